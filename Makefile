@@ -1,0 +1,45 @@
+# Thin: what to do is in scripts/ and pyproject.toml. "make" alone lists the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := ./core $(addprefix ./,$(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
+EXAMPLES := $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
+TYPED := $(wildcard conftest.py scripts bench tests core/src core/tests plugins/*/src plugins/*/tests) \
+	$(wildcard $(EXAMPLES:%=%/src) $(EXAMPLES:%=%/tests))
+
+help: ## list the targets (this)
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## install everything needed: system packages (as root on Debian), .venv, the packages of this repository
+	@PYTHON=$(PYTHON) scripts/setup.sh
+
+demo: setup ## trace traffic of its own between two network namespaces (needs root)
+	@$(BIN)/python scripts/demo.py
+
+test: setup check pytest ## everything that must pass: check, then all tests
+
+check: lint format types ## linter, formatter, type checker
+
+lint: setup
+	$(BIN)/ruff check
+
+format: setup
+	$(BIN)/ruff format --check
+
+types: setup
+	$(BIN)/mypy $(TYPED)
+
+pytest: setup
+	$(BIN)/pytest
+
+bench: setup ## how long things take
+	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit; done
+
+wheels: setup ## build a wheel of every package in dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist $(PACKAGES)
+
+clean: ## remove what make made: .venv, dist, caches
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+.PHONY: help setup demo test check lint format types pytest bench wheels clean

@@ -1,0 +1,1 @@
+"""What touches the live kernel: finding BCC, probing features, loading, attaching."""

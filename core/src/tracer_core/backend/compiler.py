@@ -1,0 +1,188 @@
+"""Compiling with BCC, in a process of its own: C text in, code and maps out. The only module that uses BCC.
+
+The process is forked before there is anything to compile, so that importing BCC goes on beside planning. It takes LLVM's memory with
+it when it ends, and when LLVM aborts, which some input makes it do, the run gets an error with LLVM's last words.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+import signal
+import socket
+import struct
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracer_core.errors import MachineError, RunError, TracerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import NoReturn, Self
+
+HEADERS = Path(__file__).parent.parent / "compose" / "headers"
+"""A tree that BCC takes for kernel headers; it holds what BCC's own headers need and nothing of a kernel."""
+
+_FLAGS = ("-Wno-address-of-packed-member", "-Wno-unused-function", "-Wno-unused-variable", "-fno-caret-diagnostics")
+_SIZE = struct.Struct("<Q")
+_MAP_FD = 1  # BPF_PSEUDO_MAP_FD, in the source register of a 64-bit immediate load
+_MAX_FDS = 64
+
+
+class CompileError(RunError):
+    """The compiler refused the text.
+
+    Args:
+        log: What it said.
+    """
+
+    def __init__(self, log: str) -> None:
+        super().__init__("the composed program does not compile")
+        self.log = log
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What came out.
+
+    Attributes:
+        code: Instructions by function; they refer to the maps by the descriptors below.
+        maps: Descriptors of the maps by name; whoever has this must close them.
+    """
+
+    code: dict[str, bytes]
+    maps: dict[str, int]
+
+
+class Compiler:
+    """A compiler process, for one compilation. Leaving the context ends it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._log = os.memfd_create("tracer-compiler-log")
+        self._pid = os.fork()
+        if self._pid == 0:
+            ours.close()
+            _serve(theirs, self._log)
+        theirs.close()
+        self._socket = ours
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._socket.close()
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._log)
+
+    def compile(self, text: str, functions: Sequence[str]) -> Compiled:
+        """Compile a text.
+
+        Args:
+            text: C.
+            functions: Whose code is wanted.
+
+        Raises:
+            CompileError: the text is refused, or the compiler died of it.
+            MachineError: BCC is not there or does not work.
+        """
+        try:
+            _send(self._socket, (text, tuple(functions)))
+            answer, fds = _receive(self._socket)
+        except (EOFError, OSError) as error:
+            raise CompileError(f"{self._words()}\nerror: the compiler died") from error
+        if isinstance(answer, TracerError):
+            raise answer
+        if isinstance(answer, str):
+            raise CompileError(self._words() or answer)
+        code, theirs = answer
+        moved = dict(zip(theirs.values(), fds, strict=True))
+        return Compiled(
+            {name: _with_maps(instructions, moved) for name, instructions in code.items()},
+            dict(zip(theirs, fds, strict=True)),
+        )
+
+    def _words(self) -> str:
+        return os.pread(self._log, os.fstat(self._log).st_size, 0).decode(errors="replace")
+
+
+def _with_maps(code: bytes, moved: dict[int, int]) -> bytes:
+    """Make code refer to maps by our descriptors instead of the compiler's."""
+    patched = bytearray(code)
+    for at in range(0, len(code), 8):
+        if code[at] == 0x18 and code[at + 1] >> 4 == _MAP_FD:
+            struct.pack_into("<i", patched, at + 4, moved[struct.unpack_from("<i", code, at + 4)[0]])
+    return bytes(patched)
+
+
+def _serve(connection: socket.socket, log: int) -> NoReturn:
+    """The compiler process: compile one text, answer, end."""
+    code = 1
+    try:
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # a ^C is for the run, which then ends us
+        os.dup2(log, 2)  # LLVM writes there by itself
+        _answer(connection)
+        code = 0
+    except BaseException:  # noqa: BLE001 - nobody is above us; the log is read by the run
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _answer(connection: socket.socket) -> None:
+    from tracer_core.backend import find_bcc  # noqa: PLC0415 - in this process only
+
+    fds: list[int] = []
+    answer: Any
+    try:
+        bcc = find_bcc.load()
+    except MachineError as error:
+        bcc, answer = None, error
+    text, functions = _receive(connection)[0]
+    if bcc is not None:
+        os.environ["BCC_KERNEL_SOURCE"] = str(HEADERS)
+        try:
+            program = bcc.BPF(text=text, cflags=list(_FLAGS))
+        except Exception as error:  # noqa: BLE001 - BCC raises bare exceptions; its reason is in the log
+            answer = str(error)
+        else:
+            maps = _maps(bcc.lib, program.module)
+            answer, fds = ({name: program.dump_func(name) for name in functions}, maps), list(maps.values())
+    _send(connection, answer, fds)
+
+
+def _maps(lib: Any, module: Any) -> dict[str, int]:  # noqa: ANN401 - BCC is untyped
+    # BCC's Python declares these calls only in part. Signatures: src/cc/bcc_common.h
+    lib.bpf_num_tables.restype, lib.bpf_num_tables.argtypes = ctypes.c_size_t, [ctypes.c_void_p]
+    lib.bpf_table_name.restype, lib.bpf_table_name.argtypes = ctypes.c_char_p, [ctypes.c_void_p, ctypes.c_size_t]
+    lib.bpf_table_fd_id.restype, lib.bpf_table_fd_id.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_size_t]
+    return {
+        lib.bpf_table_name(module, number).decode(): lib.bpf_table_fd_id(module, number)
+        for number in range(lib.bpf_num_tables(module))
+    }
+
+
+def _send(connection: socket.socket, message: object, fds: Sequence[int] = ()) -> None:
+    data = pickle.dumps(message)
+    socket.send_fds(connection, [_SIZE.pack(len(data))], list(fds))
+    connection.sendall(data)
+
+
+def _receive(connection: socket.socket) -> tuple[Any, list[int]]:
+    """A message and its descriptors. It comes from our own fork, so unpickling it is safe."""
+    prefix, fds, _, _ = socket.recv_fds(connection, _SIZE.size, _MAX_FDS)
+    if len(prefix) < _SIZE.size:
+        raise EOFError
+    with connection.makefile("rb") as stream:
+        data = stream.read(_SIZE.unpack(prefix)[0])
+    return pickle.loads(data), list(fds)  # noqa: S301

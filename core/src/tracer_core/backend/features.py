@@ -1,0 +1,253 @@
+"""What the running kernel offers, found by trying: load an empty program, attach it, take it away.
+
+A release number or a configuration option would be a guess: distributions backport, and security
+policy may refuse what the kernel can do. Nothing here outlives its check.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tracer_core.backend import perf_probe
+from tracer_core.errors import MachineError
+from tracer_core.kernel.btf import Btf, Kind
+from tracer_core.libbpf import KprobeMulti, LinkCreateOpts, ProgLoadOpts, library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# include/uapi/linux/bpf.h: enum bpf_prog_type, bpf_attach_type, bpf_map_type
+_KPROBE, _RAW_TRACEPOINT, _TRACING = 2, 17, 26
+_RAW_TP, _FENTRY, _FEXIT, _KPROBE_MULTI = 23, 24, 25, 42
+_RINGBUF = 27
+
+# r0 = 0: BPF_ALU64|BPF_MOV|BPF_K; exit: BPF_JMP|BPF_EXIT
+_EMPTY_PROGRAM = bytes.fromhex("b700000000000000 9500000000000000")
+
+TRACEPOINTS = ("xdp_exception", "consume_skb")
+"""Tracepoints to try, the first that BTF knows. ``xdp_exception`` (4.11) comes with BPF itself
+(kernel/bpf/core.c) and fires only when an XDP program fails; ``consume_skb`` is everywhere."""
+
+FUNCTION = "register_netdevice"
+"""Function to probe: exported, so never inlined, in every kernel with a network, rarely called."""
+
+_DENIED = frozenset({errno.EPERM, errno.EACCES})
+
+
+class Status(StrEnum):
+    """What came of a check."""
+
+    OK = "ok"
+    MISSING = "missing"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureResult:
+    """The answer of the kernel.
+
+    Attributes:
+        status: ``denied`` if privileges or policy refuse it, ``missing`` if the kernel lacks it.
+        detail: What was done, or which step failed and why.
+    """
+
+    status: Status
+    detail: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the feature may be used."""
+        return self.status is Status.OK
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One ability of the kernel.
+
+    Attributes:
+        name: For people: ``ring buffer``.
+        gives: What we use it for.
+        probe: Tries it and says what was done. Raises OSError as the kernel does, or MachineError.
+    """
+
+    name: str
+    gives: str
+    probe: Callable[[], str]
+
+    def check(self) -> FeatureResult:
+        """Try it, once per object; never raises."""
+        return self._result
+
+    @cached_property
+    def _result(self) -> FeatureResult:
+        try:
+            return FeatureResult(Status.OK, self.probe())
+        except OSError as error:
+            status = Status.DENIED if error.errno in _DENIED else Status.MISSING
+            return FeatureResult(status, _explained(error))
+        except MachineError as error:
+            return FeatureResult(Status.MISSING, error.message)
+
+
+def features(btf: Callable[[], Btf]) -> tuple[Feature, ...]:
+    """All that we know to check on this kernel; nothing happens before ``check()``.
+
+    Args:
+        btf: Gives the BTF of vmlinux; may raise MachineError.
+    """
+    uprobe = Feature("uprobe", "probes on functions of processes", _uprobe)
+    return (
+        Feature("ring buffer", "how events leave the kernel", _ring_buffer),
+        Feature("raw tracepoint", "probes on tracepoints", _raw_tracepoint),
+        Feature(
+            "typed tracepoint",
+            "probes on tracepoints at less than half the cost",
+            lambda: _typed_tracepoint(btf()),
+        ),
+        Feature("kprobe", "probes on kernel functions", lambda: _kprobe(returns=False)),
+        Feature("kretprobe", "probes on returns of functions", lambda: _kprobe(returns=True)),
+        Feature("kprobe-multi", "many functions attached at once", _kprobe_multi),
+        Feature("fentry", "cheap probes on functions", lambda: _trampoline(btf(), _FENTRY)),
+        Feature("fexit", "cheap probes on returns", lambda: _trampoline(btf(), _FEXIT)),
+        uprobe,
+        # USDT is a uprobe at an address that a note of the ELF file gives
+        Feature("USDT", "probes that Open vSwitch has built in", lambda: _same_as(uprobe)),
+    )
+
+
+def typed_tracepoints(btf: Btf) -> bool:
+    """Whether typed raw tracepoints (``tp_btf``, 5.5) can be loaded; for the start of a run.
+
+    It only loads, in half a millisecond: attaching takes ten more, for the kernel patches its
+    code, and goes through the same call as for raw tracepoints.
+
+    Args:
+        btf: BTF of vmlinux, as the kernel view has it.
+    """
+
+    def probe() -> str:
+        with _typed_program(btf) as (_, name):
+            return f"loaded for {name}"
+
+    return Feature("typed tracepoint", "", probe).check().ok
+
+
+def _ring_buffer() -> str:
+    fd = library().bpf_map_create(_RINGBUF, b"tracer_check", 0, 0, mmap.PAGESIZE, None)
+    with _owned(fd, "create map"):
+        return "map created"
+
+
+def _raw_tracepoint() -> str:
+    with _program(_RAW_TRACEPOINT) as program:
+        for name in TRACEPOINTS[:-1]:
+            try:
+                return _attach_raw(name, program)
+            except FileNotFoundError:
+                continue
+        return _attach_raw(TRACEPOINTS[-1], program)
+
+
+def _attach_raw(name: str, program: int) -> str:
+    with _owned(library().bpf_raw_tracepoint_open(name.encode(), program), f"attach to {name}"):
+        return f"attached to {name}"
+
+
+def _typed_tracepoint(btf: Btf) -> str:
+    with _typed_program(btf) as (program, name):
+        return _attach_typed(name, program)
+
+
+@contextmanager
+def _typed_program(btf: Btf) -> Iterator[tuple[int, str]]:
+    for name in TRACEPOINTS:
+        found = btf.find(f"btf_trace_{name}", Kind.TYPEDEF)
+        if found is not None:
+            with _program(_TRACING, attach_type=_RAW_TP, btf_id=found.id) as program:
+                yield program, name
+            return
+    raise OSError(errno.ENOENT, f"BTF has no type btf_trace_{TRACEPOINTS[-1]}")
+
+
+def _trampoline(btf: Btf, attach_type: int) -> str:
+    found = btf.find(FUNCTION, Kind.FUNC)
+    if found is None:
+        raise OSError(errno.ENOENT, f"BTF has no function {FUNCTION}")
+    with _program(_TRACING, attach_type=attach_type, btf_id=found.id) as program:
+        return _attach_typed(FUNCTION, program)
+
+
+def _attach_typed(name: str, program: int) -> str:
+    """Attach a program to what it was loaded for.
+
+    That is ``bpf_raw_tracepoint_open`` without a name, for fentry and fexit as well:
+    ``bpf_raw_tracepoint_open`` of kernel/bpf/syscall.c.
+    """
+    with _owned(library().bpf_raw_tracepoint_open(None, program), f"attach to {name}"):
+        return f"attached to {name}"
+
+
+def _kprobe(*, returns: bool) -> str:
+    # the event first: whether the kernel has such events can be seen without privileges
+    with perf_probe.kprobe(FUNCTION, returns=returns) as event, _program(_KPROBE) as program:
+        perf_probe.set_program(event, program)
+        return f"attached to {FUNCTION}"
+
+
+def _kprobe_multi() -> str:
+    symbols = (ctypes.c_char_p * 1)(FUNCTION.encode())
+    opts = LinkCreateOpts(kprobe_multi=KprobeMulti(cnt=1, syms=symbols))
+    opts.sz = ctypes.sizeof(opts)
+    with _program(_KPROBE, attach_type=_KPROBE_MULTI) as program:
+        link = library().bpf_link_create(program, 0, _KPROBE_MULTI, ctypes.byref(opts))
+        with _owned(link, f"attach to {FUNCTION}"):
+            return f"attached to {FUNCTION}"
+
+
+def _uprobe() -> str:
+    path, offset = perf_probe.libc_function()
+    with perf_probe.uprobe(path, offset) as event, _program(_KPROBE) as program:
+        perf_probe.set_program(event, program)
+        return f"attached to {path}, in this process only"
+
+
+def _same_as(other: Feature) -> str:
+    result = other.check()
+    if not result.ok:
+        code = errno.EPERM if result.status is Status.DENIED else errno.ENOENT
+        raise OSError(code, f"needs {other.name}")
+    return f"by {other.name}"
+
+
+@contextmanager
+def _program(kind: int, *, attach_type: int = 0, btf_id: int = 0) -> Iterator[int]:
+    opts = ProgLoadOpts(expected_attach_type=attach_type, attach_btf_id=btf_id)
+    opts.sz = ctypes.sizeof(opts)
+    fd = library().bpf_prog_load(
+        kind, b"tracer_check", b"GPL", _EMPTY_PROGRAM, len(_EMPTY_PROGRAM) // 8, ctypes.byref(opts)
+    )
+    with _owned(fd, "load program") as program:
+        yield program
+
+
+@contextmanager
+def _owned(fd: int, what: str) -> Iterator[int]:
+    """A descriptor that libbpf returned, closed at the end; a negative one is an errno."""
+    if fd < 0:
+        raise OSError(-fd, f"{what}: {os.strerror(-fd)}")
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _explained(error: OSError) -> str:
+    return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)

@@ -1,0 +1,160 @@
+"""Recordings of raw events, and the backend that plays them: a whole run without a kernel, for tests and bug reports.
+
+A recording is a line of JSON that says which plan the records belong to, then blocks of an 8-byte little-endian length and
+that many bytes as they stood in the ring.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from tracer_core.backend.base import Batch, Losses
+from tracer_core.backend.ring import walk
+from tracer_core.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from tracer_core.backend.base import Backend
+    from tracer_core.compose.composition import Composition
+    from tracer_core.plan.plan import Plan
+
+_LENGTH = struct.Struct("<Q")
+
+
+def identity(plan: Plan) -> dict[str, Any]:
+    """What of a plan its records depend on."""
+    return {
+        "probes": [str(probe.probe) for probe in plan.probes],
+        "sections": [
+            [s.layout.name, s.layout.version, s.shift, s.layout.size, s.layout.max_size] for s in plan.sections
+        ],
+    }
+
+
+class RecordingBackend:
+    """Passes everything on to another backend, and writes what it reads to a file."""
+
+    def __init__(self, backend: Backend, path: Path) -> None:
+        self._backend = backend
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        self._backend.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._backend.__exit__(kind, error, trace)
+
+    def compile(self, plan: Plan, composition: Composition) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`; begins the recording."""
+        self._backend.compile(plan, composition)
+        try:
+            self._file = self._path.open("wb")
+        except OSError as error:
+            raise RunError(f"cannot write {self._path}: {error.strerror}") from error
+        self._file.write(json.dumps(identity(plan)).encode() + b"\n")
+
+    def load(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        self._backend.load()
+
+    def attach(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        self._backend.attach()
+
+    def enable(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        self._backend.enable()
+
+    def disable(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        self._backend.disable()
+
+    def read(self, timeout: float) -> Batch | None:
+        """See :class:`~tracer_core.backend.base.Backend`; records what was read."""
+        batch = self._backend.read(timeout)
+        if batch and batch.data and self._file is not None:
+            self._file.write(_LENGTH.pack(len(batch.data)) + batch.data)
+        return batch
+
+    def losses(self) -> Losses:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        return self._backend.losses()
+
+
+class ReplayBackend:
+    """Plays a recording. Attaching does nothing; reading ends with the recording."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._probes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def compile(self, plan: Plan, composition: Composition) -> None:  # noqa: ARG002 - nothing to compile
+        """See :class:`~tracer_core.backend.base.Backend`.
+
+        Raises:
+            UsageError: the recording cannot be read, or was made with other probes or sections.
+        """
+        self._probes = len(plan.probes)
+        try:
+            self._file = self._path.open("rb")
+            recorded = json.loads(self._file.readline())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"cannot read the recording {self._path}: {error}") from error
+        if recorded != identity(plan):
+            raise UsageError(
+                f"the recording {self._path} was made with other probes or sections: {json.dumps(recorded)}",
+                hint="give the same -c and -p as when it was made",
+            )
+
+    def load(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+
+    def attach(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+
+    def enable(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+
+    def disable(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+
+    def read(self, timeout: float) -> Batch | None:  # noqa: ARG002 - never waits
+        """See :class:`~tracer_core.backend.base.Backend`.
+
+        Raises:
+            UsageError: the recording ends in the middle of a block.
+        """
+        assert self._file is not None
+        prefix = self._file.read(_LENGTH.size)
+        if not prefix:
+            return None
+        size = _LENGTH.unpack(prefix)[0] if len(prefix) == _LENGTH.size else -1
+        data = self._file.read(size) if size >= 0 else b""
+        if len(data) != size:
+            raise UsageError(f"the recording {self._path} is cut off at byte {self._file.tell()}")
+        return Batch(data, walk(data, 0, size)[1])
+
+    def losses(self) -> Losses:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        return Losses((0,) * self._probes)

@@ -1,0 +1,140 @@
+"""Selection of collectors on the command line, and their options: known only once the collectors are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer_core.errors import UsageError
+from tracer_core.options import OptionSpec, option_specs
+from tracer_core.plugins.host import Host
+from tracer_core.run.prepare import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tracer_core.plugins.host import Collector
+
+AUTO = "auto"
+_SELECTION = "tracer_core.selection"
+_HOST = "tracer_core.host"
+
+
+def names(values: Iterable[str]) -> tuple[str, ...]:
+    """Canonical names out of comma-separated lists; ``-`` and ``_`` are the same."""
+    parts = (part.strip().replace("-", "_") for value in values for part in value.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+class CollectorCommand(click.Command):
+    """A command with ``-c`` and, beside its own options, those of the selected collectors.
+
+    Parsing has two passes: the first only reads ``-c``, the second knows the options of the collectors that were named.
+    Others are not imported.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See click. Loads collectors: all usable ones for ``--help`` and ``-c auto``."""
+        host = Host()
+        wanted = _wanted(args)
+        named = tuple(host.collector(name) for name in wanted if name != AUTO)
+        everything = AUTO in wanted or ctx.help_option_names and set(args) & set(ctx.help_option_names)
+        automatic = tuple(c for c in host.usable() if c not in named) if everything else ()
+        ctx.meta[_SELECTION] = Selection(named, automatic, {})
+        ctx.meta[_HOST] = host
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise _foreign_option(error, host) or error from error
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Own parameters, then those of the selected collectors."""
+        return [*super().get_params(ctx), *(param for _, param in _params(ctx))]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Own options, then a heading per collector."""
+        sections = [("Options", super().get_params(ctx))]
+        selection = ctx.meta.get(_SELECTION)
+        for collector in _all(selection):
+            sections.append(
+                (f"Collector {collector.owner.name!r}", [param for owner, param in _params(ctx) if owner is collector])
+            )
+        for title, params in sections:
+            records = [record for param in params if (record := param.get_help_record(ctx)) is not None]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
+    """The selected collectors with the values of their options.
+
+    Args:
+        ctx: Of the command.
+        values: Parsed parameters; those of collectors are taken out.
+
+    Raises:
+        UsageError: an option's value is refused by its collector.
+    """
+    chosen: Selection = ctx.meta[_SELECTION]
+    options = {}
+    for collector in _all(chosen):
+        fields = {
+            spec.field: _value(spec, values.pop(_parameter(collector, spec)))
+            for spec in option_specs(collector.spec.options)
+        }
+        try:
+            options[collector.owner.name] = collector.spec.options(**fields)
+        except ValueError as error:
+            raise UsageError(f"{collector.owner}: {error}", hint="see: tracer collect --help") from error
+    return Selection(chosen.named, chosen.automatic, options)
+
+
+def _all(selection: Selection | None) -> Sequence[Collector]:
+    return (*selection.named, *selection.automatic) if selection else ()
+
+
+def _wanted(args: list[str]) -> tuple[str, ...]:
+    """Read ``-c`` alone out of a command line."""
+    only = click.Command(
+        "collectors",
+        params=[click.Option(["-c", "--collectors"], multiple=True)],
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+        add_help_option=False,
+    )
+    with only.make_context("collectors", list(args), resilient_parsing=True) as ctx:
+        return names(ctx.params["collectors"] or ()) or (AUTO,)
+
+
+def _params(ctx: click.Context) -> Iterator[tuple[Collector, click.Parameter]]:
+    for collector in _all(ctx.meta.get(_SELECTION)):
+        for spec in option_specs(collector.spec.options):
+            yield collector, _option(collector, spec)
+
+
+def _option(collector: Collector, spec: OptionSpec) -> click.Option:
+    flag, name = spec.flag(collector.owner.name), _parameter(collector, spec)
+    if isinstance(spec.default, bool):
+        return click.Option([flag, name], is_flag=True, default=spec.default, help=spec.help)
+    if isinstance(spec.default, tuple):
+        default = ",".join(spec.default)
+        return click.Option([flag, name], default=default, show_default=bool(default), metavar="LIST", help=spec.help)
+    return click.Option([flag, name], type=type(spec.default), default=spec.default, show_default=True, help=spec.help)
+
+
+def _parameter(collector: Collector, spec: OptionSpec) -> str:
+    return f"{collector.owner.name}__{spec.field}"
+
+
+def _value(spec: OptionSpec, value: Any) -> Any:  # noqa: ANN401 - of the option's type
+    return tuple(part for part in value.split(",") if part) if isinstance(spec.default, tuple) else value
+
+
+def _foreign_option(error: click.NoSuchOption, host: Host) -> UsageError | None:
+    """A better message for an option of a collector that is installed but not selected."""
+    flag = error.option_name.replace("_", "-")
+    for name in host.names:
+        if flag.startswith(f"--{name.replace('_', '-')}-"):
+            return UsageError(f"{error.option_name} belongs to collector {name}, which is not selected", hint=f"-c {name}")
+    return None

@@ -1,0 +1,89 @@
+"""The command ``tracer``: global options and lazily imported sub-commands."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from tracer_core import __version__
+
+_COMMANDS = {
+    "collect": ("tracer_core.cli.collect", "collect", "Trace packets and print their events."),
+    "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
+    "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose sub-commands are imported when they are run; any unambiguous prefix names one."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        matches = [name] if name in _COMMANDS else [known for known in sorted(_COMMANDS) if known.startswith(name)]
+        if len(matches) != 1:
+            return None
+        module, attribute, _ = _COMMANDS[matches[0]]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in sorted(_COMMANDS.items())])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", message="tracer %(version)s")
+@click.option(
+    "--log-level",
+    type=click.Choice(["error", "warn", "info", "debug"]),
+    default="info",
+    show_default=True,
+    help="Least important messages to show, on stderr.",
+)
+def cli(log_level: str) -> None:
+    """Trace packets through the Linux network stack."""
+    from tracer_core.cli.messages import configure  # noqa: PLC0415 - --version and --help do without logging
+
+    configure(log_level)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit. Expected trouble is one line on stderr and an exit code of its own."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        The exit code, one of :class:`~tracer_core.errors.ExitCode`.
+    """
+    try:
+        result: Any = cli.main(arguments, prog_name="tracer", standalone_mode=False)
+    except click.exceptions.Exit as request:
+        return request.exit_code
+    except click.exceptions.NoArgsIsHelpError as request:
+        request.show()
+        return request.exit_code
+    except click.ClickException as error:
+        return _complain(error.format_message(), error.exit_code)
+    except click.Abort:
+        return _complain("interrupted", 1)
+    except Exception as error:
+        from tracer_core.errors import TracerError  # noqa: PLC0415 - only when something is wrong
+
+        if not isinstance(error, TracerError):
+            raise
+        return _complain(str(error), error.exit_code)
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    one_line = " ".join(line.strip() for line in message.splitlines() if line.strip())
+    print(f"Error: {one_line}", file=sys.stderr)  # noqa: T201 - the one place that speaks for all errors
+    return code

@@ -1,0 +1,1 @@
+"""From a plan to one C program: pure text, no kernel access."""

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* A program: the words that begin with TRACER_STUB_ are replaced by what the plan says. */
+int TRACER_STUB_FUNCTION(u64 *args)
+{
+	struct tracer_ctx context = {}, *ctx = &context;
+	struct tracer_event *event;
+	bool wanted = false;
+	u32 probe;
+
+	ctx->timestamp = bpf_ktime_get_ns();
+	if (!tracer_is_enabled())
+		return 0;
+	ctx->args = args;
+	ctx->typed = TRACER_STUB_TYPED;
+TRACER_STUB_ARGUMENTS
+TRACER_STUB_GETTERS
+	if (!tracer_wants_netns(ctx))
+		return 0;
+	probe = tracer_probe();
+	event = tracer_begin(ctx, probe);
+	if (!event)
+		return 0;
+#define tracer_judge(verdict)                                                                                          \
+	do {                                                                                                           \
+		int tracer_verdict = (verdict);                                                                        \
+		if (tracer_verdict == TRACER_VETO)                                                                     \
+			goto veto;                                                                                     \
+		wanted |= tracer_verdict == TRACER_OK;                                                                 \
+	} while (0)
+TRACER_STUB_FRAGMENTS
+#undef tracer_judge
+	goto end;
+veto:
+	wanted = false;
+end:
+	tracer_end_event(event, probe, wanted);
+	return 0;
+}

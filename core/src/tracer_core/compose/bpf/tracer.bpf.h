@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What fragments may use. Before this text, the composer emits the kernel's types, the section structs and:
+ *
+ *   struct tracer_ctx	 the probe's arguments by type, for example ctx->sk_buff; NULL where the probe has none
+ *   TRACER_DATA_MAX	 bytes of the largest record of this run
+ *   TRACER_CPUS	 possible CPUs
+ *
+ * A fragment is a function
+ *
+ *   static __always_inline int <collector>_<verb>(struct tracer_ctx *ctx, struct tracer_event *event)
+ *
+ * that returns one of these. If no fragment returns TRACER_OK, there is no event.
+ */
+#define TRACER_OK 0	 /* the event is worth reporting */
+#define TRACER_NOTHING 1 /* nothing to say about this one */
+#define TRACER_VETO 2	 /* there must be no event, whatever others say */
+
+#define TRACER_BLOB_STEP 64
+
+/*
+ * Read a member of a kernel structure. Never write p->member yourself: LLVM would compute its address with a layout that can
+ * differ from the kernel's (ADR 0003). Whether a plain load is allowed is a property of the pointer:
+ *
+ * TRACER_GET: p came from ctx through TRACER_GETs only. A plain load in typed programs, a probe read in all others.
+ * TRACER_PROBE_GET: p was computed, for example by masking bits off it. Always a probe read, 0 if it fails.
+ *
+ * Both give 0 for memory that cannot be read. Neither reads bit-fields (TRACER_GET_BITS) nor arrays (TRACER_COPY).
+ */
+#define TRACER_ADDRESS(p, f) ((char *)(p) + __builtin_offsetof(typeof(*(p)), f))
+
+#define TRACER_PROBE_GET(p, f)                                                                                         \
+	({                                                                                                             \
+		typeof((p)->f) tracer_value;                                                                           \
+		__builtin_memset(&tracer_value, 0, sizeof(tracer_value));                                              \
+		bpf_probe_read_kernel(&tracer_value, sizeof(tracer_value), TRACER_ADDRESS(p, f));                      \
+		tracer_value;                                                                                          \
+	})
+
+#define TRACER_GET(ctx, p, f)                                                                                          \
+	((ctx)->typed ? *(typeof((p)->f) *)TRACER_ADDRESS(p, f) : TRACER_PROBE_GET(p, f))
+
+/* A bit-field: TRACER_GET_BITS(ctx, skb, sk_buff, ip_summed), as u64. The composer emits a TRACER_BIT_FIELD for each in use. */
+#define TRACER_GET_BITS(ctx, p, type, f) tracer_bits_##type##__##f(ctx, p)
+
+#define TRACER_BIT_FIELD(type, f, unit, offset, shift, mask)                                                           \
+	static __always_inline u64 tracer_bits_##type##__##f(struct tracer_ctx *ctx, const void *p)                    \
+	{                                                                                                              \
+		const char *at = (const char *)p + (offset);                                                           \
+		unit value = 0;                                                                                        \
+                                                                                                                       \
+		if (ctx->typed)                                                                                        \
+			value = *(const unit *)at;                                                                     \
+		else                                                                                                   \
+			bpf_probe_read_kernel(&value, sizeof(value), at);                                              \
+		return (value >> (shift)) & (mask);                                                                    \
+	}
+
+/* Copy an array or struct member to dst, whose size counts; 0 or a negative error, dst then zeroed. */
+#define TRACER_COPY(dst, p, f) bpf_probe_read_kernel(&(dst), sizeof(dst), TRACER_ADDRESS(p, f))
+
+/* Argument n of the probed function or tracepoint, from 0. */
+#define TRACER_ARG(ctx, n) ((ctx)->args[n])
+
+struct tracer_event {
+	u64 users;
+	u32 size;
+	u32 pad;
+	u8 data[TRACER_DATA_MAX];
+};
+
+/*
+ * Add a section: the address of its fixed fields, not initialised, or NULL if the record cannot take it (a section can be
+ * added once, and only in the order the fragment declares).
+ */
+#define tracer_add(event, name) ((struct section_##name *)tracer_reserve(event, TRACER_SHIFT_##name, TRACER_SIZE_##name))
+
+/*
+ * Add a section that ends with a variable part: leave gap bytes there for the caller to fill (tracer_blob), then copy len bytes
+ * of kernel memory. NULL, and nothing added, if they cannot be read, or len is 0 or too large. gap is a constant.
+ */
+#define tracer_add_blob(event, name, from, len, gap)                                                                   \
+	((struct section_##name *)tracer_reserve_blob(event, TRACER_SHIFT_##name, TRACER_SIZE_##name,                  \
+						      TRACER_BLOB_MAX_##name, from, len, gap))
+
+/* The variable part of a section that tracer_add_blob returned. */
+#define tracer_blob(section, name) ((u8 *)(section) + TRACER_SIZE_##name)
+
+static __always_inline struct section_header *tracer_header(struct tracer_event *event)
+{
+	return (struct section_header *)event->data;
+}
+
+/* Volatile: a value the verifier does not know keeps its states few, whichever sections came before. */
+static __always_inline u32 tracer_end(struct tracer_event *event)
+{
+	return *(volatile u32 *)&event->size;
+}
+
+static __always_inline void *tracer_reserve(struct tracer_event *event, u32 shift, u32 size)
+{
+	struct section_header *header = tracer_header(event);
+	u32 at = tracer_end(event);
+
+	if (header->present >> shift || at > TRACER_DATA_MAX - size)
+		return NULL;
+	header->present |= 1ULL << shift;
+	event->size = at + size;
+	return event->data + at;
+}
+
+static __always_inline void *tracer_reserve_blob(struct tracer_event *event, u32 shift, u32 size, u32 max,
+						 const void *from, u32 len, u32 gap)
+{
+	u32 room = (max + TRACER_BLOB_STEP - 1) / TRACER_BLOB_STEP * TRACER_BLOB_STEP;
+	struct section_header *header = tracer_header(event);
+	u32 at = tracer_end(event);
+	u64 bytes = len;
+	u64 steps;
+
+	if (header->present >> shift || at > TRACER_DATA_MAX - size - room || !len)
+		return NULL;
+	/* so that the check stays as it is written here: the verifier does not follow what the compiler knows */
+	asm volatile("" : "+r"(bytes));
+	if (bytes > max - gap)
+		return NULL;
+	if (bpf_probe_read_kernel(event->data + at + size + gap, bytes, from))
+		return NULL;
+	steps = (bytes + gap + TRACER_BLOB_STEP - 1) / TRACER_BLOB_STEP;
+	header->present |= (1ULL | steps << 1) << shift;
+	event->size = at + size + steps * TRACER_BLOB_STEP;
+	return event->data + at;
+}

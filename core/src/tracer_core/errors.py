@@ -1,0 +1,59 @@
+"""The errors a user may see, and the exit codes they end a run with.
+
+A message says what failed, whose it is and why; the hint says what to do. Both are one line on stderr.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ends. Documented in ``docs/reference/exit-codes.md``."""
+
+    OK = 0
+    RUNTIME = 1
+    USAGE = 2
+    PLUGIN = 3
+    ENVIRONMENT = 4
+
+
+class TracerError(Exception):
+    """Base of all expected trouble.
+
+    Args:
+        message: What failed, whose it is, why. No trailing full stop.
+        hint: What the user can do about it, or nothing.
+    """
+
+    exit_code = ExitCode.RUNTIME
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class RunError(TracerError):
+    """The run itself failed: attaching, draining, writing."""
+
+
+class UsageError(TracerError):
+    """The command line asks for something that does not exist or cannot be."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PluginError(TracerError):
+    """A collector is missing, broken, incompatible or misbehaves."""
+
+    exit_code = ExitCode.PLUGIN
+
+
+class MachineError(TracerError):
+    """The machine lacks something: privileges, BCC, BTF."""
+
+    exit_code = ExitCode.ENVIRONMENT

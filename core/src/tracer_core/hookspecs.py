@@ -1,0 +1,162 @@
+"""What a collector may implement. Only :func:`tracer_collector` is mandatory.
+
+Rules for all hooks:
+
+1. The core calls a hook for one collector at a time, by keyword. Take only the arguments you use, so that more can be added.
+2. All but ``tracer_session`` are pure: equal arguments give equal results, no file, process or network is touched; *kernel*
+   answers all questions. So they run on recorded kernels, without privileges.
+3. ``None`` means "nothing to say".
+4. ``tryfirst``, ``trylast`` and wrappers have no effect. Order is declared in the values that are returned.
+5. Raise :class:`~tracer_core.errors.TracerError` for expected trouble. Anything else is reported as a bug of the collector.
+
+They run in the order in which they stand here. The examples are from ``examples/tracer-hello``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from tracer_core.kernel.view import Kernel
+    from tracer_core.plugins.session import Session
+    from tracer_core.types import (
+        CollectorSpec,
+        Decoder,
+        Formatter,
+        Fragment,
+        Getter,
+        Probe,
+        Unavailable,
+    )
+
+PROJECT = "tracer"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def tracer_collector() -> CollectorSpec:  # type: ignore[empty-body]
+    """Say who the collector is: its name, options and sections.
+
+    Called once, when the collector is selected or listed.
+
+    Example::
+
+        @hookimpl
+        def tracer_collector() -> CollectorSpec:
+            return CollectorSpec("hello", "Length and mark of a packet", options=HelloOptions, sections=(Hello,))
+    """
+
+
+@hookspec
+def tracer_check(kernel: Kernel, options: Any) -> Unavailable | None:  # noqa: ANN401 - each collector's own type
+    """Say why the collector cannot run on this kernel, or nothing if it can.
+
+    A collector that the user named and that cannot run ends the run; one that ``auto`` took in is left out.
+
+    Args:
+        kernel: View of the traced kernel.
+        options: Instance of the collector's options class.
+
+    Example::
+
+        @hookimpl
+        def tracer_check(kernel: Kernel) -> Unavailable | None:
+            if kernel.member("sk_buff", "mark") is None:
+                return Unavailable("this kernel's packets have no mark", "use a kernel with CONFIG_NET")
+            return None
+    """
+
+
+@hookspec
+def tracer_probes(kernel: Kernel, options: Any) -> Iterable[Probe]:  # type: ignore[empty-body]  # noqa: ANN401
+    """Name the places that the collector needs by itself.
+
+    One that reports on whatever is probed by others returns nothing here, and a fragment without ``probes`` from
+    ``tracer_fragments``. The same place asked for by several is probed once.
+
+    Args:
+        kernel: View of the traced kernel.
+        options: Instance of the collector's options class.
+
+    Example::
+
+        @hookimpl
+        def tracer_probes() -> Iterable[Probe]:
+            return [Probe.tracepoint("skb:kfree_skb")]
+    """
+
+
+@hookspec
+def tracer_fragments(kernel: Kernel, options: Any) -> Iterable[Fragment | Getter]:  # type: ignore[empty-body]  # noqa: ANN401
+    """Hand over the C that takes the place of the core's stubs.
+
+    Args:
+        kernel: View of the traced kernel: differences between kernels become ``defines``.
+        options: Instance of the collector's options class; options become ``defines``, too.
+
+    Example::
+
+        @hookimpl
+        def tracer_fragments(options: HelloOptions) -> Iterable[Fragment]:
+            source = BpfSource.resource("tracer_hello", "hello.bpf.c")
+            return [Fragment("hello_collect", source, needs=("struct sk_buff *",), emits=(Hello,),
+                             defines=(("HELLO_MIN_LEN", options.min_len),))]
+    """
+
+
+@hookspec
+def tracer_decoders(kernel: Kernel, options: Any) -> Iterable[Decoder]:  # type: ignore[empty-body]  # noqa: ANN401
+    """Turn raw columns into those that users see. Only for sections that are not that already.
+
+    Decoding is done where the packets were traced, so that files can be read anywhere.
+
+    Args:
+        kernel: View of the traced kernel, for names of numbers.
+        options: Instance of the collector's options class.
+
+    Example::
+
+        @hookimpl
+        def tracer_decoders() -> Iterable[Decoder]:
+            return [Decoder(Hello, lambda columns: {**columns, "mark": columns["mark"] & 0xFFFF})]
+    """
+
+
+@hookspec
+def tracer_formatters() -> Iterable[Formatter]:  # type: ignore[empty-body]
+    """Give the text of sections. Sections without a formatter are shown field by field.
+
+    Example::
+
+        @hookimpl
+        def tracer_formatters() -> Iterable[Formatter]:
+            return [Formatter(Hello, lambda hello, _: f"hello len {hello.length}", after=("packet",))]
+    """
+
+
+@hookspec
+def tracer_session(session: Session) -> AbstractContextManager[None] | None:
+    """Do what must be done around a run, and undo it: the only hook with side effects.
+
+    Entered after the programs are loaded and before they are attached; left after they are detached, in reverse order,
+    whatever ended the run.
+
+    Args:
+        session: The run, with *kernel*, *options* and a logger.
+
+    Example::
+
+        @hookimpl
+        @contextmanager
+        def tracer_session(session: Session) -> Iterator[None]:
+            session.log.info("hello")
+            yield
+            session.log.info("goodbye")
+    """

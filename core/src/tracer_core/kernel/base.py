@@ -1,0 +1,200 @@
+"""All that live and recorded kernels have in common: answers worked out from raw material."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tracer_core.errors import MachineError
+from tracer_core.kernel.btf_types import BtfMember, BtfType, Kind
+from tracer_core.kernel.config import parse_config
+from tracer_core.kernel.ctype import c_type
+from tracer_core.kernel.modules import ModuleTypes
+from tracer_core.kernel.symbols import Symbols
+from tracer_core.kernel.view import Member, Param, Prototype
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tracer_core.kernel.btf import Btf
+    from tracer_core.kernel.source import Source
+
+_TRACEPOINT = "btf_trace_"  # prefix of the typedef that describes a tracepoint, include/trace/bpf_probe.h
+_NOT_TRACEABLE = "__ftrace_invalid_address__"  # what tracefs lists for functions that were discarded
+
+
+class BtfKernel:
+    """The protocol :class:`~tracer_core.kernel.view.Kernel`, from any source.
+
+    Everything is read on demand, once.
+
+    Args:
+        source: Where to read from.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._members: dict[str, tuple[Btf, dict[str, BtfMember]] | None] = {}
+        self._prototypes: dict[tuple[str, Kind], Prototype | None] = {}
+
+    @property
+    def release(self) -> str:
+        """``uname -r``. For messages and files, never for decisions."""
+        return self._source.release
+
+    @cached_property
+    def btf(self) -> Btf:
+        """Type information of vmlinux.
+
+        Raises:
+            MachineError: the kernel has none.
+        """
+        return self._source.vmlinux()
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        """Names of the loaded modules."""
+        return _first_words(self._source.module_list())
+
+    @cached_property
+    def events(self) -> frozenset[str] | None:
+        """``group:name`` of all tracepoints, or nothing where tracefs is not readable."""
+        text = self._source.available_events()
+        return None if text is None else _first_words(text)
+
+    @cached_property
+    def functions(self) -> frozenset[str] | None:
+        """Functions that ftrace can trace, or nothing where tracefs is not readable."""
+        text = self._source.available_functions()
+        if text is None:
+            return None
+        return frozenset(name for name in _first_words(text) if not name.startswith(_NOT_TRACEABLE))
+
+    @cached_property
+    def symbols(self) -> Symbols:
+        """All of kallsyms: names by address, whether addresses are hidden."""
+        return Symbols(self._source.kallsyms())
+
+    def module_btf(self, module: str) -> Btf:
+        """Type information of a module, the one its ids refer to; of vmlinux for no name.
+
+        Raises:
+            KeyError: there is no such module, or it has no type information.
+        """
+        return self._split.btf(module) if module else self.btf
+
+    def find(self, name: str, *kinds: Kind) -> tuple[str, BtfType] | None:
+        """The first type of that name and kind, vmlinux first, then modules; and whose it is."""
+        found = self.btf.find(name, *kinds)
+        return ("", found) if found else self._split.find(name, *kinds)
+
+    def function(self, name: str) -> Prototype | None:
+        """Prototype of a function, vmlinux first, then modules; of several of a name, the first."""
+        return self._prototype(name, Kind.FUNC)
+
+    def tracepoint(self, name: str) -> Prototype | None:
+        """Prototype of a tracepoint by its bare name; of several of a name, the first."""
+        return self._prototype(_TRACEPOINT + name, Kind.TYPEDEF)
+
+    def tracepoint_names(self) -> frozenset[str]:
+        """Bare names of all tracepoints that have a prototype."""
+        return self.btf.names(_TRACEPOINT) | self._split.names(_TRACEPOINT)
+
+    def member(self, aggregate: str, path: str) -> Member | None:
+        """A member of ``struct`` or ``union`` *aggregate*, by dotted path.
+
+        Anonymous levels are transparent. A typedef of an aggregate without a name
+        (``possible_net_t``) will do, too. Nothing if the aggregate or the member does not exist on
+        this kernel: the way to test for a feature.
+        """
+        first, *rest = path.split(".")
+        known = self._members_of(aggregate)
+        found = known[1].get(first) if known else None
+        if known is None or found is None:
+            return None
+        btf, start = known[0], 0
+        for name in rest:
+            start += found.bit_offset
+            inner = btf.resolve(found.type_id)
+            found = next((member for member in btf.members(inner) if member.name == name), None)
+            if found is None:
+                return None
+        text, size = c_type(btf, found.type_id), btf.size_of(found.type_id)
+        return Member(found.name, text, start + found.bit_offset, found.bit_size, size)
+
+    def enum(self, name: str) -> Mapping[str, int] | None:
+        """Enumerators of ``enum`` *name*, or nothing."""
+        found = self.find(name, Kind.ENUM, Kind.ENUM64)
+        return dict(found[1].enumerators) if found else None
+
+    def symbol(self, name: str) -> int | None:
+        """Address of a symbol; 0 where the kernel hides addresses; nothing if there is none."""
+        return self.symbols.address(name)
+
+    def config(self, option: str) -> str | None:
+        """Value of an option ``CONFIG_X`` (``y``, ``m``, ``n``, text), nothing if unknown.
+
+        Raises:
+            MachineError: the configuration that was found is none.
+        """
+        return self._config.get(option)
+
+    @cached_property
+    def _config(self) -> dict[str, str]:
+        found = self._source.config()
+        if found is None:
+            return {}
+        name, content = found
+        try:
+            return parse_config(content)
+        except ValueError as error:
+            raise MachineError(
+                f"{name} is not a kernel configuration: {error}",
+                hint="name a good one with --kconf",
+            ) from error
+
+    @cached_property
+    def _split(self) -> ModuleTypes:
+        return ModuleTypes(self._source, self.btf)
+
+    def _members_of(self, aggregate: str) -> tuple[Btf, dict[str, BtfMember]] | None:
+        if aggregate not in self._members:
+            self._members[aggregate] = None
+            found = self.find(aggregate, Kind.STRUCT, Kind.UNION, Kind.TYPEDEF)
+            if found:
+                btf = self.module_btf(found[0])
+                members = btf.members(btf.resolve(found[1].id))
+                self._members[aggregate] = btf, {member.name: member for member in members}
+        return self._members[aggregate]
+
+    def _prototype(self, name: str, kind: Kind) -> Prototype | None:
+        if (name, kind) not in self._prototypes:
+            self._prototypes[name, kind] = self._read_prototype(name, kind)
+        return self._prototypes[name, kind]
+
+    def _read_prototype(self, name: str, kind: Kind) -> Prototype | None:
+        found = self.find(name, kind)
+        if found is None:
+            return None
+        module, target = found
+        btf = self.module_btf(module)
+        proto = btf.resolve(target.ref)
+        skipped = 0
+        if kind is Kind.TYPEDEF:
+            proto, skipped = (
+                btf.resolve(proto.ref),
+                1,
+            )  # the typedef is of a pointer; void *__data comes first
+        if proto.kind is not Kind.FUNC_PROTO:
+            return None
+        params = tuple(Param(*_param(btf, param)) for param in proto.params[skipped:])
+        return Prototype(params, c_type(btf, proto.ref), module, target.id)
+
+
+def _param(btf: Btf, param: tuple[str, int]) -> tuple[str, str]:
+    name, type_id = param
+    return name, c_type(btf, type_id) if type_id else "..."
+
+
+def _first_words(text: bytes) -> frozenset[str]:
+    return frozenset(line.split(None, 1)[0].decode() for line in text.splitlines() if line.strip())

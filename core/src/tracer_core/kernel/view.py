@@ -1,0 +1,124 @@
+"""What may be asked of the traced kernel: a protocol with a live and a recorded implementation.
+
+Collectors receive a :class:`Kernel` and must not look at ``/proc``, ``/sys`` or the release number
+themselves: they test for the member, symbol or type they need, so that they work on recorded
+kernels too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tracer_core.kernel.btf import Btf
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Where a member of a struct or union lives.
+
+    Attributes:
+        name: Its name.
+        type: Its C type as text, for example ``struct net_device *``.
+        bit_offset: Bits from the start of the outermost struct.
+        bit_size: Bits of a bit-field, 0 for a plain member.
+        size: Bytes of its type.
+    """
+
+    name: str
+    type: str
+    bit_offset: int
+    bit_size: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of a probed function or tracepoint.
+
+    Attributes:
+        name: Its name in the kernel source, may be empty.
+        type: Its C type without qualifiers, every pointer level written out:
+            ``struct sk_buff *`` and ``struct sk_buff **`` are different types.
+    """
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prototype:
+    """What a function or tracepoint receives and returns.
+
+    Attributes:
+        params: In order; for a tracepoint, without the leading ``void *__data``.
+        returns: C type of the result, ``void`` if none.
+        module: Name of the module that has it, empty for vmlinux.
+        btf_id: In the BTF of ``module``: of the function, or of the tracepoint's ``btf_trace_``
+            typedef.
+    """
+
+    params: tuple[Param, ...]
+    returns: str
+    module: str
+    btf_id: int
+
+    def index_of(self, c_type: str) -> int | None:
+        """Position of the first parameter of exactly that C type, or nothing."""
+        return next((i for i, param in enumerate(self.params) if param.type == c_type), None)
+
+
+class Kernel(Protocol):
+    """A read-only view of a kernel. Every answer is stable for the life of the view."""
+
+    @property
+    def release(self) -> str:
+        """``uname -r``. For messages and files, never for decisions."""
+
+    @property
+    def btf(self) -> Btf:
+        """Type information of vmlinux.
+
+        Raises:
+            MachineError: the kernel has none.
+        """
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """Names of the loaded modules."""
+
+    @property
+    def events(self) -> frozenset[str] | None:
+        """``group:name`` of all tracepoints, or nothing where tracefs is not readable."""
+
+    @property
+    def functions(self) -> frozenset[str] | None:
+        """Functions that ftrace can trace, or nothing where tracefs is not readable."""
+
+    def function(self, name: str) -> Prototype | None:
+        """Prototype of a kernel function, vmlinux first, then modules."""
+
+    def tracepoint(self, name: str) -> Prototype | None:
+        """Prototype of a tracepoint by its bare name, without the group."""
+
+    def tracepoint_names(self) -> frozenset[str]:
+        """Bare names of all tracepoints that have a prototype."""
+
+    def member(self, aggregate: str, path: str) -> Member | None:
+        """A member of ``struct`` or ``union`` *aggregate*, by dotted path.
+
+        Anonymous levels are transparent. Nothing if the aggregate or the member does not exist on
+        this kernel: the way to test for a feature.
+        """
+
+    def enum(self, name: str) -> Mapping[str, int] | None:
+        """Enumerators of ``enum`` *name*, or nothing."""
+
+    def symbol(self, name: str) -> int | None:
+        """Address of a symbol; 0 where the kernel hides addresses; nothing if there is none."""
+
+    def config(self, option: str) -> str | None:
+        """Value of an option ``CONFIG_X`` (``y``, ``m``, ``n``, text), nothing if unknown."""

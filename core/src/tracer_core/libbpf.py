@@ -1,0 +1,128 @@
+"""The few calls of ``libbpf.so.1`` that the project makes, typed, through ctypes.
+
+libbcc depends on libbpf, so wherever BCC runs this library is present. Signatures:
+``tools/lib/bpf/btf.h`` and ``bpf.h`` of the kernel tree, libbpf 1.0 and later.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+
+from tracer_core.errors import MachineError
+
+_SONAME = "libbpf.so.1"
+_PRINT_FN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+
+
+def _silent(_level: int, _format: bytes, _args: int) -> int:
+    return 0  # what libbpf would print is in errno and in the verifier log: we report them
+
+
+_SILENT = _PRINT_FN(_silent)
+
+
+class ProgLoadOpts(ctypes.Structure):
+    """``struct bpf_prog_load_opts`` (libbpf 1.0); ``sz`` tells libbpf how much of it we know."""
+
+    _fields_ = (
+        ("sz", ctypes.c_size_t),
+        ("attempts", ctypes.c_int),
+        ("expected_attach_type", ctypes.c_uint32),
+        ("prog_btf_fd", ctypes.c_uint32),
+        ("prog_flags", ctypes.c_uint32),
+        ("prog_ifindex", ctypes.c_uint32),
+        ("kern_version", ctypes.c_uint32),
+        ("attach_btf_id", ctypes.c_uint32),
+        ("attach_prog_fd", ctypes.c_uint32),
+        ("attach_btf_obj_fd", ctypes.c_uint32),
+        ("fd_array", ctypes.c_void_p),
+        ("func_info", ctypes.c_void_p),
+        ("func_info_cnt", ctypes.c_uint32),
+        ("func_info_rec_size", ctypes.c_uint32),
+        ("line_info", ctypes.c_void_p),
+        ("line_info_cnt", ctypes.c_uint32),
+        ("line_info_rec_size", ctypes.c_uint32),
+        ("log_level", ctypes.c_uint32),
+        ("log_size", ctypes.c_uint32),
+        ("log_buf", ctypes.c_void_p),
+    )
+
+
+class KprobeMulti(ctypes.Structure):
+    """``kprobe_multi`` of ``struct bpf_link_create_opts``."""
+
+    _fields_ = (
+        ("flags", ctypes.c_uint32),
+        ("cnt", ctypes.c_uint32),
+        ("syms", ctypes.POINTER(ctypes.c_char_p)),
+        ("addrs", ctypes.c_void_p),
+        ("cookies", ctypes.c_void_p),
+    )
+
+
+class LinkCreateOpts(ctypes.Structure):
+    """``struct bpf_link_create_opts`` (libbpf 1.0); of its union we only name what we use."""
+
+    _fields_ = (
+        ("sz", ctypes.c_size_t),
+        ("flags", ctypes.c_uint32),
+        ("iter_info", ctypes.c_void_p),
+        ("iter_info_len", ctypes.c_uint32),
+        ("target_btf_id", ctypes.c_uint32),
+        ("kprobe_multi", KprobeMulti),
+    )
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Load the library once and declare the signatures we rely on.
+
+    Raises:
+        MachineError: the library is not installed.
+    """
+    try:
+        lib = ctypes.CDLL(_SONAME, use_errno=True)
+    except OSError as error:
+        raise MachineError(
+            f"cannot load {_SONAME}: {error}",
+            hint="install libbpf 1.0 or later: apt install libbpf1",
+        ) from error
+    void_p, u32, text = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_char_p
+    signatures: dict[str, tuple[type | None, tuple[type, ...]]] = {
+        "libbpf_version_string": (text, ()),
+        "libbpf_set_print": (void_p, (_PRINT_FN,)),
+        "btf__parse_split": (void_p, (text, void_p)),
+        "btf__free": (None, (void_p,)),
+        "btf__type_cnt": (u32, (void_p,)),
+        "btf__type_by_id": (void_p, (void_p, u32)),
+        "btf__name_by_offset": (text, (void_p, u32)),
+        "btf__find_by_name_kind": (ctypes.c_int, (void_p, text, u32)),
+        "btf__raw_data": (void_p, (void_p, ctypes.POINTER(u32))),
+        "bpf_prog_load": (
+            ctypes.c_int,
+            (ctypes.c_int, text, text, text, ctypes.c_size_t, ctypes.POINTER(ProgLoadOpts)),
+        ),
+        "bpf_raw_tracepoint_open": (ctypes.c_int, (text, ctypes.c_int)),
+        "bpf_map_create": (ctypes.c_int, (ctypes.c_int, text, u32, u32, u32, void_p)),
+        "bpf_link_create": (
+            ctypes.c_int,
+            (ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.POINTER(LinkCreateOpts)),
+        ),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(lib, name)
+        function.restype = result
+        function.argtypes = arguments
+    lib.libbpf_set_print(_SILENT)
+    return lib
+
+
+def version() -> str:
+    """Release of the library, as it says: ``v1.1``.
+
+    Raises:
+        MachineError: the library is not installed.
+    """
+    text: bytes = library().libbpf_version_string()
+    return text.decode()

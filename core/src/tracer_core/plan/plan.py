@@ -1,0 +1,124 @@
+"""The plan of a run: what is attached where, in which order code runs, what a record looks like. A printable value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer_core.kernel.view import Prototype
+    from tracer_core.plugins.declaration import Owner
+    from tracer_core.types import Fragment, Getter, Probe, ProbeKind
+    from tracer_core.wire import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSection:
+    """A section's place in the records of this run.
+
+    Attributes:
+        layout: What it looks like.
+        shift: First bit it takes in the record's mask.
+    """
+
+    layout: Layout
+    shift: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFragment:
+    """A fragment with the collector it belongs to."""
+
+    owner: Owner
+    fragment: Fragment
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedGetter:
+    """A getter with the collector it belongs to."""
+
+    owner: Owner
+    getter: Getter
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Code that probes share: they differ in nothing but their index and where they are attached.
+
+    Attributes:
+        kind: Of the probes.
+        typed: The program may load members of its arguments plainly.
+        args: (C type, position) of the arguments that code asks for by type.
+        getters: Getters to call, in order.
+        fragments: Indices of the plan's fragments to run, in order.
+    """
+
+    kind: ProbeKind
+    typed: bool
+    args: tuple[tuple[str, int], ...]
+    getters: tuple[PlannedGetter, ...]
+    fragments: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedProbe:
+    """A place to attach to.
+
+    Attributes:
+        probe: As asked for.
+        prototype: What the kernel passes there.
+        shape: Index of its code in the plan's shapes.
+    """
+
+    probe: Probe
+    prototype: Prototype
+    shape: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that composing, loading and decoding need to know.
+
+    Attributes:
+        release: Of the kernel it is for.
+        owners: The collectors, in the order in which their code runs.
+        arg_types: C types that code asks for by type; each is a member of ``struct tracer_ctx``.
+        fragments: In the order in which they run.
+        sections: In the order in which they stand in a record, after the header.
+        shapes: Code to compile.
+        probes: Places to attach to; a record names its probe by the index here.
+        netns: Inode numbers of the network namespaces that packets must be in; empty for all.
+        skipped: Probes that nothing could be learned from.
+    """
+
+    release: str
+    owners: tuple[Owner, ...]
+    arg_types: tuple[str, ...]
+    fragments: tuple[PlannedFragment, ...]
+    sections: tuple[PlannedSection, ...]
+    shapes: tuple[Shape, ...]
+    probes: tuple[PlannedProbe, ...]
+    netns: tuple[int, ...]
+    skipped: tuple[Probe, ...] = ()
+
+    def describe(self) -> Iterator[str]:
+        """Lines for ``--dry-run``."""
+        yield f"kernel {self.release}"
+        for owner in self.owners:
+            yield str(owner)
+        yield f"network namespaces {', '.join(map(str, self.netns)) or 'all'}"
+        for section in self.sections:
+            layout = section.layout
+            yield f"section {layout.name}: bit {section.shift}, {layout.size} to {layout.max_size} bytes"
+        for index, planned in enumerate(self.probes):
+            shape = self.shapes[planned.shape]
+            how = "typed, plain loads" if shape.typed else "probe reads"
+            yield f"probe {index} {planned.probe}: program {planned.shape} ({how})"
+            yield from (f"  argument {position}: {c_type}" for c_type, position in shape.args)
+            yield from (f"  getter {g.getter.function} ({g.owner.name}): {g.getter.gives}" for g in shape.getters)
+            for at in shape.fragments:
+                item = self.fragments[at]
+                yield f"  {item.fragment.function} ({item.owner.name}), when {item.fragment.gate.value}"
+        yield from (f"skipped {probe}: no collector can learn anything there" for probe in self.skipped)

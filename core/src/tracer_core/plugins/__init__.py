@@ -1,0 +1,1 @@
+"""Who is there: discovery of collectors, loading, calls of their hooks."""

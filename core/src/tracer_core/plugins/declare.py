@@ -1,0 +1,67 @@
+"""From loaded collectors to declarations: every pure hook, called once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tracer_core.errors import PluginError
+from tracer_core.plugins.declaration import Declaration
+from tracer_core.types import Decoder, Formatter, Fragment, Getter, Probe, Unavailable
+
+if TYPE_CHECKING:
+    from tracer_core.kernel.view import Kernel
+    from tracer_core.plugins.host import Collector
+
+
+def check(collector: Collector, kernel: Kernel, options: Any) -> Unavailable | None:  # noqa: ANN401
+    """Ask a collector whether it can run.
+
+    Raises:
+        PluginError: it answered something else.
+    """
+    answer = collector.call("tracer_check", kernel=kernel, options=options)
+    if answer is not None and not isinstance(answer, Unavailable):
+        raise PluginError(f"{collector.owner}: tracer_check returned {answer!r}, not Unavailable or None")
+    return answer
+
+
+def declare(collector: Collector, kernel: Kernel, options: Any) -> Declaration:  # noqa: ANN401
+    """Collect what a collector declares for a kernel and its options.
+
+    Raises:
+        PluginError: a hook raised, or returned values of another type.
+    """
+    view = {"kernel": kernel, "options": options}
+    code = _collect(collector, "tracer_fragments", (Fragment, Getter), **view)
+    return Declaration(
+        owner=collector.owner,
+        spec=collector.spec,
+        options=options,
+        probes=_collect(collector, "tracer_probes", (Probe,), **view),
+        fragments=tuple(item for item in code if isinstance(item, Fragment)),
+        getters=tuple(item for item in code if isinstance(item, Getter)),
+        decoders=_collect(collector, "tracer_decoders", (Decoder,), **view),
+        formatters=formatters(collector),
+    )
+
+
+def formatters(collector: Collector) -> tuple[Formatter, ...]:
+    """The formatters of a collector, which need no kernel.
+
+    Raises:
+        PluginError: the hook raised, or returned values of another type.
+    """
+    return _collect(collector, "tracer_formatters", (Formatter,))
+
+
+def _collect(collector: Collector, hook: str, types: tuple[type[Any], ...], **arguments: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    items = collector.call(hook, **arguments)
+    try:
+        found = tuple(items or ())
+    except Exception as error:
+        raise PluginError(f"{collector.owner}: {hook} failed: {type(error).__name__}: {error}") from error
+    for item in found:
+        if not isinstance(item, types):
+            names = " or ".join(cls.__name__ for cls in types)
+            raise PluginError(f"{collector.owner}: {hook} returned {item!r}, not {names}")
+    return found

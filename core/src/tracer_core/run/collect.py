@@ -1,0 +1,165 @@
+"""A collection: build, attach, show events as they come, detach."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracer_core.compose.compose import compose
+from tracer_core.errors import PluginError, TracerError
+from tracer_core.plugins.session import Session
+from tracer_core.run.blame import explain
+from tracer_core.run.prepare import without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tracer_core.backend.base import Backend
+    from tracer_core.compose.composition import Composition, Machine
+    from tracer_core.kernel.view import Kernel
+    from tracer_core.plan.request import Request
+    from tracer_core.run.prepare import Prepared
+    from tracer_core.sections import Event
+
+log = logging.getLogger(__name__)
+
+_POLL = 0.2  # seconds; the longest that a signal waits
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Everything a run consists of.
+
+    Attributes:
+        prepared: The plan and who made it.
+        request: What the plan was made for.
+        kernel: What the plan was made on.
+        machine: What the program is composed for.
+        backend: Makes the way to run it.
+        emit: Takes the events of a batch, in order.
+        ready_file: Created when events can come.
+    """
+
+    prepared: Prepared
+    request: Request
+    kernel: Kernel
+    machine: Machine
+    backend: Callable[[], Backend]
+    emit: Callable[[list[Event]], None]
+    ready_file: Path | None = None
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Log how long a part of the start takes; ``bench/startup.py`` reads this."""
+    start = time.perf_counter()
+    yield
+    log.debug("phase %s: %.1f ms", name, (time.perf_counter() - start) * 1e3)
+
+
+def collect(collection: Collection) -> None:
+    """Run until a signal comes or a replay ends. Whatever happens, nothing stays attached.
+
+    Raises:
+        TracerError: something failed; its message says what and whose.
+    """
+    prepared = collection.prepared
+    with ExitStack() as resources, _stop_signals() as stopped:
+        backend = resources.enter_context(collection.backend())
+        with phase("compose"):
+            composition = compose(prepared.plan, collection.kernel.btf, collection.machine)
+        try:
+            _build(backend, collection, composition)
+        except TracerError as error:
+            raise explain(error, prepared, lambda name: _trial(collection, name)) from error
+        _enter_sessions(resources, collection)
+        with phase("attach"):
+            backend.attach()
+            backend.enable()
+        log.info("%d probe(s) loaded", len(prepared.plan.probes))
+        if collection.ready_file is not None:
+            collection.ready_file.touch()
+        try:
+            count = _drain(backend, collection, stopped)
+        finally:
+            backend.disable()
+        log.info("%d event(s) processed", count)
+        _report_losses(backend, collection)
+
+
+def _build(backend: Backend, collection: Collection, composition: Composition) -> None:
+    with phase("compile"):
+        backend.compile(collection.prepared.plan, composition)
+    with phase("load"):
+        backend.load()
+
+
+def _trial(collection: Collection, name: str) -> None:
+    plan = without(collection.prepared, name, collection.request, collection.kernel)
+    with collection.backend() as backend:
+        backend.compile(plan, compose(plan, collection.kernel.btf, collection.machine))
+        backend.load()
+
+
+def _enter_sessions(resources: ExitStack, collection: Collection) -> None:
+    by_name = {c.owner.name: c for c in collection.prepared.collectors}
+    for declaration in collection.prepared.declarations:
+        session = Session(collection.kernel, declaration.options, logging.getLogger(declaration.owner.name))
+        manager = by_name[declaration.owner.name].call("tracer_session", session=session)
+        if manager is None:
+            continue
+        try:
+            resources.enter_context(manager)
+        except TracerError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{declaration.owner}: tracer_session failed: {type(error).__name__}: {error}",
+                hint="this is a bug of the collector; leave it out of -c",
+            ) from error
+
+
+def _drain(backend: Backend, collection: Collection, stopped: Callable[[], bool]) -> int:
+    from tracer_core.decode.decoder import EventDecoder  # noqa: PLC0415 - numpy, imported while events already come
+
+    decoder = EventDecoder(collection.prepared.plan, collection.prepared.declarations)
+    count = 0
+    while not stopped():
+        batch = backend.read(_POLL)
+        if batch is None:
+            return count
+        count += len(batch.offsets)
+        collection.emit(decoder.decode(batch))
+    log.info("Received signal, terminating...")
+    backend.disable()
+    while (batch := backend.read(0)) and batch.offsets:
+        count += len(batch.offsets)
+        collection.emit(decoder.decode(batch))
+    return count
+
+
+def _report_losses(backend: Backend, collection: Collection) -> None:
+    losses = backend.losses()
+    for planned, lost in zip(collection.prepared.plan.probes, losses.by_probe, strict=True):
+        if lost:
+            log.warning("lost %d event(s) from %s", lost, planned.probe.target)
+    if losses.total:
+        log.warning("total events lost: %d", losses.total)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """The first signal asks for an end; later ones change nothing."""
+    seen: list[int] = []
+    previous = {number: signal.signal(number, lambda number, _: seen.append(number)) for number in _SIGNALS}
+    try:
+        yield lambda: bool(seen)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,30 @@
+"""Network namespaces as the user names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tracer_core.errors import UsageError
+
+_NAMED = (Path("/run/netns"), Path("/var/run/netns"))
+
+
+def inode(text: str) -> int:
+    """Resolve a namespace to its inode number.
+
+    Args:
+        text: A name of ``ip netns``, a path such as ``/proc/PID/ns/net``, or an inode number.
+
+    Raises:
+        UsageError: there is no such namespace, or it is no network namespace.
+    """
+    if text.isdecimal():
+        return int(text)
+    paths = [Path(text)] if "/" in text else [folder / text for folder in _NAMED]
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
+        raise UsageError(f"--netns {text}: no such network namespace", hint="list them with: ip netns; lsns -t net")
+    found = path.stat()
+    if found.st_dev != Path("/proc/self/ns/net").stat().st_dev:
+        raise UsageError(f"--netns {text}: {path} is not a namespace", hint="give a name, /proc/PID/ns/net or an inode")
+    return found.st_ino

@@ -1,0 +1,82 @@
+"""From the names of collectors and the user's wishes to a plan, all of it pure but for the kernel view's own reading."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tracer_core.errors import PluginError
+from tracer_core.plan.planner import plan as make_plan
+from tracer_core.plugins.declare import check, declare
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tracer_core.kernel.view import Kernel
+    from tracer_core.plan.plan import Plan
+    from tracer_core.plan.request import Request
+    from tracer_core.plugins.declaration import Declaration
+    from tracer_core.plugins.host import Collector
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The collectors of a run.
+
+    Attributes:
+        named: Those the user asked for by name; they must be able to run.
+        automatic: Those taken in because they are there; they are left out if they cannot run.
+        options: Values of options by collector.
+    """
+
+    named: tuple[Collector, ...]
+    automatic: tuple[Collector, ...]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run will do."""
+
+    plan: Plan
+    declarations: tuple[Declaration, ...]
+    collectors: tuple[Collector, ...]
+
+
+def prepare(selection: Selection, request: Request, kernel: Kernel) -> Prepared:
+    """Plan a run.
+
+    Raises:
+        PluginError: a named collector cannot run, none is left, or one misbehaves.
+        UsageError: a probe does not exist or is of no use.
+    """
+    running = _runnable(selection, kernel)
+    declarations = tuple(declare(c, kernel, selection.options[c.owner.name]) for c in running)
+    return Prepared(make_plan(declarations, request, kernel), declarations, tuple(running))
+
+
+def without(prepared: Prepared, name: str, request: Request, kernel: Kernel) -> Plan:
+    """The plan of the same run without one collector, to find out who is to blame for a failure.
+
+    Raises:
+        TracerError: there is no such plan.
+    """
+    return make_plan([d for d in prepared.declarations if d.owner.name != name], request, kernel)
+
+
+def _runnable(selection: Selection, kernel: Kernel) -> Sequence[Collector]:
+    running = []
+    for collector in (*selection.named, *selection.automatic):
+        unavailable = check(collector, kernel, selection.options[collector.owner.name])
+        if unavailable is None:
+            running.append(collector)
+        elif collector in selection.named:
+            raise PluginError(f"cannot run {collector.owner}: {unavailable.reason}", hint=unavailable.hint)
+        else:
+            log.debug("Cannot run %s: %s", collector.owner, unavailable.reason)
+    if not running:
+        raise PluginError("no collector can run here", hint="see: tracer plugins; to install one: pip install tracer-skb")
+    return running

@@ -1,0 +1,9 @@
+"""What tests of the core and of collectors, first- and third-party, share.
+
+A test suite asks for the fixtures in its top ``conftest.py``::
+
+    pytest_plugins = ["tracer_core.testing.pytest_plugin"]
+
+Nothing is registered by itself, so that installing the core changes nobody's test runs. This package imports pytest in
+``pytest_plugin`` only; the rest serves scripts too.
+"""

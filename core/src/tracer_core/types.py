@@ -1,0 +1,234 @@
+"""What collectors hand over: immutable values, free of any kernel access.
+
+All of this is public through :mod:`tracer_core.api`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+API_VERSION = (0, 1)
+"""Version of the contract between core and collectors: (major, minor). 0.x may change until ovs works in it."""
+
+S = TypeVar("S", bound=tuple[Any, ...])
+
+
+class ProbeKind(Enum):
+    """Ways to attach. Values are as in files."""
+
+    RAW_TRACEPOINT = "raw_tracepoint"
+
+    @property
+    def label(self) -> str:
+        """Short form, on the command line and in text."""
+        return {"raw_tracepoint": "tp"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A place to attach to.
+
+    Attributes:
+        kind: How.
+        target: ``group:name`` for a tracepoint.
+        generic: Everybody's fragments run there, not only those that name it.
+        optional: A kernel without it is no error.
+    """
+
+    kind: ProbeKind
+    target: str
+    generic: bool = True
+    optional: bool = field(default=False, compare=False)
+
+    @classmethod
+    def tracepoint(cls, target: str, *, generic: bool = True, optional: bool = False) -> Probe:
+        """A raw tracepoint, ``group:name``."""
+        return cls(ProbeKind.RAW_TRACEPOINT, target, generic=generic, optional=optional)
+
+    @property
+    def key(self) -> tuple[ProbeKind, str]:
+        """Probes with one key are one probe."""
+        return self.kind, self.target
+
+    def __str__(self) -> str:
+        return f"{self.kind.label}:{self.target}"
+
+
+class Gate(StrEnum):
+    """When a fragment runs. Network namespaces (``--netns``) come before all of them."""
+
+    MATCHED = "matched"
+    """The packet and metadata filters both passed, or the packet is tracked."""
+    PACKET = "packet"
+    """The packet filter passed, or the packet is tracked."""
+    ALWAYS = "always"
+    """Whatever the filters say."""
+
+
+@dataclass(frozen=True, slots=True)
+class BpfSource:
+    """C text with its origin, which compile errors and ``#line`` name.
+
+    Attributes:
+        text: C, ``static __always_inline`` functions only.
+        origin: For example ``tracer_skb/bpf/skb.bpf.c``.
+    """
+
+    text: str
+    origin: str
+
+    @classmethod
+    def resource(cls, package: str, path: str) -> BpfSource:
+        """Read a file that a package ships, for example ``resource("tracer_skb", "bpf/skb.bpf.c")``."""
+        from importlib.resources import files  # noqa: PLC0415 - costs 5 ms, only runs need it
+
+        return cls(files(package).joinpath(path).read_text("utf-8"), f"{package}/{path}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """C that takes the place of a stub in every probe that has what it needs.
+
+    Attributes:
+        function: C function ``int <collector>_<verb>(struct tracer_ctx *, struct tracer_event *)``.
+        source: Where it is defined. Fragments may share a source.
+        needs: C types of which the probe must have an argument, for example ``("struct sk_buff *",)``;
+            with several, any one suffices. A getter's result counts.
+        emits: Section classes it may add, in the order in which it adds them.
+        probes: Only run at these, or everywhere.
+        gate: When it runs.
+        defines: ``#define``s seen by the source: options and kernel features as constants.
+    """
+
+    function: str
+    source: BpfSource
+    needs: tuple[str, ...]
+    emits: tuple[type[Any], ...] = ()
+    probes: tuple[Probe, ...] = ()
+    gate: Gate = Gate.MATCHED
+    defines: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Getter:
+    """C that finds a value of a known type behind another argument, before filters run.
+
+    Attributes:
+        function: C function ``<gives> <collector>_<verb>(struct tracer_ctx *)``; may return NULL.
+        source: Where it is defined.
+        gives: C type it finds, for example ``struct sk_buff *``.
+        needs: C types of arguments, all of which it needs.
+    """
+
+    function: str
+    source: BpfSource
+    gives: str
+    needs: tuple[str, ...]
+
+
+Columns = dict[str, "np.ndarray[Any, Any] | list[Any]"]
+"""Fields of one section for many events: column by name, equally long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Turns raw columns into those of the section as users see it.
+
+    Attributes:
+        section: The section class.
+        decode: Takes and gives columns; called per batch, never per event.
+    """
+
+    section: type[Any]
+    decode: Callable[[Columns], Columns]
+
+
+class Place(Enum):
+    """Where a section's text goes."""
+
+    HEAD = "head"
+    """On the event's first line."""
+    PART = "part"
+    """A part of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """How the user wants text.
+
+    Attributes:
+        link_layer: Show it (``-e``).
+        multi_line: Parts are on lines of their own.
+    """
+
+    link_layer: bool = False
+    multi_line: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Formatter:
+    """Text of a section.
+
+    Attributes:
+        section: The section class.
+        format: Gives the text without indentation; nothing means no text.
+        place: Where it goes.
+        after: Public names of the sections whose text comes before.
+    """
+
+    section: type[Any]
+    format: Callable[[Any, TextOptions], str]
+    place: Place = Place.PART
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """Options of a collector without any."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorSpec:
+    """Who a collector is.
+
+    Attributes:
+        name: Entry-point name, ``[a-z][a-z0-9_]*``.
+        summary: One sentence.
+        api: Contract it was written for.
+        options: Frozen dataclass, a field per option.
+        sections: Section classes it may add to events; those of the core included.
+        after: Collectors whose fragments run before its own.
+    """
+
+    name: str
+    summary: str
+    api: tuple[int, int] = API_VERSION
+    options: type[Any] = NoOptions
+    sections: tuple[type[Any], ...] = ()
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Why a collector cannot run on this kernel.
+
+    Attributes:
+        reason: One sentence.
+        hint: What the user can do.
+    """
+
+    reason: str
+    hint: str = ""
+
+
+__all__ = [
+    "API_VERSION", "BpfSource", "CollectorSpec", "Columns", "Decoder", "Formatter", "Fragment", "Gate", "Getter",
+    "NoOptions", "Place", "Probe", "ProbeKind", "TextOptions", "Unavailable",
+]

@@ -1,0 +1,1 @@
+"""The packet that a socket buffer carries: a collector for tracer."""

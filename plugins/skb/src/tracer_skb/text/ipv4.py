@@ -1,0 +1,89 @@
+"""IPv4 (RFC 791), with the fields of `struct iphdr`; all are big-endian.
+
+Two oddities of Retis are kept: `tos` is the six DSCP bits and not the whole byte, and the names of
+the reserved bit and of "more fragments" are swapped (a fragment prints `[rsvd]`).
+"""
+
+from functools import lru_cache
+from socket import inet_ntoa
+from struct import Struct
+from typing import Final
+
+from tracer_skb.text.dispatch import TRUNCATED, ethertype
+from tracer_skb.text.ip import ECN_TEXTS, format_endpoints, format_transport
+
+_HEADER: Final = Struct(">BBHHHBB2x4s4s")
+_TOS_TEXTS: Final = tuple(f" tos {tos >> 2:#x}{ECN_TEXTS[tos & 3]}" for tos in range(256))
+# By the three flag bits: reserved, DF and MF on the wire, printed as +, DF and rsvd.
+_FLAG_TEXTS: Final = (
+    "",
+    " [rsvd]",
+    " [DF]",
+    " [DF,rsvd]",
+    " [+]",
+    " [+,rsvd]",
+    " [+,DF]",
+    " [+,DF,rsvd]",
+)
+
+_END_OF_LIST: Final = 0
+_NOP: Final = 1
+
+_address = lru_cache(maxsize=4096)(inet_ntoa)
+
+
+@ethertype(0x0800)
+def format_ipv4(data: bytes, link_layer: bool) -> str:
+    """Describe an IPv4 packet and what it carries.
+
+    The version field is not checked: the Ethernet type has already said that this is IPv4.
+
+    Args:
+        data: The captured bytes, starting at the version field.
+        link_layer: Whether inner frames show their link layer.
+
+    Returns:
+        The text of the packet.
+    """
+    if len(data) < _HEADER.size:
+        return TRUNCATED
+    version_ihl, tos, total, identifier, fragment, ttl, protocol, source, destination = _HEADER.unpack_from(data)
+    header = (version_ihl & 0xF) * 4
+    # A total length below the header length means an empty body, not one that runs backwards.
+    length = total - header if total > header else 0
+    options = ""
+    body_start = 20
+    if header > body_start:
+        options = _options_text(data[body_start:header])
+        body_start = header
+    body = data[body_start : body_start + length]
+    ends = format_endpoints(_address(source), _address(destination), protocol, body)
+    return (
+        f"{ends}{_TOS_TEXTS[tos]} ttl {ttl} id {identifier} off {(fragment & 0x1FFF) * 8}"
+        f"{_FLAG_TEXTS[fragment >> 13]}{f' len {total}' if total else ''}{options}"
+        f"{format_transport(protocol, body, length, link_layer)}"
+    )
+
+
+def _options_text(raw: bytes) -> str:
+    """List the option numbers: the low five bits of the option type (RFC 791, section 3.1).
+
+    The end of the list is shown only behind another option. Types with the number 0 or 1 have no
+    length byte; for the others a length below 2 counts as 2.
+    """
+    numbers: list[int] = []
+    at = 0
+    while at < len(raw):
+        number = raw[at] & 0x1F
+        if number == _END_OF_LIST:
+            if numbers:
+                numbers.append(number)
+            break
+        numbers.append(number)
+        if number == _NOP:
+            at += 1
+        else:
+            at += raw[at + 1] if at + 1 < len(raw) and raw[at + 1] > 2 else 2
+    if not numbers:
+        return ""
+    return f" opts [{','.join(f'Ipv4OptionNumber({number})' for number in numbers)}]"
