@@ -78,13 +78,17 @@ def _cannot_start() -> str:
     return ""
 
 
-def _explain(reason: str) -> int:
-    """Say what could not be done and why; what the machine lacks is for ``tracer doctor`` to say."""
+def _explain(reason: str, code: int = ExitCode.ENVIRONMENT) -> int:
+    """Say what could not be done and why; what the machine lacks is for ``tracer doctor`` to say.
+
+    Returns:
+        The exit code given.
+    """
     say(f"nothing was traced: {reason}")
     if executable().exists():
         say("$ tracer doctor")
         subprocess.run([executable(), "doctor"], check=False)
-    return ExitCode.ENVIRONMENT
+    return code
 
 
 def _trace(both: TwoNamespaces, ready: Path) -> int:
@@ -96,16 +100,16 @@ def _trace(both: TwoNamespaces, ready: Path) -> int:
         try:
             wait_ready(process, ready, READY_WITHIN)
         except NotReadyError as error:
-            return _explain(str(error))
+            return _explain(str(error), process.returncode or ExitCode.RUNTIME)
         failures = _traffic(both)
         # ends with ^C, as a user would end it; what was recorded until then is still printed
         code = interrupt(process, ENDED_WITHIN)
     if code != 0:
-        return _explain(f"tracer ended with exit code {code}")
+        return _explain(f"tracer ended with exit code {code}", code)
     for failure in failures:
         say(f"traffic failed: {failure}")
     if not seen:
-        return _explain("no event came, though packets were sent")
+        return _explain("no event came, though packets were sent", ExitCode.RUNTIME)
     say(f"done: {len(seen)} events; both namespaces are removed")
     return ExitCode.RUNTIME if failures else ExitCode.OK
 

@@ -56,9 +56,7 @@ def main() -> int:
     options = _parse()
     meta = {"machine": options.machine, "origin": options.origin, "release": options.release}
     try:
-        written = record(
-            _source(options), options.out, **{name: text for name, text in meta.items() if text}
-        )
+        written = record(_source(options), options.out, **{name: text for name, text in meta.items() if text})
     except TracerError as error:
         print(f"record_kernel: {error}", file=sys.stderr)
         return error.exit_code

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
+from tracer_core.errors import MachineError
 from tracer_core.kernel.base import BtfKernel
 from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind
 from tracer_core.kernel.encode import encode
@@ -86,9 +86,9 @@ def test_modules_are_not_loaded_for_names_they_do_not_have(kernel: BtfKernel, mo
     loaded: list[bytes] = []
     real = Btf.from_bytes
 
-    def spy(data: bytes, *, base: Btf | None = None) -> Btf:
+    def spy(data: bytes, *, base: Btf | None = None, origin: str = "") -> Btf:
         loaded.append(data)
-        return real(data, base=base)
+        return real(data, base=base, origin=origin)
 
     monkeypatch.setattr(Btf, "from_bytes", spy)
     assert kernel.function("nowhere") is None
@@ -102,6 +102,12 @@ def test_a_module_that_does_not_fit_is_passed_over(root: Path):
     good = (folder / "mod_two").read_bytes()
     (folder / "mod_bad").write_bytes(good[:-4])
     assert BtfKernel(LiveSource(root=root)).enum("mod_reason") == {"MOD_DROP": 7}
+
+
+def test_a_module_that_does_not_fit_is_named_when_asked_for(root: Path):
+    (root / "sys/kernel/btf/mod_bad").write_bytes(b"rubbish")
+    with pytest.raises(MachineError, match="cannot read BTF from module mod_bad"):
+        BtfKernel(LiveSource(root=root)).module_btf("mod_bad")
 
 
 def test_a_module_without_type_information_is_an_error(kernel: BtfKernel):

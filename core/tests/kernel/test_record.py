@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.kernel import roots
 from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind
@@ -37,6 +36,16 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="module")
+def live() -> LiveKernel:
+    return LiveKernel()
+
+
+@pytest.fixture(scope="module")
+def recorded(recording: Path) -> RecordedKernel:
+    return RecordedKernel(recording)
+
+
 def _layout(btf: Btf, aggregate: BtfType) -> list[tuple[object, ...]]:
     """All members by value, at all depths."""
     found: list[tuple[object, ...]] = [(aggregate.kind, aggregate.name, aggregate.size)]
@@ -53,14 +62,6 @@ def _layout(btf: Btf, aggregate: BtfType) -> list[tuple[object, ...]]:
 
 @needs_btf
 class TestOfTheRunningKernel:
-    @pytest.fixture(scope="class")
-    def live(self) -> LiveKernel:
-        return LiveKernel()
-
-    @pytest.fixture(scope="class")
-    def recorded(self, recording: Path) -> RecordedKernel:
-        return RecordedKernel(recording)
-
     def test_every_kept_struct_has_the_same_layout(self, live: BtfKernel, recorded: BtfKernel):
         compared = 0
         for name in roots.STRUCTS:
@@ -240,9 +241,17 @@ class TestDamage:
         with pytest.raises(MachineError, match=r"vmlinux\.btf\.xz"):
             RecordedKernel(copy).tracepoint("kfree_skb")
 
+    def test_a_kernel_whose_configuration_is_none_is_not_recorded(self, tmp_path: Path):
+        (tmp_path / "config").write_text("rubbish")
+        (tmp_path / "vmlinux").write_bytes(encode([BtfType(1, Kind.FWD, "sk_buff")]))
+        config = tmp_path / "config"
+        source = FileSource(tmp_path / "vmlinux", release="1", config=config)
+        with pytest.raises(MachineError, match="config is not a kernel configuration"):
+            record(source, tmp_path / "out")
+
     def test_a_file_that_cannot_be_read_for_recording_is_named(self, tmp_path: Path):
         source = FileSource(tmp_path / "x", release="1", config=tmp_path / "none")
-        with pytest.raises(UsageError, match="cannot read .*none"):
+        with pytest.raises(UsageError, match=r"cannot read .*none"):
             source.config()
         with pytest.raises(MachineError, match="cannot read BTF"):
             source.vmlinux()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tracer_core.kernel.symbols import Symbols
 
 _TEXT = b"""\

@@ -83,6 +83,9 @@ class Backend(Protocol):
     def disable(self) -> None:
         """Stop them; what is in the ring can still be read."""
 
+    def detach(self) -> None:
+        """Detach all programs; losses can still be asked for."""
+
     def read(self, timeout: float) -> Batch | None:
         """Wait for records.
 

@@ -33,6 +33,7 @@ class BccBackend:
         self._machine = machine
         self._resources = ExitStack()
         self._loaded: list[tuple[int, bool, int]] = []  # probe, typed, program descriptor
+        self._links = self._resources.enter_context(ExitStack())
         self._compiler = self._resources.enter_context(Compiler())
 
     def __enter__(self) -> Self:
@@ -74,7 +75,7 @@ class BccBackend:
         """See :class:`~tracer_core.backend.base.Backend`."""
         for index, typed, program in self._loaded:
             fd = programs.attach(self._plan.probes[index], program, typed=typed)
-            self._resources.callback(os.close, fd)
+            self._links.callback(os.close, fd)
 
     def enable(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
@@ -83,6 +84,10 @@ class BccBackend:
     def disable(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
         self._enabled[0] = 0
+
+    def detach(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        self._links.close()
 
     def read(self, timeout: float) -> Batch:
         """See :class:`~tracer_core.backend.base.Backend`."""

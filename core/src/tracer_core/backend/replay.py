@@ -80,6 +80,10 @@ class RecordingBackend:
         """See :class:`~tracer_core.backend.base.Backend`."""
         self._backend.disable()
 
+    def detach(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        self._backend.detach()
+
     def read(self, timeout: float) -> Batch | None:
         """See :class:`~tracer_core.backend.base.Backend`; records what was read."""
         batch = self._backend.read(timeout)
@@ -137,6 +141,9 @@ class ReplayBackend:
         """See :class:`~tracer_core.backend.base.Backend`."""
 
     def disable(self) -> None:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+
+    def detach(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
 
     def read(self, timeout: float) -> Batch | None:  # noqa: ARG002 - never waits

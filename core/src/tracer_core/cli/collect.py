@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracer_core.cli.collectors import CollectorCommand, selection
-from tracer_core.errors import ExitCode, RunError
+from tracer_core.cli.output import Output
+from tracer_core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tracer_core.display.text import TextFormat
     from tracer_core.kernel.view import Kernel
     from tracer_core.run.prepare import Prepared
-    from tracer_core.sections import Event
 
 DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 """Attached to if the user leaves both probes and collectors to us."""
@@ -72,41 +71,33 @@ def collect(ctx: click.Context, **values: Any) -> int:  # noqa: ANN401 - click's
     """
     # imported here, so that --help need not pay for it
     from tracer_core.backend.machine import running_machine  # noqa: PLC0415
+    from tracer_core.compose.compose import compose  # noqa: PLC0415
     from tracer_core.plan.request import Request, parse_probe  # noqa: PLC0415
-    from tracer_core.run.collect import Collection, phase  # noqa: PLC0415
-    from tracer_core.run.collect import collect as run  # noqa: PLC0415
+    from tracer_core.run.collect import Collection, phase, run  # noqa: PLC0415
     from tracer_core.run.netns import inode  # noqa: PLC0415
     from tracer_core.run.prepare import prepare  # noqa: PLC0415
 
     chosen = selection(ctx, values)
     probes = tuple(map(parse_probe, _probes(values, by_name=bool(chosen.named))))
     netns = tuple(map(inode, values["netns"]))
-    with phase("kernel view"):
-        kernel = _kernel(values)
-        typed = _typed(values, kernel)
-    with phase("plan"):
-        request = Request(probes, netns, typed)
-        prepared = prepare(chosen, request, kernel)
-    if values["dry_run"]:
-        click.echo("\n".join(prepared.plan.describe()))
-        return ExitCode.OK
     machine = running_machine()
-    if values["print_bpf"]:
-        from tracer_core.compose.compose import compose  # noqa: PLC0415
-
-        click.echo(compose(prepared.plan, kernel.btf, machine).text, nl=False)
-        return ExitCode.OK
-    run(
-        Collection(
-            prepared=prepared,
-            request=request,
-            kernel=kernel,
-            machine=machine,
-            backend=_backend(values, machine),
-            emit=_Output(_text(prepared, values)).emit,
-            ready_file=values["ready_file"],
-        )
-    )
+    with ExitStack() as resources:
+        # before anything else, since a compiler takes its time to get ready
+        make_backend = _backend(values, machine)
+        backend = resources.enter_context(make_backend()) if make_backend else None
+        with phase("kernel view"):
+            kernel = _kernel(values)
+            typed = _typed(values, kernel)
+        with phase("plan"):
+            request = Request(probes, netns, typed)
+            prepared = prepare(chosen, request, kernel)
+        if values["dry_run"]:
+            click.echo("\n".join(prepared.plan.describe()))
+        elif values["print_bpf"]:
+            click.echo(compose(prepared.plan, kernel.btf, machine).text, nl=False)
+        if make_backend is not None and backend is not None:
+            emit = Output(_text(prepared, values)).emit
+            run(Collection(prepared, request, kernel, machine, make_backend, emit, values["ready_file"]), backend)
     return ExitCode.OK
 
 
@@ -138,12 +129,17 @@ def _typed(values: Mapping[str, Any], kernel: Kernel) -> bool:
     return typed_tracepoints(kernel.btf)
 
 
-def _backend(values: Mapping[str, Any], machine: Machine) -> Callable[[], Backend]:
+def _backend(values: Mapping[str, Any], machine: Machine) -> Callable[[], Backend] | None:
+    """Makes the backend the user wants, or nothing if the run ends before it needs one."""
+    if values["dry_run"] or values["print_bpf"]:
+        return None
     from tracer_core.backend.bcc import BccBackend  # noqa: PLC0415
     from tracer_core.backend.replay import RecordingBackend, ReplayBackend  # noqa: PLC0415
 
     if values["replay_raw"]:
         return lambda: ReplayBackend(values["replay_raw"])
+    if values["recorded"]:
+        raise UsageError("--kernel: a recorded kernel cannot be traced", hint="add --dry-run, --print-bpf or --replay-raw")
     if values["record_raw"]:
         return lambda: RecordingBackend(BccBackend(machine), values["record_raw"])
     return lambda: BccBackend(machine)
@@ -155,21 +151,3 @@ def _text(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:
 
     options = TextOptions(link_layer=values["link_layer"], multi_line=values["layout"] == "multi-line")
     return TextFormat([(d.owner, f) for d in prepared.declarations for f in d.formatters], options)
-
-
-class _Output:
-    """Writes the text of events to stdout, a batch at a time."""
-
-    def __init__(self, text: TextFormat) -> None:
-        self._text = text
-
-    def emit(self, events: list[Event]) -> None:
-        if not events:
-            return
-        try:
-            sys.stdout.write("".join(map(self._text.text, events)))
-            sys.stdout.flush()
-        except BrokenPipeError as error:
-            # what Python still holds for stdout must not fail again at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise RunError("stdout was closed by its reader", hint="detached; nothing is left attached") from error

@@ -75,6 +75,25 @@ class BtfKernel:
         """All of kallsyms: names by address, whether addresses are hidden."""
         return Symbols(self._source.kallsyms())
 
+    @cached_property
+    def options(self) -> Mapping[str, str]:
+        """All configuration options, none where the configuration is unknown.
+
+        Raises:
+            MachineError: the configuration that was found is none.
+        """
+        found = self._source.config()
+        if found is None:
+            return {}
+        name, content = found
+        try:
+            return parse_config(content)
+        except ValueError as error:
+            raise MachineError(
+                f"{name} is not a kernel configuration: {error}",
+                hint="name a good one with --kconf",
+            ) from error
+
     def module_btf(self, module: str) -> Btf:
         """Type information of a module, the one its ids refer to; of vmlinux for no name.
 
@@ -137,21 +156,7 @@ class BtfKernel:
         Raises:
             MachineError: the configuration that was found is none.
         """
-        return self._config.get(option)
-
-    @cached_property
-    def _config(self) -> dict[str, str]:
-        found = self._source.config()
-        if found is None:
-            return {}
-        name, content = found
-        try:
-            return parse_config(content)
-        except ValueError as error:
-            raise MachineError(
-                f"{name} is not a kernel configuration: {error}",
-                hint="name a good one with --kconf",
-            ) from error
+        return self.options.get(option)
 
     @cached_property
     def _split(self) -> ModuleTypes:

@@ -13,7 +13,6 @@ import re
 import struct
 from collections import Counter
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError
@@ -23,6 +22,7 @@ from tracer_core.libbpf import library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 
 __all__ = ["MODIFIERS", "Btf", "BtfMember", "BtfType", "Kind"]
@@ -66,17 +66,24 @@ class Btf:
         return cls(_checked(handle, f"cannot read BTF from {path}"), base=base)
 
     @classmethod
-    def from_bytes(cls, data: bytes, *, base: Btf | None = None) -> Btf:
+    def from_bytes(cls, data: bytes, *, base: Btf | None = None, origin: str = "memory") -> Btf:
         """Read BTF from memory.
 
+        Args:
+            data: The blob.
+            base: What it stands on, if it is split BTF.
+            origin: What to call it in messages.
+
         Raises:
-            MachineError: the bytes are not BTF.
+            MachineError: the bytes are not BTF, or do not fit the base.
         """
         # libbpf 1.1 reads split BTF from files only, so memory is lent a name
         with os.fdopen(os.memfd_create("btf"), "wb") as memory:
             memory.write(data)
             memory.flush()
-            return cls.load(Path(f"/proc/self/fd/{memory.fileno()}"), base=base)
+            path = f"/proc/self/fd/{memory.fileno()}".encode()
+            handle = library().btf__parse_split(path, base.handle if base else None)
+        return cls(_checked(handle, f"cannot read BTF from {origin}"), base=base)
 
     def __del__(self) -> None:
         self._lib.btf__free(self.handle)

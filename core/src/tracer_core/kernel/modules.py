@@ -57,11 +57,13 @@ class ModuleTypes:
 
         Raises:
             KeyError: it has none.
+            MachineError: it does not fit that of vmlinux.
         """
         if module not in self._loaded:
             if module not in self._raw:
                 raise KeyError(module)
-            self._loaded[module] = Btf.from_bytes(self._source.split_btf(module), base=self._base)
+            data = self._source.split_btf(module)
+            self._loaded[module] = Btf.from_bytes(data, base=self._base, origin=f"module {module}")
         return self._loaded[module]
 
     def find(self, name: str, *kinds: Kind) -> tuple[str, BtfType] | None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from tracer_core.kernel import roots
 from tracer_core.kernel.base import BtfKernel
 from tracer_core.kernel.btf import Kind
-from tracer_core.kernel.config import parse_config
 from tracer_core.kernel.recorded import FORMAT, META
 from tracer_core.kernel.trim import Trim
 
@@ -55,7 +54,7 @@ def record(source: Source, out: Path, **meta: str) -> dict[str, int]:
     files["kallsyms"] = _cut(source.kallsyms(), 2, symbols)
     files["modules"] = b"".join(b"%s\n" % name.encode() for name in sorted(kernel.modules))
     files |= _tracefs(source, functions, events)
-    files |= _config(source)
+    files |= _config(kernel)
     return _write(out, files, {"release": source.release, **meta})
 
 
@@ -120,13 +119,11 @@ def _cut(text: bytes, field: int, names: Iterable[str]) -> bytes:
     )
 
 
-def _config(source: Source) -> dict[str, bytes]:
-    found = source.config()
-    if found is None:
-        return {}
-    options = parse_config(found[1])
+def _config(kernel: BtfKernel) -> dict[str, bytes]:
+    options = kernel.options
     kept = sorted(name for name in options if roots.CONFIG.fullmatch(name))
-    return {"config": "".join(_option(name, options[name]) for name in kept).encode()}
+    text = "".join(_option(name, options[name]) for name in kept)
+    return {"config": text.encode()} if text else {}
 
 
 def _option(name: str, value: str) -> str:

@@ -60,10 +60,11 @@ class RecordedSource:
         Raises:
             MachineError: it is missing or damaged.
         """
+        data = self._read(VMLINUX)
         try:
-            return Btf.from_bytes(self._read(VMLINUX))
+            return Btf.from_bytes(data, origin=f"{VMLINUX}.xz")
         except MachineError as error:
-            raise self._broken(f"{VMLINUX}.xz: {error.message}") from error
+            raise self._broken(error.message) from error
 
     def split_modules(self) -> tuple[str, ...]:
         """Modules whose type information was recorded."""

@@ -41,7 +41,7 @@ class Collection:
         request: What the plan was made for.
         kernel: What the plan was made on.
         machine: What the program is composed for.
-        backend: Makes the way to run it.
+        backend: Makes a backend, for trials when something was refused.
         emit: Takes the events of a batch, in order.
         ready_file: Created when events can come.
     """
@@ -63,32 +63,35 @@ def phase(name: str) -> Iterator[None]:
     log.debug("phase %s: %.1f ms", name, (time.perf_counter() - start) * 1e3)
 
 
-def collect(collection: Collection) -> None:
-    """Run until a signal comes or a replay ends. Whatever happens, nothing stays attached.
+def run(collection: Collection, backend: Backend) -> None:
+    """Run until a signal comes or a replay ends.
+
+    Args:
+        collection: What to run.
+        backend: How, entered by the caller, whose leaving it detaches whatever happened.
 
     Raises:
         TracerError: something failed; its message says what and whose.
     """
     prepared = collection.prepared
-    with ExitStack() as resources, _stop_signals() as stopped:
-        backend = resources.enter_context(collection.backend())
+    with _stop_signals() as stopped, ExitStack() as sessions:
         with phase("compose"):
             composition = compose(prepared.plan, collection.kernel.btf, collection.machine)
         try:
             _build(backend, collection, composition)
         except TracerError as error:
             raise explain(error, prepared, lambda name: _trial(collection, name)) from error
-        _enter_sessions(resources, collection)
-        with phase("attach"):
-            backend.attach()
-            backend.enable()
-        log.info("%d probe(s) loaded", len(prepared.plan.probes))
-        if collection.ready_file is not None:
-            collection.ready_file.touch()
+        _enter_sessions(sessions, collection)
         try:
+            with phase("attach"):
+                backend.attach()
+                backend.enable()
+            log.info("%d probe(s) loaded", len(prepared.plan.probes))
+            if collection.ready_file is not None:
+                collection.ready_file.touch()
             count = _drain(backend, collection, stopped)
         finally:
-            backend.disable()
+            backend.detach()
         log.info("%d event(s) processed", count)
         _report_losses(backend, collection)
 
@@ -107,7 +110,7 @@ def _trial(collection: Collection, name: str) -> None:
         backend.load()
 
 
-def _enter_sessions(resources: ExitStack, collection: Collection) -> None:
+def _enter_sessions(sessions: ExitStack, collection: Collection) -> None:
     by_name = {c.owner.name: c for c in collection.prepared.collectors}
     for declaration in collection.prepared.declarations:
         session = Session(collection.kernel, declaration.options, logging.getLogger(declaration.owner.name))
@@ -115,7 +118,7 @@ def _enter_sessions(resources: ExitStack, collection: Collection) -> None:
         if manager is None:
             continue
         try:
-            resources.enter_context(manager)
+            sessions.enter_context(manager)
         except TracerError:
             raise
         except Exception as error:
