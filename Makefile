@@ -3,9 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := ./core $(addprefix ./,$(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
-EXAMPLES := $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
-TYPED := $(wildcard conftest.py scripts bench tests core/src core/tests plugins/*/src plugins/*/tests) \
-	$(wildcard $(EXAMPLES:%=%/src) $(EXAMPLES:%=%/tests))
+TYPED := conftest.py core plugins scripts tests $(wildcard bench/*.py) $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
 
 help: ## list the targets (this)
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "core/src/tracer_core"
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
 NAMES = [folder.name for folder in PLUGINS]
+EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/pyproject.toml"))
 PACKAGES = [ROOT / "core", *PLUGINS]
 MODULES = sorted(path for package in PACKAGES for path in (package / "src").rglob("*.py"))
 LONGEST_MODULE = 400
@@ -92,7 +93,8 @@ def test_the_development_install_has_the_core_and_every_plugin_and_nothing_else(
 
 
 def test_the_type_checker_knows_every_package() -> None:
-    assert settings(ROOT)["tool"]["mypy"]["mypy_path"] == [relative(folder / "src") for folder in PACKAGES]
+    packages = [*PACKAGES, *EXAMPLES]
+    assert settings(ROOT)["tool"]["mypy"]["mypy_path"] == [relative(folder / "src") for folder in packages]
 
 
 def test_the_core_has_an_extra_for_every_plugin() -> None:
@@ -172,7 +174,7 @@ def test_no_module_is_too_long_to_read() -> None:
 
 
 def bpf_sources() -> Iterator[Path]:
-    for package in [*PACKAGES, *(ROOT / "examples").glob("*")]:
+    for package in [*PACKAGES, *EXAMPLES]:
         yield from (package / "src").rglob("*.bpf.[ch]")
 
 

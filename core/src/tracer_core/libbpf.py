@@ -74,6 +74,28 @@ class LinkCreateOpts(ctypes.Structure):
     )
 
 
+class TestRunOpts(ctypes.Structure):
+    """``struct bpf_test_run_opts`` (libbpf 1.0), up to the members that raw tracepoints take."""
+
+    _fields_ = (
+        ("sz", ctypes.c_size_t),
+        ("data_in", ctypes.c_void_p),
+        ("data_out", ctypes.c_void_p),
+        ("data_size_in", ctypes.c_uint32),
+        ("data_size_out", ctypes.c_uint32),
+        ("ctx_in", ctypes.c_void_p),
+        ("ctx_out", ctypes.c_void_p),
+        ("ctx_size_in", ctypes.c_uint32),
+        ("ctx_size_out", ctypes.c_uint32),
+        ("retval", ctypes.c_uint32),
+        ("repeat", ctypes.c_int),
+        ("duration", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("cpu", ctypes.c_uint32),
+        ("batch_size", ctypes.c_uint32),
+    )
+
+
 @cache
 def library() -> ctypes.CDLL:
     """Load the library once and declare the signatures we rely on.
@@ -103,6 +125,7 @@ def library() -> ctypes.CDLL:
             ctypes.c_int,
             (ctypes.c_int, text, text, text, ctypes.c_size_t, ctypes.POINTER(ProgLoadOpts)),
         ),
+        "bpf_prog_test_run_opts": (ctypes.c_int, (ctypes.c_int, ctypes.POINTER(TestRunOpts))),
         "bpf_raw_tracepoint_open": (ctypes.c_int, (text, ctypes.c_int)),
         "bpf_map_create": (ctypes.c_int, (ctypes.c_int, text, u32, u32, u32, void_p)),
         "bpf_link_create": (

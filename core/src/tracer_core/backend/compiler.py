@@ -32,6 +32,7 @@ _FLAGS = ("-Wno-address-of-packed-member", "-Wno-unused-function", "-Wno-unused-
 _SIZE = struct.Struct("<Q")
 _MAP_FD = 1  # BPF_PSEUDO_MAP_FD, in the source register of a 64-bit immediate load
 _MAX_FDS = 64
+_MAX_WORDS = 300  # of an error message: more is in the log
 
 
 class CompileError(RunError):
@@ -42,8 +43,16 @@ class CompileError(RunError):
     """
 
     def __init__(self, log: str) -> None:
-        super().__init__("the composed program does not compile")
+        super().__init__(f"the composed program does not compile: {first_error(log)}")
         self.log = log
+
+
+def first_error(log: str) -> str:
+    """The line of a compiler's output that matters most: the first error, or its last words."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if "error:" in line]
+    words = errors[0] if errors else lines[-1] if lines else "no reason given"
+    return words[:_MAX_WORDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +161,12 @@ def _answer(connection: socket.socket) -> None:
     if bcc is not None:
         os.environ["BCC_KERNEL_SOURCE"] = str(HEADERS)
         try:
-            program = bcc.BPF(text=text, cflags=list(_FLAGS))
+            program = bcc.BPF(text=text.encode(), cflags=list(_FLAGS))
         except Exception as error:  # noqa: BLE001 - BCC raises bare exceptions; its reason is in the log
             answer = str(error)
         else:
             maps = _maps(bcc.lib, program.module)
-            answer, fds = ({name: program.dump_func(name) for name in functions}, maps), list(maps.values())
+            answer, fds = ({name: program.dump_func(name.encode()) for name in functions}, maps), list(maps.values())
     _send(connection, answer, fds)
 
 

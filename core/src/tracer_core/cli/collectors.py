@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer_core.errors import UsageError
+from tracer_core.errors import PluginError, TracerError, UsageError
 from tracer_core.options import OptionSpec, option_specs
+from tracer_core.plugins.declaration import BUG
 from tracer_core.plugins.host import Host
 from tracer_core.run.prepare import Selection
 
@@ -46,7 +47,7 @@ class CollectorCommand(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            raise _foreign_option(error, host) or error from error
+            raise _foreign_option(error, host, ctx.meta[_SELECTION]) or error from error
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Own parameters, then those of the selected collectors."""
@@ -76,6 +77,7 @@ def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
 
     Raises:
         UsageError: an option's value is refused by its collector.
+        PluginError: a collector's options class raised something it should not.
     """
     chosen: Selection = ctx.meta[_SELECTION]
     options = {}
@@ -86,8 +88,15 @@ def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
         }
         try:
             options[collector.owner.name] = collector.spec.options(**fields)
+        except TracerError:
+            raise
         except ValueError as error:
             raise UsageError(f"{collector.owner}: {error}", hint="see: tracer collect --help") from error
+        except Exception as error:
+            raise PluginError(
+                f"{collector.owner}: its options failed: {type(error).__name__}: {error}",
+                hint=BUG,
+            ) from error
     return Selection(chosen.named, chosen.automatic, options)
 
 
@@ -131,10 +140,11 @@ def _value(spec: OptionSpec, value: Any) -> Any:  # noqa: ANN401 - of the option
     return tuple(part for part in value.split(",") if part) if isinstance(spec.default, tuple) else value
 
 
-def _foreign_option(error: click.NoSuchOption, host: Host) -> UsageError | None:
+def _foreign_option(error: click.NoSuchOption, host: Host, chosen: Selection) -> UsageError | None:
     """A better message for an option of a collector that is installed but not selected."""
     flag = error.option_name.replace("_", "-")
-    for name in host.names:
-        if flag.startswith(f"--{name.replace('_', '-')}-"):
-            return UsageError(f"{error.option_name} belongs to collector {name}, which is not selected", hint=f"-c {name}")
-    return None
+    owners = [name for name in host.names if flag.startswith(f"--{name.replace('_', '-')}-")]
+    owner = max(owners, key=len, default="")
+    if not owner or owner in (collector.owner.name for collector in _all(chosen)):
+        return None
+    return UsageError(f"{error.option_name} belongs to collector {owner}, which is not selected", hint=f"-c {owner}")

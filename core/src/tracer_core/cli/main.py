@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import signal
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracer_core import __version__
+
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
 
 _COMMANDS = {
     "collect": ("tracer_core.cli.collect", "collect", "Trace packets and print their events."),
     "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
     "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
 }
+
+_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # what writing to stdout fails with: closed, full, broken
 
 
 class _LazyGroup(click.Group):
@@ -23,9 +31,11 @@ class _LazyGroup(click.Group):
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
 
-    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         matches = [name] if name in _COMMANDS else [known for known in sorted(_COMMANDS) if known.startswith(name)]
-        if len(matches) != 1:
+        if len(matches) > 1:
+            ctx.fail(f"{name!r} is ambiguous: {', '.join(matches)}")
+        if not matches:
             return None
         module, attribute, _ = _COMMANDS[matches[0]]
         command: click.Command = getattr(import_module(module), attribute)
@@ -52,9 +62,23 @@ def cli(log_level: str) -> None:
     configure(log_level)
 
 
+class _Stopped(BaseException):
+    """A signal asked for an end before, or after, a run that would have ended in its own way."""
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Stopped
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit. Expected trouble is one line on stderr and an exit code of its own."""
-    sys.exit(run(arguments))
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+            signal.signal(number, _stop)
+        code = run(arguments)
+    except _Stopped:
+        code = _complain("interrupted", 1)
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -71,16 +95,26 @@ def run(arguments: list[str] | None = None) -> int:
         request.show()
         return request.exit_code
     except click.ClickException as error:
-        return _complain(error.format_message(), error.exit_code)
+        return _complain(_with_hint(error), error.exit_code)
     except click.Abort:
         return _complain("interrupted", 1)
     except Exception as error:
         from tracer_core.errors import TracerError  # noqa: PLC0415 - only when something is wrong
 
-        if not isinstance(error, TracerError):
-            raise
-        return _complain(str(error), error.exit_code)
+        if isinstance(error, TracerError):
+            return _complain(str(error), error.exit_code)
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
+            from tracer_core.cli.output import unwritable  # noqa: PLC0415 - ditto
+
+            return _complain(str(unwritable(error)), 1)
+        raise
     return result if isinstance(result, int) else 0
+
+
+def _with_hint(error: click.ClickException) -> str:
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message} (see: {context.command_path} --help)" if context else message
 
 
 def _complain(message: str, code: int) -> int:

@@ -28,12 +28,25 @@ class Output:
         """
         if not events:
             return
+        text = "".join(map(self._text.text, events))
         try:
-            sys.stdout.write("".join(map(self._text.text, events)))
+            sys.stdout.write(text)
             sys.stdout.flush()
-        except BrokenPipeError as error:
-            # what Python still holds for stdout must not fail again at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise RunError("stdout was closed by its reader", hint="stopped; nothing is left attached") from error
         except OSError as error:
-            raise RunError(f"cannot write to stdout: {error.strerror}", hint="stopped; nothing is left attached") from error
+            raise unwritable(error, hint="stopped; nothing is left attached") from error
+
+
+def unwritable(error: OSError, *, hint: str = "") -> RunError:
+    """The error for a stdout that does not take what is written to it. Nothing more can be written there.
+
+    Args:
+        error: What writing raised.
+        hint: What the user can do, or need not.
+    """
+    # what Python still holds for stdout must not fail again at exit
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    if isinstance(error, BrokenPipeError):
+        return RunError("stdout was closed by its reader", hint=hint)
+    return RunError(f"cannot write to stdout: {error.strerror}", hint=hint or "is the disk full?")

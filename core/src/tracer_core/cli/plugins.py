@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer_core.errors import ExitCode
-from tracer_core.plugins.host import Host, Row, Status
+from tracer_core.plugins.host import Host, Row
+from tracer_core.plugins.validate import Status
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
@@ -56,4 +57,5 @@ def _print_table(records: Iterable[dict[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a record holds
-    return ",".join(value) if isinstance(value, list) else str(value or "-")
+    text = ",".join(value) if isinstance(value, list) else str(value or "")
+    return " ".join(text.split()) or "-"

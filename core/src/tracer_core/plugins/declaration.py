@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tracer_core.types import CollectorSpec, Decoder, Formatter, Fragment, Getter, Probe
 
+BUG = "this is a bug of the collector; leave it out of -c"
+"""What to do about a collector that does what it must not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:

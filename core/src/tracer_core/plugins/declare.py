@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.errors import PluginError
-from tracer_core.plugins.declaration import Declaration
+from tracer_core.errors import PluginError, TracerError
+from tracer_core.plugins.declaration import BUG, Declaration
 from tracer_core.types import Decoder, Formatter, Fragment, Getter, Probe, Unavailable
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def check(collector: Collector, kernel: Kernel, options: Any) -> Unavailable | N
     """
     answer = collector.call("tracer_check", kernel=kernel, options=options)
     if answer is not None and not isinstance(answer, Unavailable):
-        raise PluginError(f"{collector.owner}: tracer_check returned {answer!r}, not Unavailable or None")
+        message = f"{collector.owner}: tracer_check returned {answer!r}, not Unavailable or None"
+        raise PluginError(message, hint=BUG)
     return answer
 
 
@@ -58,10 +59,12 @@ def _collect(collector: Collector, hook: str, types: tuple[type[Any], ...], **ar
     items = collector.call(hook, **arguments)
     try:
         found = tuple(items or ())
-    except Exception as error:
-        raise PluginError(f"{collector.owner}: {hook} failed: {type(error).__name__}: {error}") from error
+    except TracerError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{collector.owner}: {hook} failed: {type(error).__name__}: {error}", hint=BUG) from error
     for item in found:
         if not isinstance(item, types):
             names = " or ".join(cls.__name__ for cls in types)
-            raise PluginError(f"{collector.owner}: {hook} returned {item!r}, not {names}")
+            raise PluginError(f"{collector.owner}: {hook} returned {item!r}, not {names}", hint=BUG)
     return found

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from tracer_core import hookspecs
 from tracer_core.errors import PluginError, TracerError
-from tracer_core.plugins.declaration import Owner
+from tracer_core.plugins.declaration import BUG, Owner
 from tracer_core.plugins.metadata import Candidate, candidates
-from tracer_core.types import API_VERSION, CollectorSpec
+from tracer_core.plugins.validate import NAME_RULE, Status, Unusable, is_name, refuse_bad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-
-class Status(StrEnum):
-    """State of an announced collector."""
-
-    OK = "ok"
-    BROKEN = "broken"
-    DUPLICATE = "duplicate"
-    INCOMPATIBLE = "incompatible"
+    from tracer_core.types import CollectorSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +59,10 @@ class Collector:
             results = caller(**arguments)
         except TracerError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{self.owner}: {hook} failed: {type(error).__name__}: {error}",
-                hint="this is a bug of the collector; leave it out of -c",
+                hint=BUG,
             ) from error
         return results[0] if results else None
 
@@ -82,6 +75,7 @@ class Host:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._loaded: dict[str, Collector] = {}
+        self._failed: dict[str, PluginError] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,7 +90,13 @@ class Host:
         """
         known = self._loaded.get(name)
         if known is None:
-            known = self._loaded[name] = self._load(name)
+            if name in self._failed:
+                raise self._failed[name]
+            try:
+                known = self._loaded[name] = self._load(name)
+            except PluginError as error:
+                self._failed[name] = error
+                raise
         return known
 
     def usable(self) -> Iterable[Collector]:
@@ -127,32 +127,40 @@ class Host:
                 hint=f"if it is one of ours: pip install tracer-{name.replace('_', '-')}",
             )
         if len(found) > 1:
-            raise _Unusable(
+            raise Unusable(
                 Status.DUPLICATE,
                 f"collector {name} is announced by several distributions: {', '.join(c.origin for c in found)}",
                 hint=f"uninstall all but one: pip uninstall {found[-1].distribution}",
             )
         candidate = found[0]
         owner = Owner(name, candidate.distribution, candidate.version)
+        if not is_name(name):
+            raise Unusable(Status.BROKEN, f"{owner}: its entry point has a name that cannot be selected", hint=NAME_RULE)
         try:
             plugin = candidate.load()
-        except Exception as error:
-            raise _Unusable(
+        except (Exception, SystemExit) as error:
+            raise Unusable(
                 Status.BROKEN,
                 f"{owner} cannot be imported: {type(error).__name__}: {error}",
                 hint=_import_hint(error, candidate),
             ) from error
         try:
-            self._manager.register(plugin, name=name)
-            self._manager.check_pending()
-            collector = Collector(owner, plugin, self._manager)
-        except (pluggy.PluginValidationError, ValueError, TracerError) as error:
+            return self._register(owner, plugin)
+        except TracerError as error:
             self._forget(plugin)
-            raise _Unusable(Status.BROKEN, f"{owner} is not a collector: {error}") from error
-        problem = _problem(collector)
-        if problem is not None:
+            if isinstance(error, Unusable):
+                raise
+            raise Unusable(Status.BROKEN, error.message, hint=error.hint) from error
+        except (pluggy.PluginValidationError, ValueError) as error:
             self._forget(plugin)
-            raise problem
+            hint = _update_hint(candidate)
+            raise Unusable(Status.BROKEN, f"{owner} is not a collector: {_without_names(error)}", hint=hint) from error
+
+    def _register(self, owner: Owner, plugin: object) -> Collector:
+        self._manager.register(plugin, name=owner.name)
+        self._manager.check_pending()
+        collector = Collector(owner, plugin, self._manager)
+        refuse_bad(owner, collector.spec)
         return collector
 
     def _forget(self, plugin: object) -> None:
@@ -160,31 +168,18 @@ class Host:
             self._manager.unregister(plugin)
 
 
-class _Unusable(PluginError):
-    """A collector that is installed and cannot be used."""
-
-    def __init__(self, status: Status, message: str, *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.status = status
-
-
-def _import_hint(error: Exception, candidate: Candidate) -> str:
-    if isinstance(error, ModuleNotFoundError):
+def _import_hint(error: BaseException, candidate: Candidate) -> str:
+    if isinstance(error, ModuleNotFoundError) and candidate.distribution:
         return f"its installation is incomplete: pip install --force-reinstall {candidate.distribution}"
+    return _update_hint(candidate)
+
+
+def _update_hint(candidate: Candidate) -> str:
+    if not candidate.distribution:
+        return f"its installation is damaged: reinstall what {candidate.value} belongs to"
     return f"update or remove it: pip uninstall {candidate.distribution}"
 
 
-def _problem(collector: Collector) -> _Unusable | None:
-    owner, spec = collector.owner, collector.spec
-    if not isinstance(spec, CollectorSpec):
-        return _Unusable(Status.BROKEN, f"{owner}: tracer_collector returned {spec!r}, not a CollectorSpec")
-    if spec.name != owner.name:
-        return _Unusable(Status.BROKEN, f"{owner}: its entry point is {owner.name}, but it calls itself {spec.name}")
-    if spec.api[0] != API_VERSION[0] or spec.api[1] > API_VERSION[1]:
-        theirs, ours = ".".join(map(str, spec.api)), ".".join(map(str, API_VERSION))
-        return _Unusable(
-            Status.INCOMPATIBLE,
-            f"{owner} is written for plugin API {theirs}, this core has {ours}",
-            hint=f"pip install --upgrade tracer-core {owner.distribution}",
-        )
-    return None
+def _without_names(error: Exception) -> str:
+    """What pluggy says, on one line and without the plugin's representation, which names an address in memory."""
+    return re.sub(r" in plugin <.*>$", "", " ".join(str(error).split()))

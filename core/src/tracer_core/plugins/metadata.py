@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from importlib_metadata import Distribution, EntryPoint
 
 GROUP = "tracer.collectors"
 """Entry-point group in which distributions announce collectors: ``name = "package.module"``."""
@@ -18,8 +20,8 @@ class Candidate:
 
     Attributes:
         name: Of the entry point, which is the collector's name.
-        distribution: Name of the distribution.
-        version: Of the distribution.
+        distribution: Name of the distribution, empty if its metadata is damaged.
+        version: Of the distribution, empty if its metadata is damaged.
         value: What the entry point refers to.
         load: Imports it.
     """
@@ -33,7 +35,7 @@ class Candidate:
     @property
     def origin(self) -> str:
         """The distribution as messages name it."""
-        return f"{self.distribution} {self.version}".strip()
+        return f"{self.distribution} {self.version}".strip() or f"an unnamed distribution with {self.value}"
 
 
 def candidates() -> list[Candidate]:
@@ -42,10 +44,26 @@ def candidates() -> list[Candidate]:
 
     found: dict[tuple[str, str], Candidate] = {}
     for distribution in distributions():
-        name = distribution.metadata["Name"] or ""
-        for entry in distribution.entry_points.select(group=GROUP):
+        entries = list(_entries(distribution))
+        if not entries:
+            continue  # the metadata of all the others is not even read
+        name, version = _identity(distribution)
+        for entry in entries:
             # a distribution that is on the path twice is one: the first one found is what would be imported
-            found.setdefault(
-                (entry.name, name), Candidate(entry.name, name, distribution.version, entry.value, entry.load)
-            )
+            found.setdefault((entry.name, name), Candidate(entry.name, name, version, entry.value, entry.load))
     return [found[key] for key in sorted(found)]
+
+
+def _entries(distribution: Distribution) -> Iterable[EntryPoint]:
+    try:
+        return distribution.entry_points.select(group=GROUP)
+    except Exception:  # noqa: BLE001 - whatever is wrong with somebody's files, it must not disturb the others
+        return ()
+
+
+def _identity(distribution: Distribution) -> tuple[str, str]:
+    """Name and version, as far as the metadata is there."""
+    try:
+        return distribution.metadata["Name"] or "", distribution.version or ""
+    except Exception:  # noqa: BLE001 - ditto
+        return "", ""

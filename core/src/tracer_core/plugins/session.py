@@ -1,14 +1,21 @@
-"""What a collector gets for the side effects of a run."""
+"""What a collector gets for the side effects of a run, and the guard around what it does with it."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.errors import PluginError, TracerError
+from tracer_core.plugins.declaration import BUG
+
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from tracer_core.kernel.view import Kernel
+    from tracer_core.plugins.declaration import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +31,44 @@ class Session:
     kernel: Kernel
     options: Any
     log: logging.Logger
+
+
+@contextmanager
+def guarded(owner: Owner, manager: AbstractContextManager[Any], log: logging.Logger) -> Iterator[None]:
+    """Be in a collector's session: what it raises names it, and what ended the run stays the reason.
+
+    Args:
+        owner: Whose session it is.
+        manager: What ``tracer_session`` returned.
+        log: For what goes wrong after something else did.
+
+    Raises:
+        PluginError: entering or leaving it raised something it should not.
+        TracerError: it raised that.
+    """
+    try:
+        manager.__enter__()
+    except Exception as error:
+        raise _failure(owner, "entering", error) from error
+    try:
+        yield
+    except BaseException as reason:
+        try:
+            manager.__exit__(type(reason), reason, reason.__traceback__)
+        except Exception as error:  # noqa: BLE001 - reported; the run already has a reason to end
+            if error is not reason:
+                log.warning("%s", " ".join(str(_failure(owner, "leaving", error)).split()))
+        raise
+    try:
+        manager.__exit__(None, None, None)
+    except Exception as error:
+        raise _failure(owner, "leaving", error) from error
+
+
+def _failure(owner: Owner, doing: str, error: Exception) -> TracerError:
+    if isinstance(error, TracerError):
+        return error
+    return PluginError(
+        f"{owner}: {doing} tracer_session failed: {type(error).__name__}: {error}",
+        hint=BUG,
+    )

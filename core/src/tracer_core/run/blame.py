@@ -34,7 +34,7 @@ def explain(error: TracerError, prepared: Prepared, build_without: Callable[[str
         A better error, or the same.
     """
     if isinstance(error, CompileError):
-        return _from_clang(error, prepared) or _by_trial(error, prepared, build_without, _last_line(error.log))
+        return _from_clang(error, prepared) or _by_trial(error, prepared, build_without, error.message)
     if isinstance(error, LoadError):
         return _by_trial(error, prepared, build_without, _verdict(error.log) or error.message)
     return error
@@ -74,12 +74,6 @@ def _by_trial(
             hint=error.hint or "leave it out of -c, or see --print-bpf",
         )
     return type(error)(error.message) if not reason else TracerError(f"{error.message}: {reason}", hint=error.hint)
-
-
-def _last_line(log: str) -> str:
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    errors = [line for line in lines if "error:" in line]
-    return (errors or lines or [""])[0 if errors else -1]
 
 
 def _verdict(log: str) -> str:

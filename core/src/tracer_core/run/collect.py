@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.compose import compose
-from tracer_core.errors import PluginError, TracerError
-from tracer_core.plugins.session import Session
+from tracer_core.errors import RunError, TracerError
+from tracer_core.plugins.session import Session, guarded
 from tracer_core.run.blame import explain
 from tracer_core.run.prepare import without
 
@@ -88,7 +88,7 @@ def run(collection: Collection, backend: Backend) -> None:
                 backend.enable()
             log.info("%d probe(s) loaded", len(prepared.plan.probes))
             if collection.ready_file is not None:
-                collection.ready_file.touch()
+                _touch(collection.ready_file)
             count = _drain(backend, collection, stopped)
         finally:
             backend.detach()
@@ -103,6 +103,13 @@ def _build(backend: Backend, collection: Collection, composition: Composition) -
         backend.load()
 
 
+def _touch(path: Path) -> None:
+    try:
+        path.touch()
+    except OSError as error:
+        raise RunError(f"--ready-file: cannot create {path}: {error.strerror}", hint="name another file") from error
+
+
 def _trial(collection: Collection, name: str) -> None:
     plan = without(collection.prepared, name, collection.request, collection.kernel)
     with collection.backend() as backend:
@@ -115,17 +122,8 @@ def _enter_sessions(sessions: ExitStack, collection: Collection) -> None:
     for declaration in collection.prepared.declarations:
         session = Session(collection.kernel, declaration.options, logging.getLogger(declaration.owner.name))
         manager = by_name[declaration.owner.name].call("tracer_session", session=session)
-        if manager is None:
-            continue
-        try:
-            sessions.enter_context(manager)
-        except TracerError:
-            raise
-        except Exception as error:
-            raise PluginError(
-                f"{declaration.owner}: tracer_session failed: {type(error).__name__}: {error}",
-                hint="this is a bug of the collector; leave it out of -c",
-            ) from error
+        if manager is not None:
+            sessions.enter_context(guarded(declaration.owner, manager, session.log))
 
 
 def _drain(backend: Backend, collection: Collection, stopped: Callable[[], bool]) -> int:

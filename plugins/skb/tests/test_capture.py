@@ -1,0 +1,162 @@
+"""Which bytes are captured of an skb in any state: the compiled fragment on made-up skbs, against the rules in Python."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tracer_core.backend.machine import running_machine
+from tracer_core.compose.compose import compose
+from tracer_core.kernel.live import LiveKernel
+from tracer_core.plan.planner import plan
+from tracer_core.plan.request import Request, parse_probe
+from tracer_core.plugins.declare import declare
+from tracer_core.plugins.host import Host
+from tracer_core.sections import Packet
+from tracer_core.testing.trial import Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.bpf
+
+_UNSET = 0xFFFF
+_HEAD = 4096  # where in the memory the packet buffer begins
+_HEADROOM = 64
+_LINEAR_MAX = 400
+
+
+@dataclass(frozen=True)
+class Skb:
+    """The members of an skb that decide what is captured; offsets from head, ethertype in host order."""
+
+    mac: int = _HEADROOM
+    network: int = _HEADROOM + 14
+    transport: int = _HEADROOM + 34
+    mac_len: int = 14
+    protocol: int = 0x0800
+    headroom: int = _HEADROOM
+    linear: int = 100
+    data_len: int = 0
+
+    @property
+    def len(self) -> int:
+        return self.linear + self.data_len
+
+
+def _is_set(offset: int) -> bool:
+    return offset not in (0, _UNSET)
+
+
+def expected(skb: Skb, buffer: bytes) -> Packet | None:
+    """The rules, as the reference states them."""
+    mac_valid = skb.mac != _UNSET and not (_is_set(skb.network) and skb.network == skb.mac and skb.mac_len == 0)
+    network_valid = _is_set(skb.network) and not (
+        skb.mac != _UNSET and skb.mac == skb.network and skb.mac_len != 0
+    )
+    transport_valid = _is_set(skb.transport) and not (_is_set(skb.network) and skb.network == skb.transport)
+    if skb.linear == 0:
+        return None
+    if mac_valid:
+        before = skb.mac - skb.headroom
+        capture = min(skb.linear - before, 255)
+        if capture <= 0:
+            return None
+        return Packet(_u32(skb.len - before), capture, buffer[skb.mac : skb.mac + capture])
+    if not network_valid:
+        return None
+    protocol = skb.protocol
+    if protocol == 0 and transport_valid:
+        version, header = buffer[skb.network] >> 4, (skb.transport - skb.network) & 0xFFFF
+        protocol = {(4, 20): 0x0800, (6, 40): 0x86DD}.get((version, header), 0)
+    before = skb.network - skb.headroom
+    capture = min(skb.linear - before, 241)
+    if protocol == 0 or capture <= 0:
+        return None
+    data = bytes(12) + struct.pack(">H", protocol) + buffer[skb.network : skb.network + capture]
+    return Packet(_u32(skb.len - before + 14), capture + 14, data)
+
+
+def _u32(value: int) -> int:
+    return value & 0xFFFFFFFF
+
+
+@pytest.fixture(scope="module")
+def captured() -> Iterator[Callable[..., Packet | None]]:
+    kernel = LiveKernel()
+    declarations = (declare(Host().collector("skb"), kernel, None),)
+    request = Request((parse_probe("tp:net:netif_receive_skb"),), typed=False)
+    made = plan(declarations, request, kernel)
+
+    def write(memory: memoryview, member: str, value: int) -> None:
+        place = kernel.member("sk_buff", member)
+        assert place is not None
+        start = place.bit_offset // 8
+        memory[start : start + place.size] = value.to_bytes(place.size, "little")
+
+    with Trial(made, compose(made, kernel.btf, running_machine())) as trial:
+
+        def run(skb: Skb, buffer: bytes, *, head: int | None = None) -> Packet | None:
+            memory = trial.memory
+            memory[:_HEAD] = bytes(_HEAD)
+            memory[_HEAD : _HEAD + len(buffer)] = buffer
+            start = trial.address + _HEAD if head is None else head
+            write(memory, "head", start)
+            write(memory, "data", start + skb.headroom)
+            write(memory, "len", skb.len)
+            write(memory, "data_len", skb.data_len)
+            write(memory, "mac_header", skb.mac)
+            write(memory, "network_header", skb.network)
+            write(memory, "transport_header", skb.transport)
+            write(memory, "mac_len", skb.mac_len)
+            write(memory, "protocol", int.from_bytes(struct.pack(">H", skb.protocol), "little"))
+            events = trial.events(declarations, trial.address)
+            return events[0].get(Packet) if events else None
+
+        yield run
+
+
+offsets = st.one_of(
+    st.sampled_from([0, _UNSET, _HEADROOM, _HEADROOM + 14, _HEADROOM + 34, _HEADROOM + 54]), st.integers(0, 300)
+)
+skbs = st.builds(
+    Skb,
+    mac=offsets,
+    network=offsets,
+    transport=offsets,
+    mac_len=st.sampled_from([0, 14, 18]),
+    protocol=st.sampled_from([0, 0x0800, 0x86DD, 0x0806, 0x88CC]),
+    headroom=st.sampled_from([_HEADROOM, _HEADROOM + 14, _HEADROOM + 34, 0]),
+    linear=st.one_of(st.sampled_from([0, 1, 14, 255, 256, 300]), st.integers(0, _LINEAR_MAX)),
+    data_len=st.sampled_from([0, 1, 1400]),
+)
+buffers = st.tuples(st.sampled_from([0x45, 0x60, 0x00]), st.integers(0, 255)).map(
+    lambda pair: bytes((pair[0] if at in (_HEADROOM, _HEADROOM + 14) else (at * 7 + pair[1]) & 0xFF) for at in range(1024))
+)
+
+
+@settings(max_examples=1500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(skbs, buffers)
+@example(Skb(), bytes(range(256)) * 4)
+@example(Skb(mac=_UNSET, protocol=0), b"\x45" * 1024)
+@example(Skb(mac=_UNSET, protocol=0, network=_HEADROOM, transport=_HEADROOM + 40), b"\x60" * 1024)
+@example(Skb(mac=_HEADROOM + 14, network=_HEADROOM + 14, mac_len=0), b"\x45" * 1024)
+@example(Skb(mac=_HEADROOM + 14, network=_HEADROOM + 14, mac_len=14), b"\x45" * 1024)
+@example(Skb(linear=0, data_len=1400), bytes(1024))
+def test_the_captured_bytes_follow_the_rules_for_skbs_in_any_state(
+    captured: Callable[..., Packet | None], skb: Skb, buffer: bytes
+) -> None:
+    assert captured(skb, buffer) == expected(skb, buffer)
+
+
+
+
+def test_an_skb_whose_bytes_cannot_be_read_gives_no_event(captured: Callable[..., Packet | None]) -> None:
+    assert captured(Skb(), b"", head=0x1000) is None
+    assert captured(Skb(mac=_UNSET), b"", head=0x1000) is None
+    assert captured(Skb(), bytes(1024)) is not None

@@ -1,0 +1,148 @@
+"""The wheels, installed as a user installs them: alone, in a fresh environment, not editable."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
+EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/pyproject.toml"))
+PACKAGES = [ROOT / "core", *PLUGINS, *EXAMPLES]
+NAMES = [str(folder.relative_to(ROOT)) for folder in PACKAGES]
+
+pytestmark = pytest.mark.slow
+
+each_package = pytest.mark.parametrize("folder", PACKAGES, ids=NAMES)
+
+
+def run(*argv: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a program outside the repository, so that nothing is imported from it by accident."""
+    result = subprocess.run(argv, check=False, capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL)
+    assert not check or result.returncode == 0, f"{argv}\n{result.stdout}\n{result.stderr}"
+    return result
+
+
+def project(folder: Path) -> dict[str, object]:
+    settings: dict[str, object] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    return settings
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel of every package."""
+    folder = tmp_path_factory.mktemp("wheels")
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
+    run(*pip, "--wheel-dir", folder, *PACKAGES)
+    return folder
+
+
+def wheel(wheels: Path, folder: Path) -> Path:
+    (path,) = wheels.glob(f"{str(project(folder)['name']).replace('-', '_')}-*.whl")
+    return path
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment.
+
+    Attributes:
+        folder: Where it is.
+        wheels: Where our packages come from; those they depend on come from the index.
+    """
+
+    folder: Path
+    wheels: Path
+
+    def install(self, *names: str) -> None:
+        """Install distributions. Ours can only come from the wheels: their versions stand in the file names."""
+        ours = [str(path) for path in self.wheels.glob("*.whl") if path.name.split("-")[0].replace("_", "-") in names]
+        assert len(ours) == len(names)
+        # pip of this environment, for that one: none needs to be installed there
+        pip = (sys.executable, "-m", "pip", "--python", self.folder / "bin/python", "install", "--quiet")
+        run(*pip, "--find-links", self.wheels, *ours)
+
+    def tracer(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run its ``tracer``."""
+        return run(self.folder / "bin/tracer", *arguments, check=check)
+
+
+@pytest.fixture(scope="module")
+def core_alone(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with ``tracer-core`` and no collector."""
+    folder = tmp_path_factory.mktemp("core")
+    venv.create(folder)
+    environment = Environment(folder, wheels)
+    environment.install("tracer-core")
+    return environment
+
+
+@pytest.fixture(scope="module")
+def everything(core_alone: Environment) -> Environment:
+    """The same environment, once collectors are installed as well: tests of the core alone come before."""
+    core_alone.install(*(str(project(folder)["name"]) for folder in [*PLUGINS, *EXAMPLES]))
+    return core_alone
+
+
+@each_package
+def test_a_wheel_has_all_that_its_sources_have_and_nothing_else(folder: Path, wheels: Path) -> None:
+    source = folder / "src"
+    expected = {
+        str(path.relative_to(source))
+        for path in source.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and not path.parent.name.endswith(".egg-info")
+    }
+    names = zipfile.ZipFile(wheel(wheels, folder)).namelist()
+    packed = {name for name in names if ".dist-info/" not in name}
+    assert packed == expected
+    assert any(name.endswith("/py.typed") for name in packed)
+    assert not [name for name in packed if name.startswith("tests/")]
+
+
+def test_the_core_alone_says_how_to_get_a_collector(core_alone: Environment) -> None:
+    assert core_alone.tracer("--version").stdout.startswith("tracer ")
+    assert "pip install tracer-" in core_alone.tracer("plugins").stdout
+    assert json.loads(core_alone.tracer("plugins", "--json").stdout) == []
+
+
+@pytest.mark.parametrize("name", [folder.name for folder in PLUGINS])
+def test_the_core_alone_names_the_distribution_that_a_run_lacks(core_alone: Environment, name: str) -> None:
+    result = core_alone.tracer("collect", "-c", name, check=False)
+    assert result.returncode == 3
+    assert f"pip install tracer-{name.replace('_', '-')}" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_installed_collectors_are_found(everything: Environment) -> None:
+    rows = json.loads(everything.tracer("plugins", "--json").stdout)
+    found = {row["distribution"]: (row["name"], row["status"], row["version"]) for row in rows}
+    expected = {}
+    for folder in [*PLUGINS, *EXAMPLES]:
+        settings = project(folder)
+        points = settings["entry-points"]
+        assert isinstance(points, dict)
+        (name,) = points["tracer.collectors"]
+        expected[settings["name"]] = (name, "ok", settings["version"])
+    assert found == expected
+
+
+def test_files_of_installed_collectors_are_found(everything: Environment) -> None:
+    folder = next((everything.folder / "lib").glob("python3*")) / "site-packages"
+    origins = run(everything.folder / "bin/python", "-c", "import tracer_core; print(tracer_core.__file__)").stdout
+    assert origins.startswith(str(folder)), "not the installed core"
+    named = [argument for folder in PLUGINS for argument in ("-c", folder.name)]
+    command = ["collect", *named, "-p", "tp:net:netif_receive_skb", "--print-bpf"]
+    result = everything.tracer(*command, check=False)
+    if result.returncode == 4:
+        pytest.skip(f"cannot compose for the running kernel: {result.stderr.strip()}")
+    assert result.returncode == 0, result.stderr
+    for folder in PLUGINS:
+        assert f"tracer_{folder.name}/bpf/" in result.stdout
