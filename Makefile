@@ -16,7 +16,8 @@ demo: setup ## trace traffic of its own between two network namespaces (needs ro
 
 test: setup check pytest ## everything that must pass: check, then all tests
 
-check: lint format types ## linter, formatter, type checker
+check: setup ## linter, formatter, type checker
+	@$(MAKE) --no-print-directory --keep-going lint format types
 
 lint: setup
 	$(BIN)/ruff check

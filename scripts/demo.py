@@ -52,8 +52,8 @@ def main() -> int:
         with ExitStack() as resources:
             try:
                 both = resources.enter_context(two_namespaces(PREFIX))
-            except subprocess.CalledProcessError as error:
-                return _explain(f"cannot make network namespaces: {error.stderr.strip()}")
+            except (OSError, subprocess.CalledProcessError) as error:
+                return _explain(f"cannot make network namespaces: {getattr(error, 'stderr', '') or error}".strip())
             say(f"made {both.a.name} ({both.a.ipv4}) and {both.b.name} ({both.b.ipv4}), joined by a veth pair")
             folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}-")))
             return _trace(both, folder / "ready")

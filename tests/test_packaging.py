@@ -56,19 +56,22 @@ class Environment:
 
     Attributes:
         folder: Where it is.
-        wheels: Where our packages come from; those they depend on come from the index.
+        wheels: Where our packages come from.
     """
 
     folder: Path
     wheels: Path
 
-    def install(self, *names: str) -> None:
-        """Install distributions. Ours can only come from the wheels: their versions stand in the file names."""
-        ours = [str(path) for path in self.wheels.glob("*.whl") if path.name.split("-")[0].replace("_", "-") in names]
-        assert len(ours) == len(names)
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin/python"
+
+    def install(self, *folders: Path) -> None:
+        """Install the wheels of packages; what they depend on comes from the index."""
         # pip of this environment, for that one: none needs to be installed there
-        pip = (sys.executable, "-m", "pip", "--python", self.folder / "bin/python", "install", "--quiet")
-        run(*pip, "--find-links", self.wheels, *ours)
+        pip = (sys.executable, "-m", "pip", "--python", self.python, "install", "--quiet")
+        run(*pip, *(wheel(self.wheels, folder) for folder in folders))
 
     def tracer(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run its ``tracer``."""
@@ -81,14 +84,14 @@ def core_alone(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
     folder = tmp_path_factory.mktemp("core")
     venv.create(folder)
     environment = Environment(folder, wheels)
-    environment.install("tracer-core")
+    environment.install(ROOT / "core")
     return environment
 
 
 @pytest.fixture(scope="module")
 def everything(core_alone: Environment) -> Environment:
     """The same environment, once collectors are installed as well: tests of the core alone come before."""
-    core_alone.install(*(str(project(folder)["name"]) for folder in [*PLUGINS, *EXAMPLES]))
+    core_alone.install(*PLUGINS, *EXAMPLES)
     return core_alone
 
 
@@ -136,7 +139,7 @@ def test_installed_collectors_are_found(everything: Environment) -> None:
 
 def test_files_of_installed_collectors_are_found(everything: Environment) -> None:
     folder = next((everything.folder / "lib").glob("python3*")) / "site-packages"
-    origins = run(everything.folder / "bin/python", "-c", "import tracer_core; print(tracer_core.__file__)").stdout
+    origins = run(everything.python, "-c", "import tracer_core; print(tracer_core.__file__)").stdout
     assert origins.startswith(str(folder)), "not the installed core"
     named = [argument for folder in PLUGINS for argument in ("-c", folder.name)]
     command = ["collect", *named, "-p", "tp:net:netif_receive_skb", "--print-bpf"]

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,8 +36,8 @@ def run(*argv: str | Path, cwd: Path) -> str:
     return result.stdout
 
 
-def pip(python: Path, cwd: Path, *arguments: str | Path) -> None:
-    run(python, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments, cwd=cwd)
+def pip(cwd: Path, *arguments: str | Path) -> None:
+    run(sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments, "--quiet", cwd=cwd)
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,14 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
     sources, wheels, python = folder / "hello", folder / "wheels", folder / "env/bin/python"
     shutil.copytree(ROOT / "examples/tracer-hello", sources, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
     packages = (ROOT / "core", ROOT / "plugins/skb", sources)
-    pip(Path(sys.executable), folder, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, *packages)
-    run(sys.executable, "-m", "venv", folder / "env", cwd=folder)
+    pip(folder, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, *packages)
+    venv.create(folder / "env")
+    install = ("--python", python, "install")
     dependencies = tomllib.loads((ROOT / "core/pyproject.toml").read_text())["project"]["dependencies"]
-    pip(python, folder, "install", *dependencies, "pytest")
-    pip(python, folder, "install", "--no-deps", *wheels.glob("tracer_core-*.whl"), *wheels.glob("tracer_skb-*.whl"))
+    pip(folder, *install, *dependencies, "pytest")
+    pip(folder, *install, "--no-deps", *wheels.glob("tracer_core-*.whl"), *wheels.glob("tracer_skb-*.whl"))
     before = plugins(python.with_name("tracer"), folder)
-    pip(python, folder, "install", "--no-deps", *wheels.glob("tracer_hello-*.whl"))
+    pip(folder, *install, "--no-deps", *wheels.glob("tracer_hello-*.whl"))
     return Stranger(folder, sources, python, before)
 
 

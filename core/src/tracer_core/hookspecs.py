@@ -105,9 +105,8 @@ def tracer_fragments(kernel: Kernel, options: Any) -> Iterable[Fragment | Getter
 
         @hookimpl
         def tracer_fragments(options: HelloOptions) -> Iterable[Fragment]:
-            source = BpfSource.resource("tracer_hello", "hello.bpf.c")
-            return [Fragment("hello_collect", source, needs=("struct sk_buff *",), emits=(Hello,),
-                             defines=(("HELLO_MIN_LEN", options.min_len),))]
+            source = BpfSource.resource("tracer_hello", "hello.bpf.c", HELLO_MIN_LEN=options.min_len)
+            return [Fragment("hello_collect", source, needs=("struct sk_buff *",), emits=(Hello,))]
     """
 
 

@@ -79,17 +79,20 @@ class BpfSource:
     Attributes:
         text: C, ``static __always_inline`` functions only.
         origin: For example ``tracer_skb/bpf/skb.bpf.c``.
+        defines: (name, value) of ``#define``s that the text sees: options and kernel features as constants.
     """
 
     text: str
     origin: str
+    defines: tuple[tuple[str, int], ...] = ()
 
     @classmethod
-    def resource(cls, package: str, path: str) -> BpfSource:
-        """Read a file that a package ships, for example ``resource("tracer_skb", "bpf/skb.bpf.c")``."""
+    def resource(cls, package: str, path: str, **defines: int) -> BpfSource:
+        """Read a file that a package ships, for example ``resource("tracer_skb", "bpf/skb.bpf.c", SKB_FLAG=1)``."""
         from importlib.resources import files  # noqa: PLC0415 - costs 5 ms, only runs need it
 
-        return cls(files(package).joinpath(path).read_text("utf-8"), f"{package}/{path}")
+        text = files(package).joinpath(path).read_text("utf-8")
+        return cls(text, f"{package}/{path}", tuple(sorted(defines.items())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,12 @@ class Fragment:
 
     Attributes:
         function: C function ``int <collector>_<verb>(struct tracer_ctx *, struct tracer_event *)``.
-        source: Where it is defined. Fragments may share a source.
+        source: Where it is defined. Fragments and getters may share a source.
         needs: C types of which the probe must have an argument, for example ``("struct sk_buff *",)``;
             with several, any one suffices. A getter's result counts.
         emits: Section classes it may add, in the order in which it adds them.
         probes: Only run at these, or everywhere.
         gate: When it runs.
-        defines: ``#define``s seen by the source: options and kernel features as constants.
     """
 
     function: str
@@ -113,7 +115,6 @@ class Fragment:
     emits: tuple[type[Any], ...] = ()
     probes: tuple[Probe, ...] = ()
     gate: Gate = Gate.MATCHED
-    defines: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The collector is what it says: planned for every recorded kernel without privileges, and traced with where that works."""
+"""The collector is what it says: on every recorded kernel without privileges, and for real where that works."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import pickle
+import re
 import signal
 import socket
 import struct
@@ -28,10 +29,14 @@ if TYPE_CHECKING:
 HEADERS = Path(__file__).parent.parent / "compose" / "headers"
 """A tree that BCC takes for kernel headers; it holds what BCC's own headers need and nothing of a kernel."""
 
-_FLAGS = ("-Wno-address-of-packed-member", "-Wno-unused-function", "-Wno-unused-variable", "-fno-caret-diagnostics")
+_FLAGS = (
+    "-Wno-address-of-packed-member", "-Wno-unused-function", "-Wno-unused-variable", "-fno-caret-diagnostics",
+    "-Werror=implicit-function-declaration",  # the verifier would say something about jumps
+)
 _SIZE = struct.Struct("<Q")
 _MAP_FD = 1  # BPF_PSEUDO_MAP_FD, in the source register of a 64-bit immediate load
 _MAX_FDS = 64
+_ERROR = re.compile(r"error:|LLVM ERROR: |Assertion .* failed")  # of clang, and of what kills it
 _MAX_WORDS = 300  # of an error message: more is in the log
 
 
@@ -50,7 +55,7 @@ class CompileError(RunError):
 def first_error(log: str) -> str:
     """The line of a compiler's output that matters most: the first error, or its last words."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    errors = [line for line in lines if "error:" in line]
+    errors = [line for line in lines if _ERROR.search(line)]
     words = errors[0] if errors else lines[-1] if lines else "no reason given"
     return words[:_MAX_WORDS]
 

@@ -160,7 +160,13 @@ class ReplayBackend:
         data = self._file.read(size) if size >= 0 else b""
         if len(data) != size:
             raise UsageError(f"the recording {self._path} is cut off at byte {self._file.tell()}")
-        return Batch(data, walk(data, 0, size)[1])
+        try:
+            end, offsets = walk(data, 0, size)
+        except struct.error:
+            end, offsets = -1, ()
+        if end != size:
+            raise UsageError(f"the recording {self._path} is corrupt before byte {self._file.tell()}")
+        return Batch(data, offsets)
 
     def losses(self) -> Losses:
         """See :class:`~tracer_core.backend.base.Backend`."""

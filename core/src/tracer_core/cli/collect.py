@@ -64,7 +64,7 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 @click.option("--record-raw", type=click.Path(path_type=Path), help="Record raw events as well, for --replay-raw.")
 @click.option("--replay-raw", type=click.Path(path_type=Path), help="Take events from a recording; attach to nothing.")
 @click.pass_context
-def collect(ctx: click.Context, **values: Any) -> int:  # noqa: ANN401 - click's parameters
+def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
     """Attach to the kernel and print an event for every packet that passes.
 
     Ends on ^C, SIGTERM or SIGQUIT. Events go to stdout, everything else to stderr.
@@ -139,7 +139,8 @@ def _backend(values: Mapping[str, Any], machine: Machine) -> Callable[[], Backen
     if values["replay_raw"]:
         return lambda: ReplayBackend(values["replay_raw"])
     if values["recorded"]:
-        raise UsageError("--kernel: a recorded kernel cannot be traced", hint="add --dry-run, --print-bpf or --replay-raw")
+        hint = "add --dry-run, --print-bpf or --replay-raw"
+        raise UsageError("--kernel: a recorded kernel cannot be traced", hint=hint)
     if values["record_raw"]:
         return lambda: RecordingBackend(BccBackend(machine), values["record_raw"])
     return lambda: BccBackend(machine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tracer_core.plugins.host import Collector
+
+log = logging.getLogger(__name__)
 
 AUTO = "auto"
 _SELECTION = "tracer_core.selection"
@@ -40,8 +43,9 @@ class CollectorCommand(click.Command):
         host = Host()
         wanted = _wanted(args)
         named = tuple(host.collector(name) for name in wanted if name != AUTO)
-        everything = AUTO in wanted or ctx.help_option_names and set(args) & set(ctx.help_option_names)
-        automatic = tuple(c for c in host.usable() if c not in named) if everything else ()
+        help_only = not set(args).isdisjoint(ctx.help_option_names)
+        loaded = host.usable(_ignore if help_only else _warn) if help_only or AUTO in wanted else ()
+        automatic = tuple(collector for collector in loaded if collector not in named)
         ctx.meta[_SELECTION] = Selection(named, automatic, {})
         ctx.meta[_HOST] = host
         try:
@@ -57,10 +61,10 @@ class CollectorCommand(click.Command):
         """Own options, then a heading per collector."""
         sections = [("Options", super().get_params(ctx))]
         selection = ctx.meta.get(_SELECTION)
-        for collector in _all(selection):
-            sections.append(
-                (f"Collector {collector.owner.name!r}", [param for owner, param in _params(ctx) if owner is collector])
-            )
+        sections += [
+            (f"Collector {collector.owner.name!r}", [param for owner, param in _params(ctx) if owner is collector])
+            for collector in _all(selection)
+        ]
         for title, params in sections:
             records = [record for param in params if (record := param.get_help_record(ctx)) is not None]
             if records:
@@ -138,6 +142,14 @@ def _parameter(collector: Collector, spec: OptionSpec) -> str:
 
 def _value(spec: OptionSpec, value: Any) -> Any:  # noqa: ANN401 - of the option's type
     return tuple(part for part in value.split(",") if part) if isinstance(spec.default, tuple) else value
+
+
+def _ignore(_: PluginError) -> None:
+    """Help is about those that work; ``tracer plugins`` is about the others."""
+
+
+def _warn(error: PluginError) -> None:
+    log.warning("left out: %s", " ".join(error.message.split()))
 
 
 def _foreign_option(error: click.NoSuchOption, host: Host, chosen: Selection) -> UsageError | None:

@@ -66,7 +66,7 @@ class _Stopped(BaseException):
     """A signal asked for an end before, or after, a run that would have ended in its own way."""
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     raise _Stopped
 
 
@@ -94,21 +94,29 @@ def run(arguments: list[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as request:
         request.show()
         return request.exit_code
-    except click.ClickException as error:
-        return _complain(_with_hint(error), error.exit_code)
     except click.Abort:
         return _complain("interrupted", 1)
     except Exception as error:
-        from tracer_core.errors import TracerError  # noqa: PLC0415 - only when something is wrong
-
-        if isinstance(error, TracerError):
-            return _complain(str(error), error.exit_code)
-        if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
-            from tracer_core.cli.output import unwritable  # noqa: PLC0415 - ditto
-
-            return _complain(str(unwritable(error)), 1)
-        raise
+        expected = _expected(error)
+        if expected is None:
+            raise
+        return _complain(*expected)
     return result if isinstance(result, int) else 0
+
+
+def _expected(error: Exception) -> tuple[str, int] | None:
+    """Message and exit code of an error that is no bug of ours."""
+    from tracer_core.errors import TracerError  # noqa: PLC0415 - only when something is wrong
+
+    if isinstance(error, TracerError):
+        return str(error), error.exit_code
+    if isinstance(error, click.ClickException):
+        return _with_hint(error), error.exit_code
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
+        from tracer_core.cli.output import unwritable  # noqa: PLC0415 - ditto
+
+        return _expected(unwritable(error))
+    return None
 
 
 def _with_hint(error: click.ClickException) -> str:

@@ -139,26 +139,27 @@ def _context(plan: Plan) -> str:
 
 
 def _collector_sources(plan: Plan) -> Iterator[str]:
-    """Every source once, its defines around it."""
-    seen: dict[str, tuple[Owner, dict[str, int]]] = {}
-    defines: dict[str, int]
-    for owner, source, defines in _sources(plan):
+    """Every source that some program needs, once, its defines around it."""
+    seen: dict[str, BpfSource] = {}
+    for owner, source in _sources(plan):
         known = seen.get(source.origin)
         if known is not None:
-            if known != (owner, defines):
-                raise PluginError(f"{owner}: {source.origin} is used with different defines")
+            if known != source:
+                raise PluginError(f"{owner}: {source.origin} is used with different text or defines")
             continue
-        seen[source.origin] = (owner, defines)
-        yield from (f"#define {name} {value}\n" for name, value in defines.items())
+        seen[source.origin] = source
+        yield from (f"#define {name} {value}\n" for name, value in source.defines)
         yield _marked(source)
         yield _line(GENERATED)
-        yield from (f"#undef {name}\n" for name in defines)
+        yield from (f"#undef {name}\n" for name, _ in source.defines)
 
 
-def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource, dict[str, int]]]:
+def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
     for shape in plan.shapes:
-        yield from ((g.owner, g.getter.source, {}) for g in shape.getters)
-    yield from ((f.owner, f.fragment.source, dict(f.fragment.defines)) for f in plan.fragments)
+        yield from ((g.owner, g.getter.source) for g in shape.getters)
+    for index in sorted({index for shape in plan.shapes for index in shape.fragments}):
+        planned = plan.fragments[index]
+        yield planned.owner, planned.fragment.source
 
 
 def _program(template: BpfSource, plan: Plan, index: int, shape: Shape) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.decode.records import gather, group, record_layout
-from tracer_core.errors import PluginError
+from tracer_core.errors import PluginError, RunError
 from tracer_core.sections import Event, Header, ProbeInfo
 from tracer_core.wire import Layout, layout_of
 
@@ -42,7 +42,14 @@ class EventDecoder:
 
         Raises:
             PluginError: a collector's decoder failed.
+            RunError: the records are not of this plan: a recording is corrupt.
         """
+        try:
+            return self._decode(batch)
+        except IndexError as error:
+            raise RunError("a record does not fit the plan", hint="the recording is corrupt") from error
+
+    def _decode(self, batch: Batch) -> list[Event]:
         events: list[Any] = [None] * len(batch.offsets)
         for mask, positions in group(batch) if batch.offsets else ():
             layout = self._layouts.get(mask)

@@ -168,7 +168,8 @@ def _refuse_clashes(members: Iterable[Declaration]) -> None:
         for layout in map(layout_of, member.spec.sections):
             known, owner = names.setdefault(layout.name, (layout, member.owner))
             if known != layout or layout.name == layout_of(Header).name:
-                raise PluginError(f"section {layout.name} is declared by both {owner} and {member.owner}")
+                message = f"section {layout.name} is declared by both {owner} and {member.owner}"
+                raise PluginError(message, hint="leave one of them out of -c")
         declared = {layout_of(cls).name for cls in member.spec.sections}
         for fragment in member.fragments:
             unknown = {layout_of(cls).name for cls in fragment.emits} - declared
@@ -185,7 +186,8 @@ def _refuse_clashes(members: Iterable[Declaration]) -> None:
                 )
             other = functions.setdefault(function, member.owner)
             if other is not member.owner:
-                raise PluginError(f"C function {function} is defined by both {other} and {member.owner}")
+                message = f"C function {function} is defined by both {other} and {member.owner}"
+                raise PluginError(message, hint="leave one of them out of -c")
 
 
 def _nothing_to_attach(members: Sequence[Declaration], skipped: Sequence[Probe]) -> UsageError:

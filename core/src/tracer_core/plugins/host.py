@@ -12,7 +12,7 @@ from tracer_core import hookspecs
 from tracer_core.errors import PluginError, TracerError
 from tracer_core.plugins.declaration import BUG, Owner
 from tracer_core.plugins.metadata import Candidate, candidates
-from tracer_core.plugins.validate import NAME_RULE, Status, Unusable, is_name, refuse_bad
+from tracer_core.plugins.validate import NAME_RULE, Status, UnusableError, is_name, refuse_bad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -99,13 +99,17 @@ class Host:
                 raise
         return known
 
-    def usable(self) -> Iterable[Collector]:
-        """All collectors that load, sorted by name; the others are passed over."""
+    def usable(self, left_out: Callable[[PluginError], None] = lambda _: None) -> Iterable[Collector]:
+        """All collectors that load, sorted by name.
+
+        Args:
+            left_out: Told of each of the others why it is passed over.
+        """
         for name in self.names:
             try:
                 yield self.collector(name)
-            except TracerError:
-                continue
+            except PluginError as error:
+                left_out(error)
 
     def rows(self) -> list[Row]:
         """Every announced collector with what became of it, for listing."""
@@ -127,7 +131,7 @@ class Host:
                 hint=f"if it is one of ours: pip install tracer-{name.replace('_', '-')}",
             )
         if len(found) > 1:
-            raise Unusable(
+            raise UnusableError(
                 Status.DUPLICATE,
                 f"collector {name} is announced by several distributions: {', '.join(c.origin for c in found)}",
                 hint=f"uninstall all but one: pip uninstall {found[-1].distribution}",
@@ -135,11 +139,12 @@ class Host:
         candidate = found[0]
         owner = Owner(name, candidate.distribution, candidate.version)
         if not is_name(name):
-            raise Unusable(Status.BROKEN, f"{owner}: its entry point has a name that cannot be selected", hint=NAME_RULE)
+            message = f"{owner}: its entry point has a name that cannot be selected"
+            raise UnusableError(Status.BROKEN, message, hint=NAME_RULE)
         try:
             plugin = candidate.load()
         except (Exception, SystemExit) as error:
-            raise Unusable(
+            raise UnusableError(
                 Status.BROKEN,
                 f"{owner} cannot be imported: {type(error).__name__}: {error}",
                 hint=_import_hint(error, candidate),
@@ -148,13 +153,15 @@ class Host:
             return self._register(owner, plugin)
         except TracerError as error:
             self._forget(plugin)
-            if isinstance(error, Unusable):
+            if isinstance(error, UnusableError):
                 raise
-            raise Unusable(Status.BROKEN, error.message, hint=error.hint) from error
+            raise UnusableError(Status.BROKEN, error.message, hint=error.hint) from error
         except (pluggy.PluginValidationError, ValueError) as error:
             self._forget(plugin)
             hint = _update_hint(candidate)
-            raise Unusable(Status.BROKEN, f"{owner} is not a collector: {_without_names(error)}", hint=hint) from error
+            raise UnusableError(
+                Status.BROKEN, f"{owner} is not a collector: {_without_names(error)}", hint=hint
+            ) from error
 
     def _register(self, owner: Owner, plugin: object) -> Collector:
         self._manager.register(plugin, name=owner.name)

@@ -30,7 +30,7 @@ class Status(StrEnum):
     INCOMPATIBLE = "incompatible"
 
 
-class Unusable(PluginError):
+class UnusableError(PluginError):
     """A collector that is installed and cannot be used.
 
     Args:
@@ -53,7 +53,7 @@ def refuse_bad(owner: Owner, spec: Any) -> None:  # noqa: ANN401 - whatever the 
     """Check what ``tracer_collector`` returned.
 
     Raises:
-        Unusable: it is not a :class:`~tracer_core.types.CollectorSpec`, or one that cannot be used with this core.
+        UnusableError: it is not a :class:`~tracer_core.types.CollectorSpec`, or one that cannot be used with this core.
     """
     if spec is None:
         raise _broken(owner, "does not implement tracer_collector")
@@ -76,7 +76,7 @@ def _refuse_version(owner: Owner, api: Any) -> None:  # noqa: ANN401 - ditto
         raise _broken(owner, f"its plugin API is {api!r}, not (major, minor)")
     if api[0] != API_VERSION[0] or api[1] > API_VERSION[1]:
         theirs, ours = ".".join(map(str, api)), ".".join(map(str, API_VERSION))
-        raise Unusable(
+        raise UnusableError(
             Status.INCOMPATIBLE,
             f"{owner} is written for plugin API {theirs}, this core has {ours}",
             hint=f"pip install --upgrade tracer-core {owner.distribution}".strip(),
@@ -95,6 +95,6 @@ def _refuse_options(owner: Owner, cls: Any) -> None:  # noqa: ANN401 - ditto
             raise _broken(owner, f"its option {spec.field} is a {kind}, not bool, int, str or a tuple of str")
 
 
-def _broken(owner: Owner, problem: str) -> Unusable:
+def _broken(owner: Owner, problem: str) -> UnusableError:
     hint = f"update or remove it: pip uninstall {owner.distribution}" if owner.distribution else ""
-    return Unusable(Status.BROKEN, f"{owner}: {problem}", hint=hint)
+    return UnusableError(Status.BROKEN, f"{owner}: {problem}", hint=hint)

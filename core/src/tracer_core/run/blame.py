@@ -71,7 +71,7 @@ def _by_trial(
                 continue
         return PluginError(
             f"{owner}: {error.message}: {reason}" if reason != error.message else f"{owner}: {reason}",
-            hint=error.hint or "leave it out of -c, or see --print-bpf",
+            hint="leave it out of -c, or see --print-bpf",
         )
     return type(error)(error.message) if not reason else TracerError(f"{error.message}: {reason}", hint=error.hint)
 

@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 import subprocess
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ FOLDER = Path("/run/netns")
 """Where ``ip netns`` keeps the names."""
 
 _CLONE_NEWNET = 0x40000000
+_UP_WITHIN = 10.0  # seconds; milliseconds as a rule
 _numbers = itertools.count(1)
 
 
@@ -132,9 +134,12 @@ def two_namespaces(prefix: str) -> Iterator[TwoNamespaces]:
         _ip("-n", a.name, "link", "add", a.device, "type", "veth", "peer", "name", b.device, "netns", b.name)
         for namespace in (a, b):
             _ip("-n", namespace.name, "link", "set", "lo", "up")
+            # no link-local addresses: the kernel would announce them whenever it likes
+            _ip("-n", namespace.name, "link", "set", namespace.device, "addrgenmode", "none", "up")
+        for namespace in (a, b):
+            _wait_up(namespace)
             _ip("-n", namespace.name, "addr", "add", f"{namespace.ipv4}/24", "dev", namespace.device)
             _ip("-n", namespace.name, "addr", "add", f"{namespace.ipv6}/64", "dev", namespace.device, "nodad")
-            _ip("-n", namespace.name, "link", "set", namespace.device, "up")
         yield TwoNamespaces(a, b)
 
 
@@ -159,8 +164,18 @@ def _inside(namespace: Namespace, argv: Sequence[str]) -> list[str]:
     return ["ip", "netns", "exec", namespace.name, *argv]
 
 
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+def _ip(*arguments: str) -> str:
+    command = ["ip", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+
+
+def _wait_up(namespace: Namespace) -> None:
+    """Until then, IPv6 does not listen on the device: neighbours would be found a second late."""
+    deadline = time.monotonic() + _UP_WITHIN
+    while " state UP " not in _ip("-n", namespace.name, "-o", "link", "show", "dev", namespace.device):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{namespace.device} in {namespace.name} is not up after {_UP_WITHIN} s")
+        time.sleep(0.01)
 
 
 def _remove(name: str) -> None:

@@ -42,9 +42,8 @@ def tracer_collector() -> CollectorSpec:
 @hookimpl
 def tracer_fragments(options: HelloOptions) -> list[Fragment]:
     """Run wherever an skb passes."""
-    source = BpfSource.resource("tracer_hello", "hello.bpf.c")
-    defines = (("HELLO_MIN_LEN", options.min_len),)
-    return [Fragment("hello_collect", source, needs=("struct sk_buff *",), emits=(Hello,), defines=defines)]
+    source = BpfSource.resource("tracer_hello", "hello.bpf.c", HELLO_MIN_LEN=options.min_len)
+    return [Fragment("hello_collect", source, needs=("struct sk_buff *",), emits=(Hello,))]
 
 
 @hookimpl

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import struct
+
+from tracer_core.backend.programs import with_probe_index
+from tracer_core.backend.ring import walk
+from tracer_core.compose.composition import PROBE_INDEX
+
+_LOAD = 0x18
+
+
+def load_immediate(value: int, *, source: int = 0) -> bytes:
+    low, high = value & 0xFFFFFFFF, value >> 32
+    return struct.pack("<BBhIBBhI", _LOAD, 1 | source << 4, 0, low, 0, 0, 0, high)
+
+
+def test_the_constant_for_the_probe_becomes_its_index_wherever_it_stands() -> None:
+    exit_ = struct.pack("<BBhi", 0x95, 0, 0, 0)
+    code = load_immediate(PROBE_INDEX) + exit_ + load_immediate(PROBE_INDEX)
+    assert with_probe_index(code, 7) == load_immediate(7) + exit_ + load_immediate(7)
+
+
+def test_other_constants_and_map_descriptors_stay() -> None:
+    code = load_immediate(PROBE_INDEX + 1) + load_immediate(PROBE_INDEX, source=1)
+    assert with_probe_index(code, 7) == code
+
+
+def ring_record(data: bytes, flags: int = 0) -> bytes:
+    return struct.pack("<II", len(data) | flags, 0) + data + bytes(-len(data) % 8)
+
+
+def test_a_walk_stops_at_the_first_record_that_is_still_being_written() -> None:
+    done, busy = ring_record(b"abc"), ring_record(b"x" * 16, 1 << 31)
+    assert walk(done + busy + done, 0, len(done + busy + done)) == (len(done), (8,))
+
+
+def test_a_walk_passes_over_discarded_records() -> None:
+    data = ring_record(b"gone", 1 << 30) + ring_record(b"here")
+    assert walk(data, 0, len(data)) == (len(data), (24,))
+
+
+def test_offsets_count_from_the_start_of_the_walk() -> None:
+    data = ring_record(b"a") + ring_record(b"b")
+    assert walk(data, 16, 32) == (32, (8,))

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from tracer_core.display.text import TextFormat
+from tracer_core.errors import PluginError
+from tracer_core.plugins.declaration import Owner
+from tracer_core.sections import Event, Header, ProbeInfo
+from tracer_core.types import Formatter, Place, TextOptions
+from tracer_core.wire import U32, section
+
+
+@section("alpha")
+class Alpha(NamedTuple):
+    value: U32
+
+
+@section("beta")
+class Beta(NamedTuple):
+    value: U32
+    other: U32
+
+
+OWNER = Owner("demo", "tracer-demo", "1.0")
+PROBE = ProbeInfo("net:netif_receive_skb", "raw_tracepoint", "tp")
+
+
+def event(*, pid: int = 985, tgid: int = 995, **sections: tuple[int, ...]) -> Event:
+    return Event(Header(2048, 0, 0, pid, tgid, 1, 0, b"ping"), PROBE, sections)
+
+
+def text(*formatters: Formatter, multi_line: bool = True) -> TextFormat:
+    return TextFormat([(OWNER, formatter) for formatter in formatters], TextOptions(multi_line=multi_line))
+
+
+def test_the_first_line_names_time_cpu_task_and_probe() -> None:
+    assert text().text(event()) == "2048 (1) [ping] 985/995 [tp] net:netif_receive_skb\n\n"
+
+
+def test_a_task_with_one_thread_is_one_number() -> None:
+    assert text().text(event(pid=10, tgid=10)).startswith("2048 (1) [ping] 10 [tp] ")
+
+
+def test_parts_are_lines_of_their_own_in_the_declared_order() -> None:
+    formatters = (
+        Formatter(Alpha, lambda alpha, _: f"alpha {alpha.value}\nmore", after=("beta",)),
+        Formatter(Beta, lambda beta, _: f"beta {beta.value}"),
+    )
+    both = event(alpha=Alpha(1), beta=Beta(2, 3))
+    first = "2048 (1) [ping] 985/995 [tp] net:netif_receive_skb"
+    assert text(*formatters).text(both) == f"{first}\n  beta 2\n  alpha 1\n  more\n\n"
+
+
+def test_single_line_format_joins_everything_by_spaces() -> None:
+    formatters = (Formatter(Alpha, lambda alpha, _: f"a{alpha.value}"), Formatter(Beta, lambda _, __: "b"))
+    line = text(*formatters, multi_line=False).text(event(alpha=Alpha(1), beta=Beta(2, 3)))
+    assert line == "2048 (1) [ping] 985/995 [tp] net:netif_receive_skb a1 b\n"
+
+
+def test_a_section_may_have_its_text_on_the_first_line() -> None:
+    formatter = Formatter(Alpha, lambda alpha, _: f"#{alpha.value}", place=Place.HEAD)
+    assert text(formatter).text(event(alpha=Alpha(9))).splitlines()[0].endswith("net:netif_receive_skb #9")
+
+
+def test_a_section_that_nobody_formats_is_shown_field_by_field() -> None:
+    assert text().text(event(beta=Beta(2, 3))).splitlines()[1] == "  beta value 2 other 3"
+
+
+def test_no_text_is_no_part() -> None:
+    assert text(Formatter(Alpha, lambda _, __: "")).text(event(alpha=Alpha(1))).count("\n") == 2
+
+
+def test_a_formatter_that_raises_is_blamed_by_name() -> None:
+    broken = text(Formatter(Alpha, lambda alpha, _: alpha.gone))
+    with pytest.raises(PluginError, match=r"collector demo \(tracer-demo 1.0\): formatting section alpha failed"):
+        broken.text(event(alpha=Alpha(1)))
+
+
+def test_two_formatters_of_different_collectors_for_one_section_are_refused() -> None:
+    formatter = Formatter(Alpha, lambda _, __: "")
+    with pytest.raises(PluginError, match="section alpha is formatted by both"):
+        TextFormat([(OWNER, formatter), (Owner("other"), formatter)], TextOptions())

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from tracer_core.errors import PluginError, UsageError
+from tracer_core.kernel.view import Kernel
+from tracer_core.plan.plan import Plan
+from tracer_core.plan.planner import plan
+from tracer_core.plan.request import Request
+from tracer_core.plugins.declaration import Declaration, Owner
+from tracer_core.sections import Packet
+from tracer_core.testing.kernels import recorded_kernel, recorded_names
+from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter, Probe
+from tracer_core.wire import U32, section
+
+RECEIVE = Probe.tracepoint("net:netif_receive_skb")
+TRANSMIT = Probe.tracepoint("net:net_dev_start_xmit")
+NAPI = Probe.tracepoint("napi:napi_poll")
+SKB, DEVICE = "struct sk_buff *", "struct net_device *"
+
+
+@section("one")
+class One(NamedTuple):
+    value: U32
+
+
+@section("two")
+class Two(NamedTuple):
+    value: U32
+
+
+def fragment(function: str, *needs: str, emits: tuple[type, ...] = (One,), probes: tuple[Probe, ...] = ()) -> Fragment:
+    return Fragment(function, BpfSource("", f"{function}.bpf.c"), needs=needs, emits=emits, probes=probes)
+
+
+def declaration(
+    name: str,
+    *items: Fragment | Getter,
+    sections: tuple[type, ...] = (),
+    after: tuple[str, ...] = (),
+    probes: tuple[Probe, ...] = (),
+) -> Declaration:
+    fragments = tuple(item for item in items if isinstance(item, Fragment))
+    getters = tuple(item for item in items if isinstance(item, Getter))
+    emitted = sections or tuple(dict.fromkeys(cls for f in fragments for cls in f.emits))
+    spec = CollectorSpec(name, "A test.", sections=emitted, after=after)
+    owner = Owner(name, f"tracer-{name}", "1.0")
+    return Declaration(owner, spec, None, probes=probes, fragments=fragments, getters=getters)
+
+
+@pytest.fixture(params=recorded_names())
+def kernel(request: pytest.FixtureRequest) -> Kernel:
+    return recorded_kernel(request.param)
+
+
+def functions_at(made: Plan, probe: Probe) -> list[str]:
+    planned = next(p for p in made.probes if p.probe == probe)
+    return [made.fragments[index].fragment.function for index in made.shapes[planned.shape].fragments]
+
+
+def test_equal_arguments_give_equal_plans(kernel: Kernel) -> None:
+    def make() -> Plan:
+        return plan([declaration("a", fragment("a_see", SKB))], Request((RECEIVE, TRANSMIT), netns=(7,)), kernel)
+
+    assert make() == make()
+    assert list(make().describe()) == list(make().describe())
+
+
+def test_probes_with_the_same_code_share_one_shape(kernel: Kernel) -> None:
+    made = plan([declaration("a", fragment("a_see", SKB))], Request((RECEIVE, TRANSMIT), netns=(7,)), kernel)
+    assert len(made.shapes) == 1
+    assert [p.shape for p in made.probes] == [0, 0]
+
+
+def test_an_argument_that_only_one_probe_has_makes_a_shape_of_its_own(kernel: Kernel) -> None:
+    made = plan(
+        [declaration("a", fragment("a_see", SKB), fragment("a_dev", DEVICE, emits=(Two,)))],
+        Request((RECEIVE, TRANSMIT)),
+        kernel,
+    )
+    assert functions_at(made, RECEIVE) == ["a_see"]
+    assert functions_at(made, TRANSMIT) == ["a_see", "a_dev"]
+    assert len(made.shapes) == 2
+
+
+def test_a_pointer_to_a_pointer_is_another_type(kernel: Kernel) -> None:
+    with pytest.raises(UsageError, match="no collector could retrieve data"):
+        plan([declaration("a", fragment("a_see", "struct sk_buff **"))], Request((RECEIVE,)), kernel)
+
+
+def test_collectors_run_in_the_order_they_ask_for(kernel: Kernel) -> None:
+    first = declaration("z", fragment("z_see", SKB, emits=(Two,)))
+    second = declaration("a", fragment("a_see", SKB), after=("z",))
+    made = plan([second, first], Request((RECEIVE,)), kernel)
+    assert functions_at(made, RECEIVE) == ["z_see", "a_see"]
+    assert [s.layout.name for s in made.sections] == ["two", "one"]
+
+
+def test_the_same_probe_from_several_is_one_probe(kernel: Kernel) -> None:
+    made = plan([declaration("a", fragment("a_see", SKB), probes=(RECEIVE,))], Request((RECEIVE,)), kernel)
+    assert [p.probe for p in made.probes] == [RECEIVE]
+
+
+def test_a_helper_probe_runs_only_the_fragments_that_name_it(kernel: Kernel) -> None:
+    helper = Probe.tracepoint("skb:consume_skb", generic=False)
+    own = declaration("a", fragment("a_forget", SKB, emits=(), probes=(helper,)), probes=(helper,))
+    made = plan([own, declaration("b", fragment("b_see", SKB))], Request((RECEIVE,)), kernel)
+    assert functions_at(made, helper) == ["a_forget"]
+    assert functions_at(made, RECEIVE) == ["b_see"]
+
+
+def test_a_helper_probe_that_the_user_asks_for_too_runs_everything(kernel: Kernel) -> None:
+    helper = Probe.tracepoint("skb:consume_skb", generic=False)
+    own = declaration("a", fragment("a_forget", SKB, emits=(), probes=(helper,)), probes=(helper,))
+    user = Probe.tracepoint("skb:consume_skb")
+    made = plan([own, declaration("b", fragment("b_see", SKB))], Request((user,)), kernel)
+    assert functions_at(made, user) == ["a_forget", "b_see"]
+
+
+def test_a_getter_gives_what_a_probe_lacks(kernel: Kernel) -> None:
+    getter = Getter("a_device", BpfSource("", "a.bpf.c"), gives=DEVICE, needs=("struct napi_struct *",))
+    made = plan([declaration("a", fragment("a_see", DEVICE), getter)], Request((NAPI, TRANSMIT)), kernel)
+    by_probe = {p.probe: made.shapes[p.shape] for p in made.probes}
+    assert [g.getter for g in by_probe[NAPI].getters] == [getter]
+    assert by_probe[TRANSMIT].getters == ()
+    assert ("struct napi_struct *", 0) in by_probe[NAPI].args
+
+
+def test_a_missing_probe_of_a_collector_is_an_error_unless_it_is_optional(kernel: Kernel) -> None:
+    gone = Probe.tracepoint("net:gone")
+    with pytest.raises(UsageError, match="no such tracepoint"):
+        plan([declaration("a", fragment("a_see", SKB), probes=(gone,))], Request((RECEIVE,)), kernel)
+    optional = Probe.tracepoint("net:gone", optional=True)
+    made = plan([declaration("a", fragment("a_see", SKB), probes=(optional,))], Request((RECEIVE,)), kernel)
+    assert [p.probe for p in made.probes] == [RECEIVE]
+
+
+def test_no_probe_at_all_is_an_error_that_says_what_to_give(kernel: Kernel) -> None:
+    with pytest.raises(UsageError, match="give one with -p"):
+        plan([declaration("a", fragment("a_see", SKB))], Request(), kernel)
+
+
+def test_a_useless_probe_beside_a_useful_one_is_skipped_and_named(kernel: Kernel) -> None:
+    made = plan([declaration("a", fragment("a_see", SKB))], Request((RECEIVE, NAPI)), kernel)
+    assert made.skipped == (NAPI,)
+
+
+def test_two_collectors_with_one_section_are_refused_with_both_names(kernel: Kernel) -> None:
+    @section("one")
+    class Other(NamedTuple):
+        value: U32
+
+    with pytest.raises(PluginError, match=r"section one .* a \(tracer-a 1.0\) and collector b \(tracer-b 1.0\)"):
+        plan(
+            [declaration("a", fragment("a_see", SKB)), declaration("b", fragment("b_see", SKB, emits=(Other,)))],
+            Request((RECEIVE,)),
+            kernel,
+        )
+
+
+def test_a_section_of_the_core_may_be_filled_by_several(kernel: Kernel) -> None:
+    members = [declaration(n, fragment(f"{n}_see", SKB, emits=(Packet,))) for n in ("a", "b")]
+    assert len(plan(members, Request((RECEIVE,)), kernel).sections) == 1
+
+
+def test_a_fragment_that_emits_what_its_collector_does_not_declare_is_refused(kernel: Kernel) -> None:
+    with pytest.raises(PluginError, match="emits one, not among its sections"):
+        plan([declaration("a", fragment("a_see", SKB), sections=(Two,))], Request((RECEIVE,)), kernel)
+
+
+def test_c_names_must_begin_with_the_collectors_name(kernel: Kernel) -> None:
+    with pytest.raises(PluginError, match="must be called a_<verb>"):
+        plan([declaration("a", fragment("kprobe__see", SKB))], Request((RECEIVE,)), kernel)
+
+
+def test_more_sections_than_the_mask_has_bits_are_refused(kernel: Kernel) -> None:
+    members = []
+    for number in range(65):
+        cls = section(f"s{number}")(NamedTuple(f"S{number}", [("value", U32)]))  # type: ignore[misc]
+        members.append(declaration(f"c{number}", fragment(f"c{number}_see", SKB, emits=(cls,))))
+    with pytest.raises(PluginError, match="65 bits"):
+        plan(members, Request((RECEIVE,)), kernel)

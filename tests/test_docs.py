@@ -1,0 +1,197 @@
+"""Pages that repeat what code knows are equal to it."""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from tracer_core import api, hookspecs
+from tracer_core.plugins.declare import check, declare
+from tracer_core.plugins.host import Host
+from tracer_core.plugins.metadata import Candidate
+from tracer_core.testing.kernels import recorded_kernel
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs/reference"
+TUTORIAL = ROOT / "docs/tutorial/first-collector.md"
+HELLO = ROOT / "examples/tracer-hello"
+PLUGIN = HELLO / "src/tracer_hello/plugin.py"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def functions(text: str) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+
+
+def signature(function: ast.FunctionDef) -> str:
+    return f"def {function.name}({ast.unparse(function.args)}) -> {ast.unparse(function.returns or ast.Constant(None))}"
+
+
+SPECIFIED = {
+    name: function
+    for name, function in functions(Path(hookspecs.__file__).read_text()).items()
+    if any(ast.unparse(decorator) == "hookspec" for decorator in function.decorator_list)
+}
+
+
+def test_the_page_on_hooks_has_each_of_them_in_order_with_its_signature() -> None:
+    assert SPECIFIED
+    page = (REFERENCE / "hooks.md").read_text()
+    assert re.findall(r"^## (tracer_\w+)$", page, re.MULTILINE) == list(SPECIFIED)
+    documented = re.findall(r"^## tracer_\w+\n\n```python\n(.*?): \.\.\.\n```$", page, re.MULTILINE)
+    assert documented == [signature(function) for function in SPECIFIED.values()]
+
+
+def examples() -> list[str]:
+    return [block for block in blocks(REFERENCE / "hooks.md", "python") if block.startswith("@hookimpl\n")]
+
+
+def test_the_page_on_hooks_has_an_example_of_each_which_is_that_of_the_example_collector() -> None:
+    assert [name for block in examples() for name in functions(block)] == list(SPECIFIED)
+    collector = PLUGIN.read_text()
+    implemented = functions(collector)
+    for block in examples():
+        (name,) = functions(block)
+        assert block in collector or name not in implemented, name
+
+
+@pytest.fixture
+def hello_module(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the module of tracer-hello has, from its sources, wherever else it is installed."""
+    monkeypatch.syspath_prepend(HELLO / "src")
+    for name in ("tracer_hello", "tracer_hello.plugin"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    from tracer_hello import plugin
+
+    names = dict(vars(plugin))
+    for name in ("tracer_hello", "tracer_hello.plugin"):
+        # known to monkeypatch as missing, so that it is again afterwards
+        monkeypatch.setitem(sys.modules, name, sys.modules.pop(name))
+    return names
+
+
+def test_the_examples_of_hooks_make_up_a_collector_that_can_be_planned(hello_module: dict[str, Any]) -> None:
+    names = {**vars(api), **hello_module, "np": np, "contextmanager": contextmanager}
+    for block in examples():
+        code = compile(block, "hooks.md", "exec", __future__.annotations.compiler_flag, dont_inherit=True)
+        exec(code, names)  # noqa: S102 - our own page
+    module = SimpleNamespace(**{name: names[name] for name in SPECIFIED})
+    collector = Host(lambda: [Candidate("hello", "hooks.md", "0", "", lambda: module)]).collector("hello")
+    kernel = recorded_kernel("6.12")
+    options = collector.spec.options(min_len=1)
+    assert check(collector, kernel, options) is None
+    declared = declare(collector, kernel, options)
+    assert [len(declared.probes), len(declared.fragments), len(declared.formatters)] == [2, 1, 1]
+    (decoder,) = declared.decoders
+    columns = {"length": [1, 2], "mark": np.array([0x12345, 7]), "packet_type": [0, 1]}
+    assert list(decoder.decode(columns)["mark"]) == [0x2345, 7]
+    said: list[str] = []
+    session = SimpleNamespace(
+        kernel=kernel, options=options, log=SimpleNamespace(info=lambda *text: said.append(text[0]))
+    )
+    with collector.call("tracer_session", session=session):
+        pass
+    assert said == ["hello, Linux %s", "goodbye"]
+
+
+def test_help_and_sections_on_reference_pages_are_what_the_program_says() -> None:
+    command = [sys.executable, str(ROOT / "scripts/render_docs.py"), "--check"]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+
+
+def test_the_page_on_the_command_line_has_every_command() -> None:
+    page = (REFERENCE / "cli.md").read_text()
+    commands = re.findall(r"^  (\w+) ", page.partition("Commands:\n")[2].partition("```")[0], re.MULTILINE)
+    assert commands
+    documented = [block.splitlines()[0] for block in blocks(REFERENCE / "cli.md", "console")]
+    assert sorted(documented) == sorted(["$ tracer --help", *(f"$ tracer {name} --help" for name in commands)])
+
+
+def test_every_section_has_a_heading_of_its_own() -> None:
+    names = {
+        re.sub("_", "-", name)
+        for folder in ("core/src", "plugins")
+        for path in (ROOT / folder).rglob("*.py")
+        if "tests" not in path.parts and path.name != "wire.py"
+        for name in re.findall(r'^@section\("([\w-]+)"', path.read_text(), re.MULTILINE)
+    }
+    assert "header" in names
+    headings = re.findall(r"^## (.*)$", (REFERENCE / "sections.md").read_text(), re.MULTILINE)
+    assert sorted(headings) == sorted(names)
+
+
+VARIABLE = re.compile(r"""environ(?:\.get\(|\[)\s*(["']?)(\w+)\1""")
+
+
+def test_every_environment_variable_in_use_is_documented() -> None:
+    page = (REFERENCE / "environment.md").read_text()
+    documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    used = set()
+    for path in [*(ROOT / "core/src").rglob("*.py"), *(ROOT / "plugins").glob("*/src/**/*.py")]:
+        text = path.read_text()
+        for quote, name in VARIABLE.findall(text):
+            # a constant of the same module stands for its value
+            used.add(name if quote else re.findall(rf'^{name} = "(\w+)"$', text, re.MULTILINE)[0])
+    assert used >= {"PATH"}
+    assert used <= documented
+
+
+def shown() -> dict[str, str]:
+    """Pieces of files that the tutorial shows, put together in its order."""
+    pieces: dict[str, str] = {}
+    for path, block in re.findall(
+        r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```$", TUTORIAL.read_text(), re.MULTILINE | re.DOTALL
+    ):
+        pieces[path] = pieces.get(path, "") + block
+    return pieces
+
+
+def lines(text: str) -> list[str]:
+    """Without empty ones: pieces end where the tutorial has something to say."""
+    return [line for line in text.splitlines() if line]
+
+
+def test_the_tutorial_shows_all_of_the_example_as_it_is() -> None:
+    pieces = shown()
+    for path in ("pyproject.toml", "src/tracer_hello/plugin.py", "src/tracer_hello/hello.bpf.c"):
+        assert lines(pieces.pop(path)) == lines((HELLO / path).read_text()), path
+    (tests,) = pieces
+    for piece in pieces[tests].split("\n\n\n"):
+        assert piece.strip() in (HELLO / tests).read_text()
+
+
+def test_the_tutorial_has_no_code_but_that_of_the_example() -> None:
+    blocks_with_path = len(re.findall(r"^`[^`\n]+`:\n\n```(?!console)\w+$", TUTORIAL.read_text(), re.MULTILINE))
+    assert blocks_with_path == len(re.findall(r"^```(?!console)\w+$", TUTORIAL.read_text(), re.MULTILINE))
+
+
+def test_the_example_is_small_enough_to_read() -> None:
+    python = [path.read_text() for path in (HELLO / "src").rglob("*.py")]
+    c = [path.read_text() for path in (HELLO / "src").rglob("*.bpf.c")]
+    assert sum(len(text.splitlines()) for text in python) < 60
+    assert sum(len(text.splitlines()) for text in c) < 30
+
+
+def test_the_example_uses_nothing_of_the_core_but_its_api() -> None:
+    imported = re.findall(r"^ *(?:from|import) (tracer_core[\w.]*)", PLUGIN.read_text(), re.MULTILINE)
+    assert imported == ["tracer_core.api"]
+
+
+def test_the_example_documents_each_of_its_options(hello_module: dict[str, Any]) -> None:
+    from tracer_core.options import option_specs
+
+    flags = [spec.flag("hello") for spec in option_specs(hello_module["HelloOptions"])]
+    assert flags == re.findall(r"^\| `(--[\w-]+)` \|", (HELLO / "README.md").read_text(), re.MULTILINE)
