@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tracer_core.testing.command import Collecting, Tracer
+    from tracer_core.testing.command import Tracer
     from tracer_core.testing.netns import Namespace, TwoNamespaces
 
 pytestmark = pytest.mark.bpf
@@ -77,7 +77,6 @@ def _events(text: str) -> list[tuple[str, str]]:
     matches = [_HEAD.match(line) for line in text.splitlines()]
     assert all(matches)
     return [(m["symbol"], m["packet"] or "") for m in matches if m]
-
 
 
 def _between_pings(events: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -148,8 +147,9 @@ def test_only_packets_of_the_given_namespaces_are_shown(tracer: Tracer, two_netn
     pings_a = [event for event in _events(by_path.stdout) if "len 361" in event[1]]
     pings_b = [event for event in _events(by_inode.stdout) if "len 361" in event[1]]
     # the request leaves a and comes to b, the reply leaves b and comes to a
-    assert [(s, "type 8" in p) for s, p in pings_a] == [("net:net_dev_start_xmit", True), ("net:netif_receive_skb", False)]
-    assert [(s, "type 8" in p) for s, p in pings_b] == [("net:netif_receive_skb", True), ("net:net_dev_start_xmit", False)]
+    left, came = "net:net_dev_start_xmit", "net:netif_receive_skb"
+    assert [(symbol, "type 8" in packet) for symbol, packet in pings_a] == [(left, True), (came, False)]
+    assert [(symbol, "type 8" in packet) for symbol, packet in pings_b] == [(came, True), (left, False)]
 
 
 def test_a_recording_replays_to_the_same_text(tracer: Tracer, two_netns: TwoNamespaces, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tracer_core.testing.netns import FOLDER
 
 DEMO = Path(__file__).resolve().parent.parent / "scripts/demo.py"

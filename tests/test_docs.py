@@ -9,11 +9,12 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+
 from tracer_core import api, hookspecs
 from tracer_core.plugins.declare import check, declare
 from tracer_core.plugins.host import Host
@@ -87,7 +88,8 @@ def test_the_examples_of_hooks_make_up_a_collector_that_can_be_planned(hello_mod
     for block in examples():
         code = compile(block, "hooks.md", "exec", __future__.annotations.compiler_flag, dont_inherit=True)
         exec(code, names)  # noqa: S102 - our own page
-    module = SimpleNamespace(**{name: names[name] for name in SPECIFIED})
+    module = ModuleType("hooks")
+    vars(module).update({name: names[name] for name in SPECIFIED})
     collector = Host(lambda: [Candidate("hello", "hooks.md", "0", "", lambda: module)]).collector("hello")
     kernel = recorded_kernel("6.12")
     options = collector.spec.options(min_len=1)
@@ -95,7 +97,7 @@ def test_the_examples_of_hooks_make_up_a_collector_that_can_be_planned(hello_mod
     declared = declare(collector, kernel, options)
     assert [len(declared.probes), len(declared.fragments), len(declared.formatters)] == [2, 1, 1]
     (decoder,) = declared.decoders
-    columns = {"length": [1, 2], "mark": np.array([0x12345, 7]), "packet_type": [0, 1]}
+    columns: api.Columns = {"length": [1, 2], "mark": np.array([0x12345, 7]), "packet_type": [0, 1]}
     assert list(decoder.decode(columns)["mark"]) == [0x2345, 7]
     said: list[str] = []
     session = SimpleNamespace(
@@ -149,13 +151,12 @@ def test_every_environment_variable_in_use_is_documented() -> None:
     assert used <= documented
 
 
-def shown() -> dict[str, str]:
-    """Pieces of files that the tutorial shows, put together in its order."""
-    pieces: dict[str, str] = {}
-    for path, block in re.findall(
-        r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```$", TUTORIAL.read_text(), re.MULTILINE | re.DOTALL
-    ):
-        pieces[path] = pieces.get(path, "") + block
+def shown() -> dict[str, list[str]]:
+    """Pieces of files that the tutorial shows, in its order."""
+    pieces: dict[str, list[str]] = {}
+    named = re.compile(r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    for path, block in named.findall(TUTORIAL.read_text()):
+        pieces.setdefault(path, []).append(block)
     return pieces
 
 
@@ -167,15 +168,15 @@ def lines(text: str) -> list[str]:
 def test_the_tutorial_shows_all_of_the_example_as_it_is() -> None:
     pieces = shown()
     for path in ("pyproject.toml", "src/tracer_hello/plugin.py", "src/tracer_hello/hello.bpf.c"):
-        assert lines(pieces.pop(path)) == lines((HELLO / path).read_text()), path
+        assert lines("".join(pieces.pop(path))) == lines((HELLO / path).read_text()), path
     (tests,) = pieces
-    for piece in pieces[tests].split("\n\n\n"):
-        assert piece.strip() in (HELLO / tests).read_text()
+    for piece in pieces[tests]:
+        assert piece in (HELLO / tests).read_text()
 
 
 def test_the_tutorial_has_no_code_but_that_of_the_example() -> None:
-    blocks_with_path = len(re.findall(r"^`[^`\n]+`:\n\n```(?!console)\w+$", TUTORIAL.read_text(), re.MULTILINE))
-    assert blocks_with_path == len(re.findall(r"^```(?!console)\w+$", TUTORIAL.read_text(), re.MULTILINE))
+    blocks = re.findall(r"^```(?!console)\w+$", TUTORIAL.read_text(), re.MULTILINE)
+    assert len(blocks) == sum(map(len, shown().values()))
 
 
 def test_the_example_is_small_enough_to_read() -> None:

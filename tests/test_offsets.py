@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -38,7 +38,7 @@ _PLAIN = ("hash", "mark", "priority", "vlan_tci", "skb_iif", "_nfct")
 
 
 def _wide() -> Declaration:
-    """A collector that names more members than ours do, of many shapes, so that the way of reading is what is tested."""
+    """A collector that names more members than ours do, of many shapes: the way of reading is what is tested."""
     reads = [f"TRACER_GET_BITS(ctx, ctx->sk_buff, sk_buff, {name})" for name in _BIT_FIELDS]
     reads += [f"TRACER_GET(ctx, ctx->sk_buff, {name})" for name in _PLAIN]
     text = f"""
@@ -127,7 +127,7 @@ def readers() -> Iterator[tuple[Trial, Btf, list[tuple[BtfType, BtfMember]]]]:
 
 @pytest.mark.parametrize("typed", [False, True], ids=["probe reads", "plain loads"])
 def test_compiled_reads_of_every_named_member_agree_with_btf(
-    readers: tuple[Trial, Btf, list[tuple[BtfType, BtfMember]]], typed: Any
+    readers: tuple[Trial, Btf, list[tuple[BtfType, BtfMember]]], typed: bool
 ) -> None:
     trial, btf, members = readers
     assert {"len", "head", "mac_header", "inum", "skc_net", "ip_summed", "pkt_type"} & {m.name for _, m in members}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tracer_core.testing.command import NotReadyError, Tracer
 from tracer_core.testing.netns import FOLDER, TwoNamespaces, remove_leftovers, two_namespaces
 

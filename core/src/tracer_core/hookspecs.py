@@ -2,12 +2,12 @@
 
 Rules for all hooks:
 
-1. The core calls a hook for one collector at a time, by keyword. Take only the arguments you use, so that more can be added.
-2. All but ``tracer_session`` are pure: equal arguments give equal results, no file, process or network is touched; *kernel*
-   answers all questions. So they run on recorded kernels, without privileges.
+1. The core calls a hook for one collector at a time, by keyword. Take only the arguments you use: more may come.
+2. All but ``tracer_session`` are pure: equal arguments give equal results, no file, process or network is touched,
+   *kernel* answers all questions. So they run on recorded kernels, without privileges.
 3. ``None`` means "nothing to say".
 4. ``tryfirst``, ``trylast`` and wrappers have no effect. Order is declared in the values that are returned.
-5. Raise :class:`~tracer_core.errors.TracerError` for expected trouble. Anything else is reported as a bug of the collector.
+5. Raise :class:`~tracer_core.errors.TracerError` for expected trouble. Anything else is reported as a bug.
 
 They run in the order in which they stand here. The examples are from ``examples/tracer-hello``.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
-from tracer_core.wire import U16, U32, U64, Blob, Chars, layout_of, section
+from tracer_core.wire import U32, U64, Blob, Chars, layout_of, section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

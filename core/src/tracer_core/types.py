@@ -230,6 +230,19 @@ class Unavailable:
 
 
 __all__ = [
-    "API_VERSION", "BpfSource", "CollectorSpec", "Columns", "Decoder", "Formatter", "Fragment", "Gate", "Getter",
-    "NoOptions", "Place", "Probe", "ProbeKind", "TextOptions", "Unavailable",
+    "API_VERSION",
+    "BpfSource",
+    "CollectorSpec",
+    "Columns",
+    "Decoder",
+    "Formatter",
+    "Fragment",
+    "Gate",
+    "Getter",
+    "NoOptions",
+    "Place",
+    "Probe",
+    "ProbeKind",
+    "TextOptions",
+    "Unavailable",
 ]

@@ -10,8 +10,8 @@ A section is a :class:`typing.NamedTuple` whose fields are annotated with the ty
         \"\"\"Bytes of the packet.\"\"\"
 
 In a record, sections follow the header in the order of the plan, each padded to 8 bytes. A section may end with one
-variable part, a :class:`Blob`, stored in whole steps of 64 bytes; the number of steps is in the record's mask, so that the
-mask alone determines the layout and records of one mask decode as one numpy array (ADR 0002).
+variable part, a :class:`Blob`, stored in whole steps of 64 bytes; the number of steps is in the record's mask, so
+that the mask alone determines the layout and records of one mask decode as one numpy array (ADR 0002).
 """
 
 from __future__ import annotations
@@ -153,13 +153,12 @@ class Layout:
                     lines.append(f"\tchar {field.name}[{size}];")
         lines.append("} __attribute__((packed));")
         lines.append(
-            f"_Static_assert(sizeof(struct section_{self.c_name}) == {self.packed_size}, "
-            f'"section {self.name}");'
+            f'_Static_assert(sizeof(struct section_{self.c_name}) == {self.packed_size}, "section {self.name}");'
         )
         return "\n".join(lines) + "\n"
 
     def dtype_fields(self, steps: int = 0) -> dict[str, tuple[str, int]]:
-        """numpy types and byte offsets of the fields, relative to the section.
+        """Types in numpy and byte offsets of the fields, relative to the section.
 
         Args:
             steps: Steps of the variable part that are present.

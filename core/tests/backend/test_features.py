@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from tracer_core.backend import features as module
 from tracer_core.backend import perf_probe
 from tracer_core.backend.features import Feature, FeatureResult, Status, features, typed_tracepoints

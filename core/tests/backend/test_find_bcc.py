@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tracer_core.backend import find_bcc
 from tracer_core.errors import ExitCode, MachineError
 

@@ -36,7 +36,7 @@ class Source(ReplayBackend):
     def compile(self, plan: Plan, composition: Composition) -> None:
         pass
 
-    def read(self, timeout: float) -> Batch | None:
+    def read(self, timeout: float) -> Batch | None:  # noqa: ARG002 - never waits
         return self._batches.pop(0) if self._batches else None
 
     def losses(self) -> Losses:
@@ -87,5 +87,6 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None
 
 
 def test_a_recording_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    with RecordingBackend(Source(), tmp_path / "gone" / "raw") as recorder, pytest.raises(RunError, match="cannot write"):
+    recorder = RecordingBackend(Source(), tmp_path / "gone" / "raw")
+    with recorder, pytest.raises(RunError, match="cannot write"):
         recorder.compile(PLAN, EMPTY)

@@ -97,7 +97,7 @@ def test_the_same_source_for_two_fragments_stands_once(kernel: Kernel) -> None:
 
 def test_one_source_with_different_defines_is_refused(kernel: Kernel) -> None:
     other = replace(FRAGMENT, source=replace(SOURCE, defines=(("DEMO_PLUS", 6),)))
-    with pytest.raises(PluginError, match="demo/demo.bpf.c is used with different text or defines"):
+    with pytest.raises(PluginError, match=r"demo/demo\.bpf\.c is used with different text or defines"):
         composed(kernel, demo(FRAGMENT, other), Request((TRANSMIT,)))
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tracer_core.backend.features import Feature
 from tracer_core.backend.find_bcc import BccLocation
 from tracer_core.doctor.system import System

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
 from tracer_core.backend.features import Feature, Status
 from tracer_core.backend.find_bcc import BccLocation
 from tracer_core.doctor.check import Check, Finding, examine
@@ -15,9 +16,9 @@ from tracer_core.errors import MachineError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tracer_core.doctor.system import System
-
     from core.tests.doctor.conftest import Machine
+
+    from tracer_core.doctor.system import System
 
 CAP_SYS_ADMIN, CAP_SYSLOG, CAP_PERFMON, CAP_BPF = 1 << 21, 1 << 34, 1 << 38, 1 << 39
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+
 from tracer_core.cli.doctor import doctor
 from tracer_core.doctor import system as module
 from tracer_core.doctor.report import as_text, diagnose
@@ -17,7 +18,6 @@ from tracer_core.errors import ExitCode
 
 if TYPE_CHECKING:
     from click.testing import Result
-
     from core.tests.doctor.conftest import Machine
 
 

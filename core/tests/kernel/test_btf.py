@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tracer_core.errors import MachineError
 from tracer_core.kernel.btf import MODIFIERS, Btf, BtfMember, BtfType, Kind
 from tracer_core.kernel.encode import encode

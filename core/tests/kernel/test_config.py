@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 
 import pytest
+
 from tracer_core.kernel.config import parse_config
 
 _TEXT = b"""\

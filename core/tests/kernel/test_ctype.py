@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind
 from tracer_core.kernel.ctype import c_type
 from tracer_core.kernel.encode import encode

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tracer_core.errors import ExitCode, MachineError, UsageError
 from tracer_core.kernel.base import BtfKernel
 from tracer_core.kernel.live import LiveKernel, LiveSource

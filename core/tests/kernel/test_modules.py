@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tracer_core.errors import MachineError
 from tracer_core.kernel.base import BtfKernel
 from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tracer_core.errors import UsageError
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.kernel.view import Param

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.kernel import roots
 from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tracer_core.kernel.symbols import Symbols
 
 _TEXT = b"""\

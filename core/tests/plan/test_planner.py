@@ -178,7 +178,8 @@ def test_c_names_must_begin_with_the_collectors_name(kernel: Kernel) -> None:
 def test_more_sections_than_the_mask_has_bits_are_refused(kernel: Kernel) -> None:
     members = []
     for number in range(65):
-        cls = section(f"s{number}")(NamedTuple(f"S{number}", [("value", U32)]))  # type: ignore[misc]
+        cls: type[tuple[int]] = NamedTuple(f"S{number}", [("value", U32)])  # type: ignore[assignment]
+        section(f"s{number}")(cls)
         members.append(declaration(f"c{number}", fragment(f"c{number}_see", SKB, emits=(cls,))))
     with pytest.raises(PluginError, match="65 bits"):
         plan(members, Request((RECEIVE,)), kernel)

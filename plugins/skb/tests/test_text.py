@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tracer_skb.text import dispatch, format_packet
 
 TRUNCATED = "... (truncated or incomplete packet)"

@@ -17,6 +17,7 @@ import pytest
 import retis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
 from tracer_skb.text import format_packet
 
 Compare = Callable[[Sequence[bytes]], None]

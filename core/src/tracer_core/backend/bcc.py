@@ -65,9 +65,7 @@ class BccBackend:
         """See :class:`~tracer_core.backend.base.Backend`."""
         for spec, code in self._code:
             for index in spec.probes:
-                fd = programs.load(
-                    self._plan.probes[index], programs.with_probe_index(code, index), typed=spec.typed
-                )
+                fd = programs.load(self._plan.probes[index], programs.with_probe_index(code, index), typed=spec.typed)
                 self._resources.callback(os.close, fd)
                 self._loaded.append((index, spec.typed, fd))
 
@@ -100,12 +98,7 @@ class BccBackend:
     def losses(self) -> Losses:
         """See :class:`~tracer_core.backend.base.Backend`."""
         cpus = self._cpus
-        return Losses(
-            tuple(
-                sum(self._lost[(i + 1) * cpus : (i + 2) * cpus])
-                for i in range(len(self._plan.probes))
-            )
-        )
+        return Losses(tuple(sum(self._lost[(i + 1) * cpus : (i + 2) * cpus]) for i in range(len(self._plan.probes))))
 
     def _counters(self, fd: int, count: int) -> memoryview:
         """Map an array of 64-bit values."""

@@ -1,7 +1,8 @@
 """Compiling with BCC, in a process of its own: C text in, code and maps out. The only module that uses BCC.
 
-The process is forked before there is anything to compile, so that importing BCC goes on beside planning. It takes LLVM's memory with
-it when it ends, and when LLVM aborts, which some input makes it do, the run gets an error with LLVM's last words.
+The process is forked before there is anything to compile, so that importing BCC goes on beside planning. It takes
+LLVM's memory with it when it ends, and when LLVM aborts, which some input makes it do, the run gets an error with
+LLVM's last words.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ HEADERS = Path(__file__).parent.parent / "compose" / "headers"
 """A tree that BCC takes for kernel headers; it holds what BCC's own headers need and nothing of a kernel."""
 
 _FLAGS = (
-    "-Wno-address-of-packed-member", "-Wno-unused-function", "-Wno-unused-variable", "-fno-caret-diagnostics",
+    "-Wno-address-of-packed-member",
+    "-Wno-unused-function",
+    "-Wno-unused-variable",
+    "-fno-caret-diagnostics",
     "-Werror=implicit-function-declaration",  # the verifier would say something about jumps
 )
 _SIZE = struct.Struct("<Q")

@@ -21,9 +21,7 @@ _TRACE_RAW_TP = 23  # BPF_TRACE_RAW_TP
 _LICENCE = b"Dual BSD/GPL"
 _LOG_SIZE = 1 << 20
 _INSTRUCTION = struct.Struct("<BBhi")
-_LOAD_IMMEDIATE_64 = (
-    0x18  # BPF_LD | BPF_DW | BPF_IMM, with source register 0: a constant over two instructions
-)
+_LOAD_IMMEDIATE_64 = 0x18  # BPF_LD | BPF_DW | BPF_IMM, with source register 0: a constant over two instructions
 
 
 class LoadError(RunError):
@@ -49,11 +47,7 @@ def with_probe_index(code: bytes, index: int) -> bytes:
     marker = struct.pack("<Q", PROBE_INDEX)
     patched = bytearray(code)
     for at in range(0, len(code) - _INSTRUCTION.size, _INSTRUCTION.size):
-        if (
-            code[at] == _LOAD_IMMEDIATE_64
-            and code[at + 1] >> 4 == 0
-            and _immediate(code, at) == marker
-        ):
+        if code[at] == _LOAD_IMMEDIATE_64 and code[at + 1] >> 4 == 0 and _immediate(code, at) == marker:
             patched[at + 4 : at + 8] = struct.pack("<I", index)
             patched[at + 12 : at + 16] = bytes(4)
     return bytes(patched)

@@ -1,7 +1,7 @@
 """Recordings of raw events, and the backend that plays them: a whole run without a kernel, for tests and bug reports.
 
-A recording is a line of JSON that says which plan the records belong to, then blocks of an 8-byte little-endian length and
-that many bytes as they stood in the ring.
+A recording is a line of JSON that says which plan the records belong to, then blocks of an 8-byte little-endian
+length and that many bytes as they stood in the ring.
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ class ReplayBackend:
         Raises:
             UsageError: the recording ends in the middle of a block.
         """
-        assert self._file is not None
+        if self._file is None:
+            return None
         prefix = self._file.read(_LENGTH.size)
         if not prefix:
             return None

@@ -121,8 +121,9 @@ def _expected(error: Exception) -> tuple[str, int] | None:
 
 def _with_hint(error: click.ClickException) -> str:
     message = error.format_message().rstrip(".")
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{message} (see: {context.command_path} --help)" if context else message
+    if not isinstance(error, click.UsageError):
+        return message
+    return f"{message} (see: {error.ctx.command_path if error.ctx else 'tracer'} --help)"
 
 
 def _complain(message: str, code: int) -> int:

@@ -15,15 +15,15 @@ from tracer_core.compose.kernel_types import kernel_types
 from tracer_core.errors import PluginError
 from tracer_core.sections import Header
 from tracer_core.types import BpfSource
-from tracer_core.wire import ALIGNMENT, layout_of
+from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tracer_core.compose.composition import Machine
     from tracer_core.kernel.btf import Btf
-    from tracer_core.plugins.declaration import Owner
     from tracer_core.plan.plan import Plan, PlannedFragment, Shape
+    from tracer_core.plugins.declaration import Owner
 
 GENERATED = "tracer"
 """Origin of the text that belongs to nobody's file."""
@@ -123,7 +123,6 @@ def _section_text(plan: Plan) -> Iterator[str]:
     yield f"#define TRACER_SIZE_header {header.size}\n"
     for section in plan.sections:
         layout = section.layout
-        assert layout.size % ALIGNMENT == 0
         yield layout.c_struct()
         yield f"#define TRACER_SHIFT_{layout.c_name} {section.shift}\n"
         yield f"#define TRACER_SIZE_{layout.c_name} {layout.size}\n"

@@ -142,11 +142,9 @@ class _Emitter:
                 return self._declare(found.ref, f"{name}[{found.length}]")
             case Kind.STRUCT | Kind.UNION:
                 return f"{self._by_value(found)} {name}"
-            case Kind.ENUM | Kind.ENUM64:
-                return f"{_integer(found.size, signed=found.signed)} {name}"
-            case Kind.INT:
-                if found.name in ("char", "_Bool"):
-                    return f"{found.name} {name}"
+            case Kind.INT if found.name in ("char", "_Bool"):
+                return f"{found.name} {name}"
+            case Kind.INT | Kind.ENUM | Kind.ENUM64:
                 return f"{_integer(found.size, signed=found.signed)} {name}"
             case _:
                 return f"void {name}"

@@ -69,9 +69,7 @@ class EventDecoder:
         if layout.blob:
             name = layout.fields[-1].name
             lengths = records[layout.blob.length].tolist()
-            columns[name] = [
-                bytes(blob)[:length] for blob, length in zip(records[name].tolist(), lengths, strict=True)
-            ]
+            columns[name] = [bytes(blob)[:length] for blob, length in zip(records[name].tolist(), lengths, strict=True)]
         decoder = self._decoders.get(layout.name)
         if decoder is not None:
             columns = _decoded(*decoder, layout, columns, len(records))

@@ -74,7 +74,8 @@ def gather(
     """Copy records of one size next to each other: bytes of shape (records, size)."""
     data = np.frombuffer(batch.data, np.uint8)
     starts = np.asarray(batch.offsets, np.int64)[positions]
-    return data[starts[:, None] + np.arange(size)]
+    rows: np.ndarray[Any, np.dtype[np.uint8]] = data[starts[:, None] + np.arange(size)]
+    return rows
 
 
 def _dtype(layout: Layout, start: int, steps: int, itemsize: int) -> np.dtype[Any]:

@@ -1,7 +1,7 @@
 """The text of an event: a first line and parts, laid out as Retis lays them out.
 
-``TIMESTAMP (CPU) [TASK] PID/TGID [KIND] SYMBOL`` and, in multi-line format, parts on lines of their own, indented by two,
-and an empty line after the event; in single-line format everything on one line.
+``TIMESTAMP (CPU) [TASK] PID/TGID [KIND] SYMBOL`` and, in multi-line format, parts on lines of their own, indented
+by two, and an empty line after the event; in single-line format everything on one line.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class TextFormat:
         Raises:
             PluginError: a collector's formatter failed.
         """
-        head, parts = [_head(event)], []
+        head = [_head(event)]
+        parts: list[str] = []
         for name in self._names(event):
             text, place = self._section(name, event.sections[name])
             if text:
@@ -90,7 +91,8 @@ def generic(name: str, section: Any) -> str:  # noqa: ANN401 - a section class o
 
 def _head(event: Event) -> str:
     header = event.header
-    return f"{header.timestamp} ({header.cpu}) [{_comm(header)}] {_task(header)} [{event.probe.label}] {event.probe.symbol}"
+    probe = f"[{event.probe.label}] {event.probe.symbol}"
+    return f"{header.timestamp} ({header.cpu}) [{_comm(header)}] {_task(header)} {probe}"
 
 
 def _comm(header: Header) -> str:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
     from tracer_core.kernel.view import Kernel, Prototype
-    from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.plan.request import Request
+    from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.types import Probe
 
 NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")

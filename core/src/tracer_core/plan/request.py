@@ -39,7 +39,7 @@ def parse_probe(text: str) -> Probe:
     prefix, _, target = text.partition(":")
     if prefix in _OTHER_PREFIXES or not target:
         kind = prefix if target else "function"
-        raise UsageError(f"probe {text!r}: {kind} probes are not supported yet", hint="give a tracepoint, tp:GROUP:NAME")
+        raise UsageError(f"probe {text!r}: {kind} probes are not supported yet", hint="give tp:GROUP:NAME")
     if prefix not in _TRACEPOINT_PREFIXES:
         if ":" in target:
             raise UsageError(f"probe {text!r}: invalid type {prefix!r}", hint="give tp:GROUP:NAME")

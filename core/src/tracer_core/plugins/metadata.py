@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from importlib_metadata import Distribution, EntryPoint
+    from importlib_metadata import EntryPoint
 
 GROUP = "tracer.collectors"
 """Entry-point group in which distributions announce collectors: ``name = "package.module"``."""
@@ -44,7 +44,7 @@ def candidates() -> list[Candidate]:
 
     found: dict[tuple[str, str], Candidate] = {}
     for distribution in distributions():
-        entries = list(_entries(distribution))
+        entries = _entries(distribution)
         if not entries:
             continue  # the metadata of all the others is not even read
         name, version = _identity(distribution)
@@ -54,14 +54,14 @@ def candidates() -> list[Candidate]:
     return [found[key] for key in sorted(found)]
 
 
-def _entries(distribution: Distribution) -> Iterable[EntryPoint]:
+def _entries(distribution: Any) -> list[EntryPoint]:  # noqa: ANN401 - its name differs between releases
     try:
-        return distribution.entry_points.select(group=GROUP)
+        return list(distribution.entry_points.select(group=GROUP))
     except Exception:  # noqa: BLE001 - whatever is wrong with somebody's files, it must not disturb the others
-        return ()
+        return []
 
 
-def _identity(distribution: Distribution) -> tuple[str, str]:
+def _identity(distribution: Any) -> tuple[str, str]:  # noqa: ANN401 - ditto
     """Name and version, as far as the metadata is there."""
     try:
         return distribution.metadata["Name"] or "", distribution.version or ""

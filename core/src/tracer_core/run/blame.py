@@ -1,7 +1,7 @@
 """Whose fault a compiler's or verifier's refusal is.
 
-The compiler names a file and a line, thanks to ``#line``. The verifier names nothing that can be relied on, so the program is
-built again without one collector at a time: the one without which it is accepted is to blame.
+The compiler names a file and a line, thanks to ``#line``. The verifier names nothing that can be relied on, so the
+program is built again without one collector at a time: the one without which it is accepted is to blame.
 """
 
 from __future__ import annotations
@@ -56,12 +56,11 @@ def _owner_of(origin: str, prepared: Prepared) -> Owner | None:
 
 
 def _origins(declaration: Declaration) -> set[str]:
-    return {item.source.origin for item in (*declaration.fragments, *declaration.getters)}
+    fragments = {fragment.source.origin for fragment in declaration.fragments}
+    return fragments | {getter.source.origin for getter in declaration.getters}
 
 
-def _by_trial(
-    error: TracerError, prepared: Prepared, build_without: Callable[[str], None], reason: str
-) -> TracerError:
+def _by_trial(error: TracerError, prepared: Prepared, build_without: Callable[[str], None], reason: str) -> TracerError:
     owners = [d.owner for d in prepared.declarations]
     for owner in owners:
         if len(owners) > 1:

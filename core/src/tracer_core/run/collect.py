@@ -7,7 +7,6 @@ import signal
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.compose import compose
@@ -18,6 +17,7 @@ from tracer_core.run.prepare import without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tracer_core.backend.base import Backend
     from tracer_core.compose.composition import Composition, Machine

@@ -1,4 +1,4 @@
-"""From the names of collectors and the user's wishes to a plan, all of it pure but for the kernel view's own reading."""
+"""From the selected collectors and the user's wishes to a plan."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def _runnable(selection: Selection, kernel: Kernel) -> Sequence[Collector]:
         else:
             log.debug("Cannot run %s: %s", collector.owner, unavailable.reason)
     if not running:
-        raise PluginError("no collector can run here", hint="see: tracer plugins; to install one: pip install tracer-skb")
+        raise PluginError("no collector can run here", hint="see: tracer plugins")
     return running

@@ -1,8 +1,8 @@
-"""Run composed programs on made-up memory, without attaching them: ``BPF_PROG_TEST_RUN`` for raw tracepoints (Linux 5.10).
+"""Run composed programs on made-up memory: ``BPF_PROG_TEST_RUN`` of raw tracepoint programs (Linux 5.10).
 
-A structure and whatever it points to live in a map that user space has mapped; the program is called with its kernel address. What it
-then reports is what it would report of a real structure with these bytes, so rules can be tested on states that are hard to
-bring about, and offsets on memory whose every byte is known.
+A structure and whatever it points to live in a map that user space has mapped; the program is called with its
+kernel address. What it then reports is what it would report of a real structure with these bytes, so rules can be
+tested on states that are hard to bring about, and offsets on memory whose every byte is known.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Trial:
     Args:
         plan: That the composition was made from.
         composition: What to run.
-        extra: More C: functions ``int name(u64 *args)`` for :meth:`call`; they find the memory in the map ``tracer_trial``.
+        extra: More C: functions ``int name(u64 *args)`` for :meth:`call`; the map ``tracer_trial`` has the memory.
         functions: Their names.
     """
 
