@@ -38,7 +38,7 @@ def _sniffer(namespace: Namespace) -> Iterator[socket.socket]:
 
 
 def _received(sniffer: socket.socket) -> list[bytes]:
-    frames = []
+    frames: list[bytes] = []
     while True:
         try:
             frame, (_, _, kind, *_) = sniffer.recvfrom(65536)
@@ -118,8 +118,8 @@ def test_every_packet_received_is_shown_once_in_order_as_a_packet_socket_saw_it(
 
 def test_plain_loads_and_probe_reads_give_the_same_events(tracer: Tracer, two_netns: TwoNamespaces) -> None:
     two = two_netns
-    common = ("-c", "skb", "-p", RECEIVE, "-p", TRANSMIT, "--netns", two.a.name, "--netns", two.b.name)
-    common += ("--format", "single-line", "-e")
+    namespaces = ("--netns", two.a.name, "--netns", two.b.name)
+    common = ("-c", "skb", "-p", RECEIVE, "-p", TRANSMIT, *namespaces, "--format", "single-line", "-e")
     with (
         tracer.collect(*common, "--reads", "load") as load,
         tracer.collect(*common, "--reads", "probe") as probe,

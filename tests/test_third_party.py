@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from tracer_core.testing.command import Tracer
 
 if TYPE_CHECKING:

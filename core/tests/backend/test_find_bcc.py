@@ -47,7 +47,7 @@ def clean_modules() -> Iterator[None]:
     yield
     for name in ours():
         del sys.modules[name]
-    sys.modules.update(before)
+    sys.modules.update(before)  # type: ignore[arg-type]
 
 
 def test_bcc_of_the_distribution_is_found_with_its_version(tmp_path: Path):

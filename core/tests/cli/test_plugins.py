@@ -77,5 +77,5 @@ def test_without_any_collector_it_says_what_to_install(
     run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tracer_core.plugins.host.Host.rows", lambda _: [])
-    assert run("plugins").out == "no collectors installed; for the packets themselves: pip install tracer-skb\n"
+    assert run("plugins").out == "no collectors installed; for all of ours: pip install tracer-core[all]\n"
     assert run("plugins", "--json").out == "[]\n"

@@ -60,14 +60,14 @@ def test_json_says_the_same_to_programs(machine: Machine, monkeypatch: pytest.Mo
 
 
 def test_columns_are_aligned_and_fixes_stand_under_what_they_fix(machine: Machine):
-    machine.remove("usr/sbin/nft")
+    machine.remove("usr/sbin/tcpdump")
     lines = as_text(diagnose(machine.system()))
 
     place = lines.index(next(line for line in lines if "CAP_SYS_ADMIN" in line))
     column = lines[place].index("effective")
-    nft = next(i for i, line in enumerate(lines) if line.split()[1:2] == ["nft"])
-    assert lines[nft].index("not on PATH") == column
-    assert lines[nft + 1].index("fix: ") == column
+    tool = next(i for i, line in enumerate(lines) if line.split()[1:2] == ["tcpdump"])
+    assert lines[tool].index("not on PATH") == column
+    assert lines[tool + 1].index("fix: ") == column
     assert not [line for line in lines if line != line.rstrip()]
 
 

@@ -121,7 +121,7 @@ class TestOfTheRunningKernel:
         config.write_text("CONFIG_BPF=y\n")
         vmlinux, out = "/sys/kernel/btf/vmlinux", tmp_path / "out"
         command = [_SCRIPT, out, "--vmlinux", vmlinux, "--release", "9.9", "--config", config]
-        subprocess.run([sys.executable, *command], check=True, capture_output=True)
+        subprocess.run([sys.executable, *command], check=True, capture_output=True)  # type: ignore[list-item]
         kernel = RecordedKernel(out)
         assert (kernel.release, kernel.config("CONFIG_BPF")) == ("9.9", "y")
         assert kernel.tracepoint("kfree_skb") is not None
@@ -129,7 +129,7 @@ class TestOfTheRunningKernel:
 
     def test_the_script_says_what_it_lacks(self, tmp_path: Path):
         command = [sys.executable, _SCRIPT, tmp_path / "out", "--vmlinux", "x"]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        done = subprocess.run(command, check=False, capture_output=True, text=True)  # type: ignore[arg-type]
         assert (done.returncode, done.stderr) == (2, "record_kernel: --vmlinux needs --release\n")
 
 

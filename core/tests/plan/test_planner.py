@@ -178,8 +178,11 @@ def test_c_names_must_begin_with_the_collectors_name(kernel: Kernel) -> None:
 def test_more_sections_than_the_mask_has_bits_are_refused(kernel: Kernel) -> None:
     members = []
     for number in range(65):
-        cls: type[tuple[int]] = NamedTuple(f"S{number}", [("value", U32)])  # type: ignore[assignment]
-        section(f"s{number}")(cls)
+
+        class Numbered(NamedTuple):
+            value: U32
+
+        cls = section(f"s{number}")(Numbered)
         members.append(declaration(f"c{number}", fragment(f"c{number}_see", SKB, emits=(cls,))))
     with pytest.raises(PluginError, match="65 bits"):
         plan(members, Request((RECEIVE,)), kernel)

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tracer_core.api import TextOptions
 from tracer_core.testing import kernels
+from tracer_hello import plugin
 
 if TYPE_CHECKING:
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.netns import TwoNamespaces
-
-plugin = pytest.importorskip("tracer_hello.plugin", reason="tracer-hello is not installed: pip install -e .")
 
 PROBE = "tp:net:netif_receive_skb"
 
@@ -46,7 +47,7 @@ def test_a_negative_least_length_is_refused(tracer: Tracer) -> None:
 
 def test_its_text_names_the_type_of_the_packet() -> None:
     (formatter,) = plugin.tracer_formatters()
-    text = formatter.format(plugin.Hello(length=142, mark=42, packet_type=1), None)
+    text = formatter.format(plugin.Hello(length=142, mark=42, packet_type=1), TextOptions())
     assert text == "hello length 142 mark 0x2a type broadcast"
 
 

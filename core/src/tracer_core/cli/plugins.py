@@ -30,7 +30,7 @@ def plugins(as_json: bool) -> int:
     elif records:
         _print_table(records)
     else:
-        click.echo("no collectors installed; for the packets themselves: pip install tracer-skb")
+        click.echo("no collectors installed; for all of ours: pip install tracer-core[all]")
     return ExitCode.OK if all(row.status is Status.OK for row in rows) else ExitCode.PLUGIN
 
 

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 TOOLS = {
     "ip": ("network namespaces and devices", "iproute2"),
-    "nft": ("rules of the traced chains", "nftables"),
-    "ovs-vsctl": ("configuration of Open vSwitch", "openvswitch-switch"),
-    "ovs-appctl": ("flows of Open vSwitch", "openvswitch-switch"),
     "tcpdump": ("reading pcap files that we write", "tcpdump"),
 }
 """Tool: what it is good for next to us, and the Debian package that has it."""

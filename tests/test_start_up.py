@@ -1,0 +1,65 @@
+"""What is imported when: start-up time is mostly imports, so what a command does without, it must not load."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tracer_core.testing import kernels
+
+DISTRIBUTIONS = Path(__file__).resolve().parent / "fixtures/distributions"
+KERNEL = str(Path(kernels.__file__).parent / "6.18")
+DRY_RUN = ("collect", "--dry-run", "-c", "skb", "-p", "tp:net:netif_receive_skb", "--kernel", KERNEL)
+
+CODE = """
+import sys
+from tracer_core.cli.main import run
+code = run(sys.argv[1:])
+print(*sorted(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def imported(*arguments: str, path: str = "") -> set[str]:
+    """The modules that a command line has imported when it ends."""
+    environment = {**os.environ, "PYTHONPATH": path} if path else None
+    command = [sys.executable, "-c", CODE, *arguments]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    return set(result.stderr.split())
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_the_version_and_help_load_none_of_the_machinery(option: str) -> None:
+    heavy = {"pluggy", "importlib_metadata", "importlib.metadata", "numpy", "bcc", "logging", "json", "subprocess"}
+    assert imported(option).isdisjoint(heavy)
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_the_version_and_help_load_no_part_of_the_core_but_the_command(option: str) -> None:
+    ours = {name for name in imported(option) if name.split(".")[0].startswith("tracer")}
+    assert ours == {"tracer_core", "tracer_core.cli", "tracer_core.cli.main"}
+
+
+def test_a_dry_run_loads_neither_compiler_nor_decoder() -> None:
+    modules = imported(*DRY_RUN)
+    assert "tracer_skb.plugin" in modules
+    assert modules.isdisjoint({"bcc", "numpy", "tracer_core.decode.decoder"})
+    assert not any(name.startswith("tracer_skb.text") for name in modules)
+
+
+def test_a_run_loads_the_packages_of_the_selected_collectors_only() -> None:
+    others = os.pathsep.join(str(DISTRIBUTIONS / name) for name in ("good", "raising", "unimportable", "wrong"))
+    modules = imported(*DRY_RUN, path=others)
+    assert "tracer_skb.plugin" in modules
+    assert [name for name in modules if name.startswith("fixture_")] == []
+
+
+def test_help_on_collecting_loads_collectors_but_not_what_they_run_with() -> None:
+    modules = imported("collect", "--help")
+    assert "tracer_skb.plugin" in modules
+    assert modules.isdisjoint({"bcc", "numpy", "tracer_core.compose.compose"})
