@@ -3,8 +3,8 @@
 
     python bench/startup.py [--runs N] [--version-runs N] [--json]
 
-Medians: other work on the machine makes single runs slow, never fast. What is compared is run in turns. The first part needs
-root, and traces in two network namespaces that it makes; without root it is left out, and said to be.
+Medians: other work on the machine makes single runs slow, never fast. What is compared is run in turns. The first part
+needs root, and traces in two network namespaces that it makes; without root it is left out, and said to be.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
     result: dict[str, object] = {"kernel": os.uname().release, "processors": os.cpu_count()}
-    reason = "" if os.geteuid() == 0 else "tracing needs root"
+    code, reason = 0, "" if os.geteuid() == 0 else "tracing needs root"
     try:
         if not reason:
             result["collect"] = collect(arguments.runs)
     except (NotReadyError, subprocess.CalledProcessError) as error:
-        reason = str(error)
+        code, reason = 1, str(error)
     result["version"] = version(arguments.version_runs)
     if arguments.json:
         print(json.dumps(result, indent=2))
     else:
         print_tables(result, reason)
-    return 1 if reason else 0
+    return code
 
 
 def collect(runs: int) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from tracer_core.testing import kernels
 
 DISTRIBUTIONS = Path(__file__).resolve().parent / "fixtures/distributions"
+BENCHMARK = Path(__file__).resolve().parent.parent / "bench/startup.py"
 KERNEL = str(Path(kernels.__file__).parent / "6.18")
 DRY_RUN = ("collect", "--dry-run", "-c", "skb", "-p", "tp:net:netif_receive_skb", "--kernel", KERNEL)
 
@@ -63,3 +65,14 @@ def test_help_on_collecting_loads_collectors_but_not_what_they_run_with() -> Non
     modules = imported("collect", "--help")
     assert "tracer_skb.plugin" in modules
     assert modules.isdisjoint({"bcc", "numpy", "tracer_core.compose.compose"})
+
+
+@pytest.mark.bpf
+def test_the_benchmark_finds_every_phase() -> None:
+    command = [sys.executable, str(BENCHMARK), "--runs", "1", "--version-runs", "1", "--json"]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    measured = json.loads(result.stdout)
+    phases = measured["collect"]
+    assert all(milliseconds > 0 for milliseconds in phases.values()), phases
+    assert phases.pop("until the ready file exists") == pytest.approx(sum(phases.values()))
+    assert measured["version"]["ratio"] > 0

@@ -4,12 +4,12 @@ Rules for all hooks:
 
 1. The core calls a hook for one collector at a time, by keyword. Take only the arguments you use: more may come.
 2. All but ``tracer_session`` are pure: equal arguments give equal results, no file, process or network is touched,
-   *kernel* answers all questions. So they run on recorded kernels, without privileges.
+   *kernel* answers all questions. Files of the collector's own package may be read. So they run on recorded kernels, without privileges.
 3. ``None`` means "nothing to say".
 4. ``tryfirst``, ``trylast`` and wrappers have no effect. Order is declared in the values that are returned.
 5. Raise :class:`~tracer_core.errors.TracerError` for expected trouble. Anything else is reported as a bug.
 
-They run in the order in which they stand here. The examples are from ``examples/tracer-hello``.
+They are called in the order in which they stand here.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def tracer_decoders(kernel: Kernel, options: Any) -> Iterable[Decoder]:  # type:
 
         @hookimpl
         def tracer_decoders() -> Iterable[Decoder]:
-            return [Decoder(Hello, lambda columns: {**columns, "mark": columns["mark"] & 0xFFFF})]
+            return [Decoder(Hello, lambda columns: {**columns, "mark": np.asarray(columns["mark"]) & 0xFFFF})]
     """
 
 

@@ -45,6 +45,9 @@ class Losses:
 class Backend(Protocol):
     """A way to run a composed program. Leaving the context detaches and closes everything."""
 
+    live: bool
+    """It changes what the running kernel does; a replay does not."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(

@@ -29,6 +29,8 @@ class BccBackend:
         machine: As given to the composer.
     """
 
+    live = True
+
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._resources = ExitStack()

@@ -40,6 +40,7 @@ class RecordingBackend:
     """Passes everything on to another backend, and writes what it reads to a file."""
 
     def __init__(self, backend: Backend, path: Path) -> None:
+        self.live = backend.live
         self._backend = backend
         self._path = path
         self._file: BinaryIO | None = None
@@ -98,6 +99,8 @@ class RecordingBackend:
 
 class ReplayBackend:
     """Plays a recording. Attaching does nothing; reading ends with the recording."""
+
+    live = False
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -59,5 +59,7 @@ def unknown_tracepoint(probe: Probe, kernel: Kernel) -> UsageError:
     candidates = events if events is not None else kernel.tracepoint_names()
     near = difflib.get_close_matches(probe.target if events is not None else name, sorted(candidates), n=3, cutoff=0.7)
     near = near or sorted(c for c in candidates if c.rpartition(":")[2] == name)
-    hint = f"did you mean {' or '.join(near)}?" if near else "list them with: ls /sys/kernel/tracing/events/net"
+    group = probe.target.partition(":")[0]
+    named = [f"tp:{c}" if ":" in c else f"tp:{group}:{c}" for c in near]  # only tracefs knows groups
+    hint = f"did you mean {' or '.join(named)}?" if named else "list them with: ls /sys/kernel/tracing/events/net"
     return UsageError(f"probe {probe}: this kernel has no such tracepoint", hint=hint)

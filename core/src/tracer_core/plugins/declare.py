@@ -33,12 +33,13 @@ def declare(collector: Collector, kernel: Kernel, options: Any) -> Declaration: 
         PluginError: a hook raised, or returned values of another type.
     """
     view = {"kernel": kernel, "options": options}
+    probes = _collect(collector, "tracer_probes", (Probe,), **view)
     code = _collect(collector, "tracer_fragments", (Fragment, Getter), **view)
     return Declaration(
         owner=collector.owner,
         spec=collector.spec,
         options=options,
-        probes=_collect(collector, "tracer_probes", (Probe,), **view),
+        probes=probes,
         fragments=tuple(item for item in code if isinstance(item, Fragment)),
         getters=tuple(item for item in code if isinstance(item, Getter)),
         decoders=_collect(collector, "tracer_decoders", (Decoder,), **view),

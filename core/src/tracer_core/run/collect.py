@@ -81,7 +81,8 @@ def run(collection: Collection, backend: Backend) -> None:
             _build(backend, collection, composition)
         except TracerError as error:
             raise explain(error, prepared, lambda name: _trial(collection, name)) from error
-        _enter_sessions(sessions, collection)
+        if backend.live:
+            _enter_sessions(sessions, collection)
         try:
             with phase("attach"):
                 backend.attach()
@@ -118,12 +119,14 @@ def _trial(collection: Collection, name: str) -> None:
 
 
 def _enter_sessions(sessions: ExitStack, collection: Collection) -> None:
-    by_name = {c.owner.name: c for c in collection.prepared.collectors}
-    for declaration in collection.prepared.declarations:
-        session = Session(collection.kernel, declaration.options, logging.getLogger(declaration.owner.name))
-        manager = by_name[declaration.owner.name].call("tracer_session", session=session)
+    prepared = collection.prepared
+    collectors = {collector.owner: collector for collector in prepared.collectors}
+    options = {declaration.owner: declaration.options for declaration in prepared.declarations}
+    for owner in prepared.plan.owners:  # in the order in which their code runs
+        session = Session(collection.kernel, options[owner], logging.getLogger(owner.name))
+        manager = collectors[owner].call("tracer_session", session=session)
         if manager is not None:
-            sessions.enter_context(guarded(declaration.owner, manager, session.log))
+            sessions.enter_context(guarded(owner, manager, session.log))
 
 
 def _drain(backend: Backend, collection: Collection, stopped: Callable[[], bool]) -> int:

@@ -41,6 +41,11 @@ def unavailable(what: str, reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, so that those who load this plugin need not declare it."""
+    config.addinivalue_line("markers", "bpf: needs root and a kernel that loads BPF programs through BCC")
+
+
 @pytest.fixture(scope="session")
 def root() -> None:
     """The test needs root."""
