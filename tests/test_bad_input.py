@@ -314,7 +314,7 @@ def test_a_configuration_that_is_not_there_is_named(command: Command) -> None:
 
 def test_a_recorded_kernel_cannot_be_traced(command: Command) -> None:
     error = command.run("collect", "-c", "skb", "-p", PROBE, "--kernel", KERNEL).error(ExitCode.USAGE)
-    assert "a recorded kernel cannot be traced (add --dry-run" in error
+    assert "a recorded kernel cannot be traced; add --dry-run" in error
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_a_collector_that_raises_before_the_run_is_named_with_the_hook(
     hook = {"iteration": "tracer_fragments", "session entry": "tracer_session", "options": "options"}.get(place, place)
     assert error.startswith("collector raising (fixture-raising 1.0): ")
     assert f"{hook} failed: ZeroDivisionError: raised in {place}, on two lines" in error
-    assert error.endswith(f"({BUG})")
+    assert error.endswith(f"; {BUG}")
     assert result.out == ""
 
 
@@ -385,7 +385,7 @@ def test_a_collector_that_raises_on_an_event_ends_the_run(
     assert error.startswith(
         f"collector raising (fixture-raising 1.0): {doing} section raising failed: ZeroDivisionError"
     )
-    assert error.endswith(f"({BUG})")
+    assert error.endswith(f"; {BUG}")
 
 
 @bpf
@@ -400,7 +400,7 @@ def test_a_session_that_raises_at_the_end_is_named_after_the_events(
         result = command.end(process)
     error = result.error(ExitCode.PLUGIN)
     assert "collector raising (fixture-raising 1.0): leaving tracer_session failed: ZeroDivisionError" in error
-    assert error.endswith(f"({BUG})")
+    assert error.endswith(f"; {BUG}")
     assert "proto ICMP" in result.out
 
 
@@ -500,7 +500,7 @@ def test_a_reader_that_has_seen_enough_ends_the_run(
         ping(two_netns)
         process.stdout = None
         error = command.end(process).error(ExitCode.RUNTIME)
-    assert error == "stdout was closed by its reader (stopped; nothing is left attached)"
+    assert error == "stdout was closed by its reader; stopped, and nothing is left attached"
 
 
 @bpf

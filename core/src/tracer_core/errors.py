@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+PRIVILEGES = "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; see: tracer doctor"
+"""What to do when the kernel says "Operation not permitted"."""
+
 
 class ExitCode(IntEnum):
     """How a command ends. Documented in ``docs/reference/exit-codes.md``."""
@@ -34,7 +37,7 @@ class TracerError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint else self.message
+        return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
 class RunError(TracerError):

@@ -118,7 +118,7 @@ def test_an_option_of_a_collector_that_is_not_selected_names_it(
     install("good", "twins")
     result = run(*PLAN, "-c", "castor", "--sample-min-len", "1")
     assert result.code == 2
-    assert result.error == "--sample-min-len belongs to collector sample, which is not selected (-c sample)"
+    assert result.error == "--sample-min-len belongs to collector sample, which is not selected; add -c sample"
     assert "fixture_good" not in sys.modules
 
 

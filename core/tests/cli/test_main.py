@@ -46,18 +46,18 @@ def test_a_prefix_is_enough_to_name_a_command(run: Callable[..., Result], prefix
 def test_a_prefix_of_two_commands_names_both(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(main._COMMANDS, "plot", ("nowhere", "plot", "Not imported."))
     result = run("pl")
-    assert (result.code, result.error) == (2, "'pl' is ambiguous: plot, plugins (see: tracer --help)")
+    assert (result.code, result.error) == (2, "'pl' is ambiguous: plot, plugins; see: tracer --help")
 
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["nosuch"], "No such command 'nosuch' (see: tracer --help)"),
-        (["--nosuch"], "No such option '--nosuch' (see: tracer --help)"),
-        (["plugins", "--nosuch"], "No such option '--nosuch' (see: tracer plugins --help)"),
-        (["plugins", "extra"], "Got unexpected extra argument (extra) (see: tracer plugins --help)"),
-        (["--log-level"], "Option '--log-level' requires an argument (see: tracer --help)"),
-        (["collect", "-c"], "Option '-c' requires an argument (see: tracer --help)"),
+        (["nosuch"], "No such command 'nosuch'; see: tracer --help"),
+        (["--nosuch"], "No such option '--nosuch'; see: tracer --help"),
+        (["plugins", "--nosuch"], "No such option '--nosuch'; see: tracer plugins --help"),
+        (["plugins", "extra"], "Got unexpected extra argument (extra); see: tracer plugins --help"),
+        (["--log-level"], "Option '--log-level' requires an argument; see: tracer --help"),
+        (["collect", "-c"], "Option '-c' requires an argument; see: tracer --help"),
     ],
 )
 def test_a_bad_command_line_is_one_line_that_says_where_help_is(

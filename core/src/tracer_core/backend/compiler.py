@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.errors import MachineError, RunError, TracerError
+from tracer_core.errors import PRIVILEGES, MachineError, RunError, TracerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,7 @@ _SIZE = struct.Struct("<Q")
 _MAP_FD = 1  # BPF_PSEUDO_MAP_FD, in the source register of a 64-bit immediate load
 _MAX_FDS = 64
 _ERROR = re.compile(r"error:|LLVM ERROR: |Assertion .* failed")  # of clang, and of what kills it
+_DENIED = re.compile(r"could not open bpf map: .*Operation not permitted")  # BCC creates maps while it compiles
 _MAX_WORDS = 300  # of an error message: more is in the log
 
 
@@ -120,7 +121,10 @@ class Compiler:
         if isinstance(answer, TracerError):
             raise answer
         if isinstance(answer, str):
-            raise CompileError(self._words() or answer)
+            words = self._words() or answer
+            if _DENIED.search(words):
+                raise MachineError("the kernel does not let us create maps: Operation not permitted", hint=PRIVILEGES)
+            raise CompileError(words)
         code, theirs = answer
         moved = dict(zip(theirs.values(), fds, strict=True))
         return Compiled(

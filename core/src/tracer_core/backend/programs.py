@@ -9,7 +9,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.composition import PROBE_INDEX
-from tracer_core.errors import RunError
+from tracer_core.errors import PRIVILEGES, MachineError, RunError
 from tracer_core.libbpf import ProgLoadOpts, library
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ def load(probe: PlannedProbe, code: bytes, *, typed: bool) -> int:
     fd = _try_load(kind, code, options)
     if fd >= 0:
         return fd
+    if fd == -errno.EPERM:  # EACCES is the verifier's
+        raise MachineError(f"probe {probe.probe}: cannot load a program: {os.strerror(-fd)}", hint=PRIVILEGES)
     # only now the log, which costs the kernel time and memory
     log = ctypes.create_string_buffer(_LOG_SIZE)
     options.log_level, options.log_size, options.log_buf = 1, _LOG_SIZE, ctypes.addressof(log)
@@ -88,7 +90,7 @@ def load(probe: PlannedProbe, code: bytes, *, typed: bool) -> int:
     raise LoadError(
         f"probe {probe.probe}: the kernel refused the program: {os.strerror(-fd)}",
         log=log.value.decode(errors="replace"),
-        hint=_hint(-fd),
+        hint="see: tracer doctor",
     )
 
 
@@ -103,8 +105,10 @@ def attach(probe: PlannedProbe, program: int, *, typed: bool) -> int:
     """
     name = None if typed else probe.probe.target.partition(":")[2].encode()
     fd: int = library().bpf_raw_tracepoint_open(name, program)
+    if fd == -errno.EPERM:
+        raise MachineError(f"probe {probe.probe}: cannot attach: {os.strerror(-fd)}", hint=PRIVILEGES)
     if fd < 0:
-        raise RunError(f"probe {probe.probe}: cannot attach: {os.strerror(-fd)}", hint=_hint(-fd))
+        raise RunError(f"probe {probe.probe}: cannot attach: {os.strerror(-fd)}", hint="see: tracer doctor")
     return fd
 
 
@@ -112,9 +116,3 @@ def _try_load(kind: int, code: bytes, options: ProgLoadOpts) -> int:
     count = len(code) // _INSTRUCTION.size
     fd: int = library().bpf_prog_load(kind, b"tracer", _LICENCE, code, count, ctypes.byref(options))
     return fd
-
-
-def _hint(error: int) -> str:
-    if error == errno.EPERM:  # EACCES is the verifier's
-        return "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; see: tracer doctor"
-    return "see: tracer doctor"

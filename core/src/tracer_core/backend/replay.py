@@ -6,6 +6,7 @@ length and that many bytes as they stood in the ring.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import struct
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.plan import Plan
 
 _LENGTH = struct.Struct("<Q")
+_MAX_BLOCK = 1 << 30  # bytes, more than any ring has: a longer block is no block
 
 
 def identity(plan: Plan) -> dict[str, Any]:
@@ -52,9 +54,12 @@ class RecordingBackend:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._backend.__exit__(kind, error, trace)
+        try:
+            if self._file is not None:
+                with contextlib.suppress(OSError):  # reported when it was written
+                    self._file.close()
+        finally:
+            self._backend.__exit__(kind, error, trace)
 
     def compile(self, plan: Plan, composition: Composition) -> None:
         """See :class:`~tracer_core.backend.base.Backend`; begins the recording."""
@@ -63,7 +68,7 @@ class RecordingBackend:
             self._file = self._path.open("wb")
         except OSError as error:
             raise RunError(f"cannot write {self._path}: {error.strerror}") from error
-        self._file.write(json.dumps(identity(plan)).encode() + b"\n")
+        self._write(self._file, json.dumps(identity(plan)).encode() + b"\n")
 
     def load(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
@@ -89,8 +94,15 @@ class RecordingBackend:
         """See :class:`~tracer_core.backend.base.Backend`; records what was read."""
         batch = self._backend.read(timeout)
         if batch and batch.data and self._file is not None:
-            self._file.write(_LENGTH.pack(len(batch.data)) + batch.data)
+            self._write(self._file, _LENGTH.pack(len(batch.data)) + batch.data)
         return batch
+
+    def _write(self, file: BinaryIO, data: bytes) -> None:
+        try:
+            file.write(data)
+            file.flush()
+        except OSError as error:
+            raise RunError(f"cannot write {self._path}: {error.strerror}", hint="is the disk full?") from error
 
     def losses(self) -> Losses:
         """See :class:`~tracer_core.backend.base.Backend`."""
@@ -161,7 +173,7 @@ class ReplayBackend:
         if not prefix:
             return None
         size = _LENGTH.unpack(prefix)[0] if len(prefix) == _LENGTH.size else -1
-        data = self._file.read(size) if size >= 0 else b""
+        data = self._file.read(size) if 0 <= size <= _MAX_BLOCK else b""
         if len(data) != size:
             raise UsageError(f"the recording {self._path} is cut off at byte {self._file.tell()}")
         try:

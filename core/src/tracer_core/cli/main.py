@@ -123,7 +123,8 @@ def _with_hint(error: click.ClickException) -> str:
     message = error.format_message().rstrip(".")
     if not isinstance(error, click.UsageError):
         return message
-    return f"{message} (see: {error.ctx.command_path if error.ctx else 'tracer'} --help)"
+    command = error.ctx.command_path if error.ctx else "tracer"
+    return f"{message}; see: {command} --help"
 
 
 def _complain(message: str, code: int) -> int:

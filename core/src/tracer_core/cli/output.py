@@ -33,7 +33,7 @@ class Output:
             sys.stdout.write(text)
             sys.stdout.flush()
         except OSError as error:
-            raise unwritable(error, hint="stopped; nothing is left attached") from error
+            raise unwritable(error, hint="stopped, and nothing is left attached") from error
 
 
 def unwritable(error: OSError, *, hint: str = "") -> RunError:
