@@ -6,6 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import retis
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,7 +77,9 @@ def events(draw: st.DrawFn) -> Event:
 
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(found=st.lists(events(), min_size=1, max_size=30))
-def test_whole_events_have_the_multi_line_text_of_retis(tmp_path_factory: Any, found: list[Event]) -> None:
+def test_whole_events_have_the_multi_line_text_of_retis(
+    tmp_path_factory: pytest.TempPathFactory, found: list[Event]
+) -> None:
     path: Path = tmp_path_factory.mktemp("oracle") / "events.json"
     path.write_text("".join(json.dumps(line) + "\n" for line in (STARTUP, *map(as_json, found))))
     collector = Host().collector("skb")

@@ -4,7 +4,8 @@ Rules for all hooks:
 
 1. The core calls a hook for one collector at a time, by keyword. Take only the arguments you use: more may come.
 2. All but ``tracer_session`` are pure: equal arguments give equal results, no file, process or network is touched,
-   *kernel* answers all questions. Files of the collector's own package may be read. So they run on recorded kernels, without privileges.
+   *kernel* answers all questions. Files of the collector's own package may be read. So they run on recorded kernels,
+   without privileges.
 3. ``None`` means "nothing to say".
 4. ``tryfirst``, ``trylast`` and wrappers have no effect. Order is declared in the values that are returned.
 5. Raise :class:`~tracer_core.errors.TracerError` for expected trouble. Anything else is reported as a bug.

@@ -227,22 +227,3 @@ class Unavailable:
 
     reason: str
     hint: str = ""
-
-
-__all__ = [
-    "API_VERSION",
-    "BpfSource",
-    "CollectorSpec",
-    "Columns",
-    "Decoder",
-    "Formatter",
-    "Fragment",
-    "Gate",
-    "Getter",
-    "NoOptions",
-    "Place",
-    "Probe",
-    "ProbeKind",
-    "TextOptions",
-    "Unavailable",
-]

@@ -1,11 +1,9 @@
-"""Collectors installed for one test, and the command line run in its process."""
+"""The command line, run in the process of the test."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,23 +12,6 @@ from tracer_core.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-DISTRIBUTIONS = Path(__file__).resolve().parents[3] / "tests/fixtures/distributions"
-
-
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Put distributions on the path, by their folders in ``tests/fixtures/distributions``, in this order."""
-    before = set(sys.modules)
-
-    def put(*folders: str) -> None:
-        for folder in reversed(folders):
-            monkeypatch.syspath_prepend(DISTRIBUTIONS / folder)
-
-    yield put
-    for name in set(sys.modules) - before:
-        if name.startswith("fixture_"):
-            del sys.modules[name]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +12,10 @@ import pytest
 from tracer_core.plugins.host import Host
 from tracer_core.plugins.metadata import candidates
 
-from .conftest import DISTRIBUTIONS
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+DISTRIBUTIONS = Path(__file__).resolve().parents[3] / "tests/fixtures/distributions"
 
 
 def announced(distribution: str = "") -> list[tuple[str, str, str]]:

@@ -159,4 +159,6 @@ def _foreign_option(error: click.NoSuchOption, host: Host, chosen: Selection) ->
     owner = max(owners, key=len, default="")
     if not owner or owner in (collector.owner.name for collector in _all(chosen)):
         return None
-    return UsageError(f"{error.option_name} belongs to collector {owner}, which is not selected", hint=f"add -c {owner}")
+    return UsageError(
+        f"{error.option_name} belongs to collector {owner}, which is not selected", hint=f"add -c {owner}"
+    )

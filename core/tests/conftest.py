@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DISTRIBUTIONS = Path(__file__).resolve().parents[3] / "tests/fixtures/distributions"
+DISTRIBUTIONS = Path(__file__).resolve().parents[2] / "tests/fixtures/distributions"
 
 
 @pytest.fixture
