@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 AUTO = "auto"
 _SELECTION = "tracer_core.selection"
-_HOST = "tracer_core.host"
 
 
 def names(values: Iterable[str]) -> tuple[str, ...]:
@@ -47,7 +46,6 @@ class CollectorCommand(click.Command):
         loaded = host.usable(_ignore if help_only else _warn) if help_only or AUTO in wanted else ()
         automatic = tuple(collector for collector in loaded if collector not in named)
         ctx.meta[_SELECTION] = Selection(named, automatic, {})
-        ctx.meta[_HOST] = host
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,20 +21,27 @@ class Output:
         self._text = text
 
     def emit(self, events: list[Event]) -> None:
-        """Write a batch.
+        """Write a batch; an empty one only looks whether anybody still reads.
 
         Raises:
             RunError: stdout was closed or cannot be written.
             PluginError: a collector's formatter failed.
         """
-        if not events:
-            return
         text = "".join(map(self._text.text, events))
         try:
+            if not events and _is_abandoned():
+                raise BrokenPipeError
             sys.stdout.write(text)
             sys.stdout.flush()
         except OSError as error:
             raise unwritable(error, hint="stopped, and nothing is left attached") from error
+
+
+def _is_abandoned() -> bool:
+    """Whether stdout is a pipe that nobody reads any more: quiet networks would never tell."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(state & select.POLLERR for _, state in poll.poll(0))
 
 
 def unwritable(error: OSError, *, hint: str = "") -> RunError:

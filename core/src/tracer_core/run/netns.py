@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tracer_core.errors import UsageError
 
+_INODES = 1 << 32  # ns_common.inum is a u32, include/linux/ns_common.h
 _NAMED = (Path("/run/netns"), Path("/var/run/netns"))
 
 
@@ -18,7 +19,7 @@ def inode(text: str) -> int:
     Raises:
         UsageError: there is no such namespace, or it is no network namespace.
     """
-    if text.isdecimal():
+    if text.isdecimal() and int(text) < _INODES:
         return int(text)
     paths = [Path(text)] if "/" in text else [folder / text for folder in _NAMED]
     path = next((path for path in paths if path.exists()), None)

@@ -55,7 +55,10 @@ def prepare(selection: Selection, request: Request, kernel: Kernel) -> Prepared:
     """
     running = _runnable(selection, kernel)
     declarations = tuple(declare(c, kernel, selection.options[c.owner.name]) for c in running)
-    return Prepared(make_plan(declarations, request, kernel), declarations, tuple(running))
+    plan = make_plan(declarations, request, kernel)
+    for probe in plan.skipped:
+        log.info("No probe was attached to %s as no collector could retrieve data from it", probe.target)
+    return Prepared(plan, declarations, tuple(running))
 
 
 def without(prepared: Prepared, name: str, request: Request, kernel: Kernel) -> Plan:
