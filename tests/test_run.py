@@ -34,6 +34,13 @@ class Demo(NamedTuple):
     len: U32
 
 
+@section("room")
+class Room(NamedTuple):
+    """Never added: it only leaves room in the record, so that space is not what stops a second ``demo``."""
+
+    nothing: U32
+
+
 SOURCE = BpfSource(
     """
 static __always_inline struct net_device *demo_device(struct tracer_ctx *ctx)
@@ -77,10 +84,10 @@ def declaration(verdict: int, veto_len: int = 0) -> Declaration:
     fragments = (
         Fragment("demo_collect", source, needs=("struct net_device *",), emits=(Demo,)),
         Fragment("demo_twice", source, needs=skb),
-        Fragment("demo_judge", source, needs=skb),
+        Fragment("demo_judge", source, needs=skb, emits=(Room,)),
     )
     getter = Getter("demo_device", source, gives="struct net_device *", needs=skb)
-    spec = CollectorSpec("demo", "A test.", sections=(Demo,))
+    spec = CollectorSpec("demo", "A test.", sections=(Demo, Room))
     return Declaration(Owner("demo"), spec, None, fragments=fragments, getters=(getter,))
 
 
