@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := ./core $(addprefix ./,$(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
-TYPED := conftest.py core plugins scripts tests $(wildcard bench/*.py) $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
+TYPED := conftest.py core lab plugins scripts tests $(wildcard bench/*.py) $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
 
 help: ## list the targets (this)
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,6 +31,19 @@ types: setup
 pytest: setup
 	$(BIN)/pytest
 
+lab: setup ## install what the lab needs, fetch all of its kernels
+	@$(BIN)/python -m lab setup
+	@$(BIN)/python -m lab fetch
+	@$(BIN)/python -m lab list
+
+test-lab: setup ## tests under kernels 6.1 and 6.12, in QEMU (minutes)
+	@$(BIN)/python -m lab setup || true
+	@$(BIN)/python -m lab test
+
+test-kernels: setup ## the same under all kernels of the lab
+	@$(BIN)/python -m lab setup || true
+	@$(BIN)/python -m lab test --all
+
 bench: setup ## how long things take
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit; done
 
@@ -41,4 +54,4 @@ clean: ## remove what make made: .venv, dist, caches
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-.PHONY: help setup demo test check lint format types pytest bench wheels clean
+.PHONY: help setup demo test check lint format types pytest lab test-lab test-kernels bench wheels clean

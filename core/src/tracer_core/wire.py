@@ -151,10 +151,9 @@ class Layout:
                     lines.append(f"\t{c} {field.name};")
                 case Chars(size=size):
                     lines.append(f"\tchar {field.name}[{size}];")
-        lines.append("} __attribute__((packed));")
-        lines.append(
-            f'_Static_assert(sizeof(struct section_{self.c_name}) == {self.packed_size}, "section {self.name}");'
-        )
+        # aligned as its place in a record is: members of what is only packed are read a byte at a time
+        lines.append(f"}} __attribute__((packed, aligned({ALIGNMENT})));")
+        lines.append(f'_Static_assert(sizeof(struct section_{self.c_name}) == {self.size}, "section {self.name}");')
         return "\n".join(lines) + "\n"
 
     def dtype_fields(self, steps: int = 0) -> dict[str, tuple[str, int]]:

@@ -106,8 +106,11 @@ def _marked(source: BpfSource) -> str:
 
 
 def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
-    sections = (layout_of(Header).size, *(section.layout.max_size for section in plan.sections))
-    yield f"#define TRACER_DATA_MAX {sum(sections)}\n"
+    sizes = (layout_of(Header).size, *(section.layout.max_size for section in plan.sections))
+    mask = _mask(sum(sizes))
+    yield f"#define TRACER_DATA_MAX {sum(sizes)}\n"
+    yield f"#define TRACER_DATA_MASK {mask}\n"
+    yield f"#define TRACER_DATA_ROOM {mask + 1 + 2 * max(sizes)}\n"  # a masked length is at most doubled
     yield f"#define TRACER_CPUS {machine.cpus}\n"
     yield f"#define TRACER_PROBES {len(plan.probes)}\n"
     yield f"#define TRACER_RING_PAGES {machine.ring_pages}\n"
@@ -115,6 +118,11 @@ def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
     if plan.netns:
         condition = " || ".join(f"(inum) == {number}U" for number in plan.netns)
         yield f"#define TRACER_NETNS(inum) ({condition})\n"
+
+
+def _mask(number: int) -> int:
+    """The smallest number of only ones that is not below."""
+    return (1 << number.bit_length()) - 1
 
 
 def _section_text(plan: Plan) -> Iterator[str]:
@@ -128,6 +136,7 @@ def _section_text(plan: Plan) -> Iterator[str]:
         yield f"#define TRACER_SIZE_{layout.c_name} {layout.size}\n"
         if layout.blob:
             yield f"#define TRACER_BLOB_MAX_{layout.c_name} {layout.blob.max}\n"
+            yield f"#define TRACER_BLOB_MASK_{layout.c_name} {_mask(layout.blob.max)}\n"
 
 
 def _context(plan: Plan) -> str:

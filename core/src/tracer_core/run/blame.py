@@ -6,6 +6,7 @@ program is built again without one collector at a time: the one without which it
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.run.prepare import Prepared
+
+log = logging.getLogger(__name__)
 
 _CLANG_ERROR = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):\d+: (?:fatal )?error: (?P<text>.+)$", re.MULTILINE)
 
@@ -33,6 +36,8 @@ def explain(error: TracerError, prepared: Prepared, build_without: Callable[[str
     Returns:
         A better error, or the same.
     """
+    if isinstance(error, (CompileError, LoadError)):
+        log.debug("%s", error.log)
     if isinstance(error, CompileError):
         return _from_clang(error, prepared) or _by_trial(error, prepared, build_without, error.message)
     if isinstance(error, LoadError):

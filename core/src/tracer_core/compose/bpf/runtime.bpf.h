@@ -139,7 +139,7 @@ taken:
 static __always_inline void tracer_end_event(struct tracer_event *event, u32 probe, bool wanted)
 {
 	if (wanted) {
-		u32 size = tracer_end(event);
+		u64 size = tracer_end(event);
 		void *data = event->data;
 		long error = 0;
 

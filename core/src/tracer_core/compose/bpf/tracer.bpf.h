@@ -4,6 +4,8 @@
  *
  *   struct tracer_ctx	 the probe's arguments by type, for example ctx->sk_buff; NULL where the probe has none
  *   TRACER_DATA_MAX	 bytes of the largest record of this run
+ *   TRACER_DATA_MASK	 one less than a power of two, at least that
+ *   TRACER_DATA_ROOM	 bytes that hold any section at any masked place
  *   TRACER_CPUS	 possible CPUs
  *
  * A fragment is a function
@@ -64,9 +66,8 @@
 
 struct tracer_event {
 	u64 users;
-	u32 size;
-	u32 pad;
-	u8 data[TRACER_DATA_MAX];
+	u64 size;
+	u8 data[TRACER_DATA_ROOM];
 };
 
 /*
@@ -81,7 +82,7 @@ struct tracer_event {
  */
 #define tracer_add_blob(event, name, from, len, gap)                                                                   \
 	((struct section_##name *)tracer_reserve_blob(event, TRACER_SHIFT_##name, TRACER_SIZE_##name,                  \
-						      TRACER_BLOB_MAX_##name, from, len, gap))
+						      TRACER_BLOB_MAX_##name, TRACER_BLOB_MASK_##name, from, len, gap))
 
 /* The variable part of a section that tracer_add_blob returned. */
 #define tracer_blob(section, name) ((u8 *)(section) + TRACER_SIZE_##name)
@@ -91,16 +92,25 @@ static __always_inline struct section_header *tracer_header(struct tracer_event 
 	return (struct section_header *)event->data;
 }
 
+/*
+ * Bound a value for the verifier, right where it comes into being: bounds then survive spilling. Of a value that is only compared,
+ * verifiers before 6.2 forget the bounds when the compiler has spilled it before. In assembly, since the compiler knows better.
+ */
+#define tracer_mask(value, mask) asm volatile("%0 &= %1" : "+r"(value) : "i"(mask))
+
 /* Volatile: a value the verifier does not know keeps its states few, whichever sections came before. */
-static __always_inline u32 tracer_end(struct tracer_event *event)
+static __always_inline u64 tracer_end(struct tracer_event *event)
 {
-	return *(volatile u32 *)&event->size;
+	u64 size = *(volatile u64 *)&event->size;
+
+	tracer_mask(size, TRACER_DATA_MASK);
+	return size;
 }
 
 static __always_inline void *tracer_reserve(struct tracer_event *event, u32 shift, u32 size)
 {
 	struct section_header *header = tracer_header(event);
-	u32 at = tracer_end(event);
+	u64 at = tracer_end(event);
 
 	if (header->present >> shift || at > TRACER_DATA_MAX - size)
 		return NULL;
@@ -110,20 +120,17 @@ static __always_inline void *tracer_reserve(struct tracer_event *event, u32 shif
 }
 
 static __always_inline void *tracer_reserve_blob(struct tracer_event *event, u32 shift, u32 size, u32 max,
-						 const void *from, u32 len, u32 gap)
+						 u64 mask, const void *from, u32 len, u32 gap)
 {
 	u32 room = (max + TRACER_BLOB_STEP - 1) / TRACER_BLOB_STEP * TRACER_BLOB_STEP;
 	struct section_header *header = tracer_header(event);
-	u32 at = tracer_end(event);
+	u64 at = tracer_end(event);
 	u64 bytes = len;
 	u64 steps;
 
-	if (header->present >> shift || at > TRACER_DATA_MAX - size - room || !len)
+	if (header->present >> shift || at > TRACER_DATA_MAX - size - room || !len || len > max - gap)
 		return NULL;
-	/* so that the check stays as it is written here: the verifier does not follow what the compiler knows */
-	asm volatile("" : "+r"(bytes));
-	if (bytes > max - gap)
-		return NULL;
+	tracer_mask(bytes, mask);
 	if (bpf_probe_read_kernel(event->data + at + size + gap, bytes, from))
 		return NULL;
 	steps = (bytes + gap + TRACER_BLOB_STEP - 1) / TRACER_BLOB_STEP;

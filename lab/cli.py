@@ -1,0 +1,145 @@
+"""The command line: ``python -m lab``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab import boot, cache, results, testrun, tools
+from lab.errors import LabError
+from lab.kernels import FEW, KERNELS
+from lab.prepare import fetch
+from lab.qemu import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+_TERMINATED = 128 + signal.SIGTERM
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says.
+
+    Args:
+        argv: Without the program's name; what it was called with if not given.
+
+    Returns:
+        The exit code: of ``run``, the command's own; 124 if it took too long, 125 if the lab failed.
+    """
+    arguments = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _terminate)  # so that blocks end, and guests with them
+    try:
+        return int(arguments.function(arguments))
+    except LabError as error:
+        sys.stderr.write(f"lab: {error}\n")
+        return boot.DIED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    top = argparse.ArgumentParser(prog="python -m lab", description="Commands and tests under stock Debian kernels.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("setup", help="install the programs that the lab runs (as root on Debian)")
+    command.set_defaults(function=_setup)
+
+    command = commands.add_parser("list", help="list the kernels, and which are in the cache")
+    command.set_defaults(function=_list)
+
+    command = commands.add_parser("fetch", help="fetch and prepare kernels")
+    command.add_argument("names", nargs="*", metavar="NAME", default=list(KERNELS), help="all if none is named")
+    command.add_argument("--again", action="store_true", help="even if they are there: for newer packages")
+    command.set_defaults(function=_fetch)
+
+    command = commands.add_parser("run", help="run a command under a kernel, and end with its exit status")
+    _add_machine(command, boot.PATIENCE)
+    command.add_argument(
+        "--artefacts", type=Path, metavar="DIR", help="take here what is in $TRACER_LAB_ARTEFACTS at the end"
+    )
+    command.add_argument("name", metavar="NAME", help="short name of the kernel, as in 6.1")
+    command.add_argument("command", nargs="+", metavar="CMD", help="the command, after --")
+    command.set_defaults(function=_run)
+
+    command = commands.add_parser("test", help="run tests under kernels, one boot for each")
+    _add_machine(command, testrun.PATIENCE)
+    command.add_argument(
+        "--tests", action="append", metavar="ARG", help="an argument for pytest, instead of the default"
+    )
+    command.add_argument("names", nargs="*", metavar="NAME", help=f"kernels; {' and '.join(FEW)} if none is named")
+    command.add_argument("--all", action="store_true", help="all kernels")
+    command.set_defaults(function=_test)
+    return top
+
+
+def _add_machine(command: argparse.ArgumentParser, patience: float) -> None:
+    default = Machine()
+    command.add_argument("--timeout", type=float, metavar="SECONDS", default=patience, help="default: %(default)g")
+    command.add_argument("--memory", type=int, metavar="MIB", default=default.memory, help="default: %(default)s")
+    command.add_argument("--cpus", type=int, metavar="N", default=default.cpus, help="default: %(default)s")
+
+
+def _setup(_: argparse.Namespace) -> int:
+    if installed := tools.install():
+        print(f"lab: installed {' '.join(installed)}", file=sys.stderr)
+    return 0
+
+
+def _list(_: argparse.Namespace) -> int:
+    for name, series in KERNELS.items():
+        kernel = cache.find(name)
+        state = f"{kernel.release}, from {kernel.package}" if kernel else f"not fetched; newest of {series.suite}"
+        print(f"{name:6}{state}")
+    return 0
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    code = 0
+    for name in arguments.names:
+        try:
+            print(f"{name:6}{fetch(name, again=arguments.again).release}", flush=True)
+        except LabError as error:
+            print(f"lab: {name}: {error}", file=sys.stderr)
+            code = boot.DIED
+    return code
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    outcome = boot.run(
+        fetch(arguments.name),
+        arguments.command,
+        out=sys.stdout.buffer,
+        err=sys.stderr.buffer,
+        timeout=arguments.timeout,
+        artefacts=arguments.artefacts,
+        machine=Machine(arguments.memory, arguments.cpus),
+    )
+    if outcome.trouble:
+        print(f"lab: {outcome.trouble}", file=sys.stderr)
+    return outcome.status
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    machine = Machine(arguments.memory, arguments.cpus)
+    found = []
+    for name in arguments.names or (KERNELS if arguments.all else FEW):
+        print(f"== kernel {name}", flush=True)
+        tests = arguments.tests or testrun.TESTS
+        found.append(testrun.run_kernel(name, tests, timeout=arguments.timeout, machine=machine, out=sys.stdout.buffer))
+        print(f"== kernel {found[-1]}", flush=True)
+    print("")
+    for result in found:
+        print(f"kernel {result}")
+    counts = results.total(result.counts for result in found)
+    print(counts, flush=True)
+    return int(counts.failed > 0)
+
+
+def _terminate(_: int, __: FrameType | None) -> None:
+    sys.exit(_TERMINATED)

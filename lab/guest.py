@@ -1,0 +1,91 @@
+"""What a guest runs first, and how it says what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import stat
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab import cache, cpio, tools
+from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lab.cache import Kernel
+
+VARIABLE = "TRACER_LAB_KERNEL"
+"""Set in a guest, to the short name of its kernel."""
+
+ARTEFACTS = "/run/lab/artefacts"
+"""What the command leaves here is the host's afterwards."""
+
+_SOURCE = Path(__file__).with_name("init.c")
+
+
+def script(kernel: Kernel, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
+    """The script that process 1 of the guest runs.
+
+    Args:
+        kernel: Whose modules and configuration to show where programs look for them.
+        argv: The command.
+        folder: Where to run it.
+        environment: Variables for it.
+    """
+    release = kernel.release
+    variables = {**environment, VARIABLE: kernel.name, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    lines = [
+        "set -e",
+        f"mkdir -p /lib/modules/{release} /boot {ARTEFACTS}",
+        f"mount --bind {shlex.quote(str(kernel.modules))} /lib/modules/{release}",
+        f"ln -sf {shlex.quote(str(kernel.config))} /boot/config-{release}",
+        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+        f"cd {shlex.quote(str(folder))}",
+        f"exec {shlex.join(argv)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def initrd(kernel: Kernel) -> bytes:
+    """The first root file system: process 1, and the modules to reach the second one."""
+    entries = [
+        cpio.folder("dev"),
+        cpio.Entry("dev/console", mode=stat.S_IFCHR | 0o600, device=cpio.CONSOLE),
+        cpio.program("init", _init().read_bytes()),
+    ]
+    return cpio.archive(entries) + kernel.boot_modules.read_bytes()
+
+
+def exit_status(text: str) -> int:
+    """The exit status of the command as a shell has it, from what process 1 wrote.
+
+    Raises:
+        LabError: it is not what process 1 writes.
+    """
+    match text.split():
+        case ["exit", number]:
+            return int(number)
+        case ["signal", number]:
+            return 128 + int(number)
+    raise LabError(f"the guest's status is {text!r}")
+
+
+def _init() -> Path:
+    """Process 1, compiled once per version of its source."""
+    source = _SOURCE.read_bytes()
+    program = cache.root() / f"init-{hashlib.sha256(source).hexdigest()[:16]}"
+    if program.exists():
+        return program
+    tools.need("gcc")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    fresh = program.with_name(f".{program.name}.{os.getpid()}")
+    command = ["gcc", "-O2", "-Wall", "-static", "-o", str(fresh), str(_SOURCE)]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if result.returncode:
+        raise LabError(f"{' '.join(command)} failed: {result.stderr.strip()}")
+    fresh.rename(program)
+    return program

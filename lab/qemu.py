@@ -1,0 +1,69 @@
+"""The command line of QEMU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = "qemu-system-x86_64"
+
+_KERNEL_PARAMETERS = (
+    "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off init_on_alloc=0 tsc=reliable no_timer_check "
+    "cryptomgr.notests nokaslr apparmor=0 audit=0 selinux=0 net.ifnames=0"
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a guest has.
+
+    Attributes:
+        memory: MiB; what is written in the guest is in there, too.
+        cpus: How many processors.
+    """
+
+    memory: int = 3072
+    cpus: int = 2
+
+
+def command(machine: Machine, vmlinux: Path, initrd: Path, share: Path, out: int, err: int) -> list[str]:
+    """What to execute.
+
+    Args:
+        machine: What the guest has.
+        vmlinux: The kernel.
+        initrd: Its first root file system.
+        share: The folder that is ``/run/lab`` in the guest.
+        out: Descriptor of a pipe that what the command prints goes to.
+        err: The same for what it complains of.
+    """
+    # TCG, always: a /dev/kvm that only emulates fails half way. Nehalem: no AVX to emulate, a quarter faster than "max".
+    return [
+        *(PROGRAM, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"),
+        *("-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "Nehalem"),
+        *("-m", str(machine.memory), "-smp", str(machine.cpus)),
+        *("-kernel", str(vmlinux), "-initrd", str(initrd), "-append", _KERNEL_PARAMETERS),
+        *("-serial", f"file:{_escaped(share / 'console')}"),
+        *("-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-device", "virtio-serial-pci"),
+        *_port("out", 1, out),
+        *_port("err", 2, err),
+        *_shared("root", "/", ",readonly=on"),
+        *_shared("lab", str(share)),
+    ]
+
+
+def _port(name: str, number: int, descriptor: int) -> list[str]:
+    chardev = f"file,id={name},path=/proc/self/fd/{descriptor}"
+    return ["-chardev", chardev, "-device", f"virtserialport,chardev={name},nr={number}"]
+
+
+def _shared(tag: str, path: str, options: str = "") -> list[str]:
+    fsdev = f"local,id={tag},path={_escaped(path)},security_model=none,multidevs=remap{options}"
+    return ["-fsdev", fsdev, "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
+
+
+def _escaped(path: Path | str) -> str:
+    return str(path).replace(",", ",,")
