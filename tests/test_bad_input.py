@@ -264,9 +264,7 @@ def test_without_types_of_the_kernel_it_names_the_option_it_was_built_without(
         pytest.param(
             ["-p", "tp:quite:different"], ExitCode.USAGE, ["no such tracepoint", "list them"], id="nothing near"
         ),
-        pytest.param(
-            ["-p", "netif_receive_skb"], ExitCode.USAGE, ["not supported yet", "tp:GROUP:NAME"], id="function"
-        ),
+        pytest.param(["-p", "fentry:ip_rcvv"], ExitCode.USAGE, ["no such traceable function", "ip_rcv"], id="function"),
         pytest.param(["-p", "tp:net"], ExitCode.USAGE, ["'tp:net'", "tp:GROUP:NAME"], id="half a tracepoint"),
         pytest.param(["-p", "usdt:net:x"], ExitCode.USAGE, ["invalid type 'usdt'", "tp:GROUP:NAME"], id="probe type"),
         pytest.param(["-p", ""], ExitCode.USAGE, ["tp:GROUP:NAME"], id="empty probe"),
@@ -276,7 +274,7 @@ def test_without_types_of_the_kernel_it_names_the_option_it_was_built_without(
             ["tp:napi:napi_poll: no collector could retrieve data", "struct sk_buff *", "another"],
             id="useless",
         ),
-        pytest.param([], ExitCode.USAGE, ["nothing to attach to", "-p tp:GROUP:NAME"], id="no probe"),
+        pytest.param([], ExitCode.USAGE, ["nothing to attach to", "give one with -p"], id="no probe"),
         pytest.param(["--netns", "nosuch"], ExitCode.USAGE, ["no such network namespace", "ip netns"], id="netns"),
         pytest.param(
             ["--netns", "/etc/passwd"], ExitCode.USAGE, ["not a namespace", "give a name, /proc/PID/ns/net"], id="file"

@@ -24,11 +24,17 @@ class ProbeKind(Enum):
     """Ways to attach. Values are as in files."""
 
     RAW_TRACEPOINT = "raw_tracepoint"
+    FENTRY = "fentry"
+    """At the entry of a function, through a trampoline (5.5)."""
+    KPROBE = "kprobe"
+    """At the entry of a function, through a breakpoint or ftrace."""
+    FUNCTION = "function"
+    """At the entry of a function, in the cheapest way that the kernel has. The plan decides which."""
 
     @property
     def label(self) -> str:
-        """Short form, on the command line and in text."""
-        return {"raw_tracepoint": "tp"}[self.value]
+        """Short form, in text."""
+        return {"raw_tracepoint": "tp", "kprobe": "k"}.get(self.value, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Probe:
 
     Attributes:
         kind: How.
-        target: ``group:name`` for a tracepoint.
+        target: ``group:name`` of a tracepoint, or a function.
         generic: Everybody's fragments run there, not only those that name it.
         optional: A kernel without it is no error.
     """
@@ -52,13 +58,19 @@ class Probe:
         """A raw tracepoint, ``group:name``."""
         return cls(ProbeKind.RAW_TRACEPOINT, target, generic=generic, optional=optional)
 
+    @classmethod
+    def function(cls, target: str, *, generic: bool = True, optional: bool = False) -> Probe:
+        """The entry of a kernel function, by name."""
+        return cls(ProbeKind.FUNCTION, target, generic=generic, optional=optional)
+
     @property
     def key(self) -> tuple[ProbeKind, str]:
         """Probes with one key are one probe."""
         return self.kind, self.target
 
     def __str__(self) -> str:
-        return f"{self.kind.label}:{self.target}"
+        prefix = {ProbeKind.FUNCTION: "", ProbeKind.RAW_TRACEPOINT: "tp:"}.get(self.kind, f"{self.kind.value}:")
+        return prefix + self.target
 
 
 class Gate(StrEnum):

@@ -13,7 +13,7 @@ from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Request
 from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.testing.kernels import recorded_kernel, recorded_names
-from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter, Probe
+from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter, Probe, ProbeKind
 from tracer_core.wire import U32, section
 
 RECEIVE = Probe.tracepoint("net:netif_receive_skb")
@@ -85,7 +85,7 @@ def test_no_stub_is_left_in_the_text(kernel: Kernel) -> None:
 
 def test_argument_positions_and_namespaces_are_constants(kernel: Kernel) -> None:
     text = composed(kernel, demo(FRAGMENT), Request((TRANSMIT,), netns=(17, 42))).text
-    assert "ctx->net_device = (struct net_device *)args[1];" in text
+    assert "ctx->net_device = (struct net_device *)TRACER_ARG(ctx, 1);" in text
     assert "((inum) == 17U || (inum) == 42U)" in text
 
 
@@ -119,12 +119,24 @@ def test_a_type_that_cannot_be_named_is_refused() -> None:
         argument_name("int (*)(void)")
 
 
+@pytest.mark.parametrize(("architecture", "word"), [("x86_64", 13), ("aarch64", 1)])
+def test_a_kprobe_finds_arguments_where_the_architecture_puts_them(
+    kernel: Kernel, architecture: str, word: int
+) -> None:
+    made = plan([demo(FRAGMENT)], Request((Probe(ProbeKind.KPROBE, "ip_rcv"),)), kernel)
+    text = compose(made, kernel.btf, Machine(2, architecture=architecture)).text
+    assert f"(n) == 1 ? {word} :" in text
+    assert "ctx->registers = 1;" in text
+    assert "ctx->net_device = (struct net_device *)TRACER_ARG(ctx, 1);" in text
+
+
 @pytest.mark.bpf
 @pytest.mark.parametrize("typed", [True, False])
 def test_what_is_composed_for_any_kernel_compiles(kernel: Kernel, typed: bool) -> None:
     from tracer_core.backend.compiler import Compiler
 
-    request = Request((RECEIVE, TRANSMIT, NAPI), netns=(1,), typed=typed)
+    functions = (Probe(ProbeKind.FENTRY, "ip_rcv"), Probe(ProbeKind.KPROBE, "ip_rcv"))
+    request = Request((RECEIVE, TRANSMIT, NAPI, *functions), netns=(1,), typed=typed)
     everything = demo(FRAGMENT, getters=(GETTER,))
     composition = composed(kernel, everything, request)
     with Compiler() as compiler:

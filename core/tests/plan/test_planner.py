@@ -12,7 +12,7 @@ from tracer_core.plan.request import Request
 from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.sections import Packet
 from tracer_core.testing.kernels import recorded_kernel, recorded_names
-from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter, Probe
+from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter, Probe, ProbeKind
 from tracer_core.wire import U32, section
 
 RECEIVE = Probe.tracepoint("net:netif_receive_skb")
@@ -186,3 +186,19 @@ def test_more_sections_than_the_mask_has_bits_are_refused(kernel: Kernel) -> Non
         members.append(declaration(f"c{number}", fragment(f"c{number}_see", SKB, emits=(cls,))))
     with pytest.raises(PluginError, match="65 bits"):
         plan(members, Request((RECEIVE,)), kernel)
+
+
+def test_a_function_asked_for_twice_in_the_same_way_is_one_probe(kernel: Kernel) -> None:
+    request = Request((Probe.function("ip_rcv"), Probe(ProbeKind.FENTRY, "ip_rcv"), Probe(ProbeKind.KPROBE, "ip_rcv")))
+    made = plan([declaration("a", fragment("a_see", SKB))], request, kernel)
+    assert [str(p.probe) for p in made.probes] == ["fentry:ip_rcv", "kprobe:ip_rcv"]
+    assert [made.shapes[p.shape].typed for p in made.probes] == [True, False]
+
+
+def test_a_fragment_for_a_function_runs_there_however_it_is_probed(kernel: Kernel) -> None:
+    place = Probe.function("ip_rcv", generic=False)
+    own = declaration("a", fragment("a_see", SKB, probes=(place,)), probes=(place,))
+    for kinds in ((ProbeKind.FENTRY,), (ProbeKind.KPROBE,)):
+        made = plan([own], Request(functions=kinds), kernel)
+        assert [p.probe.kind for p in made.probes] == list(kinds)
+        assert made.shapes[0].fragments == (0,)

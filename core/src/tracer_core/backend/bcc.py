@@ -74,8 +74,7 @@ class BccBackend:
     def attach(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
         for index, typed, program in self._loaded:
-            fd = programs.attach(self._plan.probes[index], program, typed=typed)
-            self._links.callback(os.close, fd)
+            self._links.enter_context(programs.attached(self._plan.probes[index], program, typed=typed))
 
     def enable(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""

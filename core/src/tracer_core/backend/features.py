@@ -20,6 +20,7 @@ from tracer_core.backend import perf_probe
 from tracer_core.errors import MachineError
 from tracer_core.kernel.btf import Btf, Kind
 from tracer_core.libbpf import KprobeMulti, LinkCreateOpts, ProgLoadOpts, library
+from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,6 +139,16 @@ def typed_tracepoints(btf: Btf) -> bool:
             return f"loaded for {name}"
 
     return Feature("typed tracepoint", "", probe).check().ok
+
+
+def function_kinds(btf: Btf) -> tuple[ProbeKind, ...]:
+    """Ways in which entries of functions can be probed here, the cheapest first, found by trying.
+
+    Args:
+        btf: BTF of vmlinux, as the kernel view has it.
+    """
+    found = {feature.name: feature for feature in features(lambda: btf)}
+    return tuple(kind for kind in (ProbeKind.FENTRY, ProbeKind.KPROBE) if found[kind.value].check().ok)
 
 
 def _ring_buffer() -> str:

@@ -6,18 +6,27 @@ import ctypes
 import errno
 import os
 import struct
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from tracer_core.backend import perf_probe
 from tracer_core.compose.composition import PROBE_INDEX
 from tracer_core.errors import PRIVILEGES, MachineError, RunError
 from tracer_core.libbpf import ProgLoadOpts, library
+from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tracer_core.plan.plan import PlannedProbe
 
-_RAW_TRACEPOINT = 17  # BPF_PROG_TYPE_RAW_TRACEPOINT
-_TRACING = 26  # BPF_PROG_TYPE_TRACING
-_TRACE_RAW_TP = 23  # BPF_TRACE_RAW_TP
+# (program type, expected attach type) by kind, and whether it is typed: enum bpf_prog_type and bpf_attach_type
+_TYPES = {
+    (ProbeKind.RAW_TRACEPOINT, False): (17, 0),
+    (ProbeKind.RAW_TRACEPOINT, True): (26, 23),
+    (ProbeKind.FENTRY, True): (26, 24),
+    (ProbeKind.KPROBE, False): (2, 0),
+}
 _LICENCE = b"Dual BSD/GPL"
 _LOG_SIZE = 1 << 20
 _INSTRUCTION = struct.Struct("<BBhi")
@@ -63,7 +72,7 @@ def load(probe: PlannedProbe, code: bytes, *, typed: bool) -> int:
     Args:
         probe: What it will be attached to.
         code: Instructions.
-        typed: Load it with the types of the tracepoint's arguments.
+        typed: Load it with the types of the arguments.
 
     Returns:
         Its descriptor.
@@ -72,10 +81,9 @@ def load(probe: PlannedProbe, code: bytes, *, typed: bool) -> int:
         LoadError: the kernel refused it.
     """
     options = ProgLoadOpts(sz=ctypes.sizeof(ProgLoadOpts))
+    kind, options.expected_attach_type = _TYPES[probe.probe.kind, typed]
     if typed:
-        options.expected_attach_type = _TRACE_RAW_TP
         options.attach_btf_id = probe.prototype.btf_id
-    kind = _TRACING if typed else _RAW_TRACEPOINT
     fd = _try_load(kind, code, options)
     if fd >= 0:
         return fd
@@ -94,22 +102,42 @@ def load(probe: PlannedProbe, code: bytes, *, typed: bool) -> int:
     )
 
 
-def attach(probe: PlannedProbe, program: int, *, typed: bool) -> int:
-    """Attach a loaded program.
-
-    Returns:
-        A descriptor; closing it detaches.
+@contextmanager
+def attached(probe: PlannedProbe, program: int, *, typed: bool) -> Iterator[None]:
+    """Have a loaded program attached.
 
     Raises:
+        MachineError: we may not, or the kernel has no such probes.
         RunError: the kernel refused.
     """
+    with ExitStack() as resources:
+        try:
+            if probe.probe.kind is ProbeKind.KPROBE:
+                event = resources.enter_context(perf_probe.kprobe(probe.probe.target))
+                perf_probe.set_program(event, program)
+            else:
+                resources.callback(os.close, _open_raw(probe, program, typed=typed))
+        except OSError as error:
+            raise _cannot_attach(probe, error) from error
+        yield
+
+
+def _open_raw(probe: PlannedProbe, program: int, *, typed: bool) -> int:
+    # for typed programs, whatever they are attached to, the name is in the program
     name = None if typed else probe.probe.target.partition(":")[2].encode()
     fd: int = library().bpf_raw_tracepoint_open(name, program)
-    if fd == -errno.EPERM:
-        raise MachineError(f"probe {probe.probe}: cannot attach: {os.strerror(-fd)}", hint=PRIVILEGES)
     if fd < 0:
-        raise RunError(f"probe {probe.probe}: cannot attach: {os.strerror(-fd)}", hint="see: tracer doctor")
+        raise OSError(-fd, os.strerror(-fd))
     return fd
+
+
+def _cannot_attach(probe: PlannedProbe, error: OSError) -> RunError | MachineError:
+    message = f"probe {probe.probe}: cannot attach: {error.strerror}"
+    if error.errno in (errno.EPERM, errno.EACCES):
+        return MachineError(message, hint=PRIVILEGES)
+    if probe.probe.kind is ProbeKind.KPROBE and error.errno == errno.ENOENT:
+        return MachineError(message, hint="use a tracepoint or fentry; see: tracer doctor")
+    return RunError(message, hint="see: tracer doctor")
 
 
 def _try_load(kind: int, code: bytes, options: ProgLoadOpts) -> int:

@@ -11,15 +11,17 @@ import click
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.output import Output
 from tracer_core.errors import ExitCode, UsageError
+from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tracer_core.backend.base import Backend
     from tracer_core.compose.composition import Machine
     from tracer_core.display.text import TextFormat
     from tracer_core.kernel.view import Kernel
     from tracer_core.run.prepare import Prepared
+    from tracer_core.types import Probe
 
 DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 """Attached to if the user leaves both probes and collectors to us."""
@@ -33,7 +35,9 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     metavar="LIST",
     help="Collectors to run, comma-separated; 'auto' takes all that can.  [default: auto]",
 )
-@click.option("-p", "--probe", "probes", multiple=True, metavar="PROBE", help="Where to attach, as in tp:GROUP:NAME.")
+@click.option(
+    "-p", "--probe", "probes", multiple=True, metavar="PROBE", help="Where to attach: tp:GROUP:NAME, FUNCTION."
+)
 @click.option(
     "--netns",
     multiple=True,
@@ -89,7 +93,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             kernel = _kernel(values)
             typed = _typed(values, kernel)
         with phase("plan"):
-            request = Request(probes, netns, typed)
+            request = Request(probes, netns, typed, _functions(probes, values, kernel))
             prepared = prepare(chosen, request, kernel)
         if values["dry_run"]:
             click.echo("\n".join(prepared.plan.describe()))
@@ -127,6 +131,15 @@ def _typed(values: Mapping[str, Any], kernel: Kernel) -> bool:
     from tracer_core.backend.features import typed_tracepoints  # noqa: PLC0415
 
     return typed_tracepoints(kernel.btf)
+
+
+def _functions(probes: Iterable[Probe], values: Mapping[str, Any], kernel: Kernel) -> tuple[ProbeKind, ...]:
+    """Ways to probe functions: tried on the running kernel if one is asked for by its mere name."""
+    if values["recorded"] or not any(probe.kind is ProbeKind.FUNCTION for probe in probes):
+        return (ProbeKind.FENTRY, ProbeKind.KPROBE)
+    from tracer_core.backend.features import function_kinds  # noqa: PLC0415
+
+    return function_kinds(kernel.btf)
 
 
 def _backend(values: Mapping[str, Any], machine: Machine) -> Callable[[], Backend] | None:

@@ -14,7 +14,7 @@ from tracer_core.compose.composition import Composition, ProgramSpec
 from tracer_core.compose.kernel_types import kernel_types
 from tracer_core.errors import PluginError
 from tracer_core.sections import Header
-from tracer_core.types import BpfSource
+from tracer_core.types import BpfSource, ProbeKind
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ GENERATED = "tracer"
 
 _SLOTS = 4  # nested interrupts that can trace at once on one CPU
 _LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */"
+_REGISTERS = {
+    # where struct pt_regs has arguments, in words: arch/x86/include/asm/ptrace.h, arch/arm64/include/asm/ptrace.h
+    "x86_64": (14, 13, 12, 11, 9, 8),
+    "aarch64": (0, 1, 2, 3, 4, 5),
+}
 _TYPE = re.compile(r"(?:(?:struct|union|enum) )?(\w+)( \**)?")
 
 
@@ -115,6 +120,8 @@ def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
     yield f"#define TRACER_PROBES {len(plan.probes)}\n"
     yield f"#define TRACER_RING_PAGES {machine.ring_pages}\n"
     yield f"#define TRACER_SLOTS {_SLOTS}\n"
+    places = " : ".join(f"(n) == {n} ? {place}" for n, place in enumerate(_REGISTERS[machine.architecture]))
+    yield f"#define TRACER_REGISTER(n) ({places} : 0)\n"
     if plan.netns:
         condition = " || ".join(f"(inum) == {number}U" for number in plan.netns)
         yield f"#define TRACER_NETNS(inum) ({condition})\n"
@@ -143,7 +150,7 @@ def _context(plan: Plan) -> str:
     members = "".join(
         f"\t{c_type}{'' if c_type.endswith('*') else ' '}{argument_name(c_type)};\n" for c_type in plan.arg_types
     )
-    return f"struct tracer_ctx {{\n\tu64 *args;\n\tu64 timestamp;\n\tbool typed;\n{members}}};\n"
+    return f"struct tracer_ctx {{\n\tu64 *args;\n\tu64 timestamp;\n\tbool typed;\n\tbool registers;\n{members}}};\n"
 
 
 def _collector_sources(plan: Plan) -> Iterator[str]:
@@ -174,6 +181,7 @@ def _program(template: BpfSource, plan: Plan, index: int, shape: Shape) -> str:
     stubs = {
         "TRACER_STUB_FUNCTION": _function(index),
         "TRACER_STUB_TYPED": str(int(shape.typed)),
+        "TRACER_STUB_REGISTERS": str(int(shape.kind is ProbeKind.KPROBE)),
         "TRACER_STUB_ARGUMENTS": "\n".join(_arguments(shape)),
         "TRACER_STUB_GETTERS": "\n".join(
             f"\tif (!ctx->{argument_name(g.getter.gives)})\n"
@@ -188,7 +196,7 @@ def _program(template: BpfSource, plan: Plan, index: int, shape: Shape) -> str:
 
 def _arguments(shape: Shape) -> Iterator[str]:
     for c_type, position in shape.args:
-        yield f"\tctx->{argument_name(c_type)} = ({c_type})args[{position}];"
+        yield f"\tctx->{argument_name(c_type)} = ({c_type})TRACER_ARG(ctx, {position});"
 
 
 def _calls(fragments: Iterable[PlannedFragment]) -> Iterator[str]:

@@ -27,10 +27,12 @@ class Machine:
     Attributes:
         cpus: Possible CPUs.
         ring_pages: Pages of the ring buffer, a power of two.
+        architecture: ``uname -m``.
     """
 
     cpus: int
     ring_pages: int = 2048
+    architecture: str = "x86_64"
 
 
 @dataclass(frozen=True, slots=True)

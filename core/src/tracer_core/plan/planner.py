@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tracer_core.errors import MachineError, PluginError, UsageError
 from tracer_core.plan.ordering import ordered
+from tracer_core.plan.places import MAX_ARGUMENTS, locate
 from tracer_core.plan.plan import Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection, Shape
-from tracer_core.plan.request import unknown_tracepoint
 from tracer_core.sections import Header
+from tracer_core.types import ProbeKind
 from tracer_core.wire import Layout, layout_of
 
 if TYPE_CHECKING:
@@ -52,12 +54,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
     shapes: list[Shape] = []
     probes: list[PlannedProbe] = []
     skipped: list[Probe] = []
-    for probe in _probes(members, request):
-        prototype = _prototype(probe, kernel)
-        if prototype is None:
-            if probe.optional:
-                continue
-            raise unknown_tracepoint(probe, kernel)
+    for probe, prototype in _located(members, request, kernel):
         shape = _shape(probe, prototype, arg_types, getters, fragments, netns_types=netns_types, typed=request.typed)
         if not shape.fragments:
             skipped.append(probe)
@@ -89,27 +86,16 @@ def _unique(items: Iterable[H]) -> list[H]:
     return list(dict.fromkeys(items))
 
 
-def _probes(members: Sequence[Declaration], request: Request) -> list[Probe]:
-    merged: dict[Hashable, Probe] = {}
-    for probe in (*request.probes, *(probe for d in members for probe in d.probes)):
-        known = merged.get(probe.key)
-        if known is None:
-            merged[probe.key] = probe
-        else:
-            merged[probe.key] = type(probe)(
-                probe.kind,
-                probe.target,
-                generic=known.generic or probe.generic,
-                optional=known.optional and probe.optional,
-            )
-    return list(merged.values())
-
-
-def _prototype(probe: Probe, kernel: Kernel) -> Prototype | None:
-    events = kernel.events
-    if events is not None and probe.target not in events:
-        return None
-    return kernel.tracepoint(probe.target.partition(":")[2])
+def _located(members: Sequence[Declaration], request: Request, kernel: Kernel) -> Iterable[tuple[Probe, Prototype]]:
+    """Every place once, whoever asked for it; it is generic if anybody wants it to be."""
+    found: dict[Hashable, tuple[Probe, Prototype]] = {}
+    for asked in (*request.probes, *(probe for d in members for probe in d.probes)):
+        place = locate(asked, request, kernel)
+        if place is not None:
+            probe, prototype = place
+            known, _ = found.get(probe.key, place)
+            found[probe.key] = (replace(probe, generic=known.generic or probe.generic), prototype)
+    return found.values()
 
 
 def _shape(
@@ -123,6 +109,8 @@ def _shape(
     typed: bool,
 ) -> Shape:
     positions = {c_type: at for c_type in arg_types if (at := prototype.index_of(c_type)) is not None}
+    if probe.kind is ProbeKind.KPROBE:  # the others are on the stack
+        positions = {c_type: at for c_type, at in positions.items() if at < MAX_ARGUMENTS}
     known = set(positions)
     used = []
     for planned in getters:
@@ -138,13 +126,26 @@ def _shape(
     read = {t for index in running for t in fragments[index].fragment.needs} | {t for g in used for t in g.getter.needs}
     read |= set([t for t in netns_types if t in known][:1])
     args = tuple((c_type, at) for c_type, at in positions.items() if c_type in read)
-    # typed programs on a module need its BTF object; until then its arguments are read by probe reads
-    return Shape(probe.kind, typed and not prototype.module, args, tuple(used), running)
+    return Shape(probe.kind, _is_typed(probe, prototype, allowed=typed), args, tuple(used), running)
+
+
+def _is_typed(probe: Probe, prototype: Prototype, *, allowed: bool) -> bool:
+    if probe.kind is ProbeKind.FENTRY:
+        return True
+    # for a tracepoint of a module it would need the module's BTF object
+    return probe.kind is ProbeKind.RAW_TRACEPOINT and allowed and not prototype.module
 
 
 def _runs_at(planned: PlannedFragment, probe: Probe) -> bool:
     places = planned.fragment.probes
-    return any(place.key == probe.key for place in places) if places else probe.generic
+    return any(_is_at(place, probe) for place in places) if places else probe.generic
+
+
+def _is_at(place: Probe, probe: Probe) -> bool:
+    decided = (ProbeKind.FENTRY, ProbeKind.KPROBE)
+    if place.kind is ProbeKind.FUNCTION:  # the plan decided how
+        return place.target == probe.target and probe.kind in decided
+    return place.key == probe.key
 
 
 def _sections(fragments: Iterable[PlannedFragment]) -> tuple[PlannedSection, ...]:
@@ -199,4 +200,6 @@ def _nothing_to_attach(members: Sequence[Declaration], skipped: Sequence[Probe])
             f"({who} can read {', '.join(wanted) or 'nothing'})",
             hint="choose another probe, or another collector with -c",
         )
-    return UsageError(f"nothing to attach to: {who} brings no probes of its own", hint="give one with -p tp:GROUP:NAME")
+    return UsageError(
+        f"nothing to attach to: {who} brings no probes of its own", hint="give one with -p, as in tp:GROUP:NAME"
+    )

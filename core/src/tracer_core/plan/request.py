@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tracer_core.errors import UsageError
-from tracer_core.types import Probe
+from tracer_core.types import Probe, ProbeKind
 
-if TYPE_CHECKING:
-    from tracer_core.kernel.view import Kernel
-
-_TRACEPOINT_PREFIXES = frozenset({"tp", "raw_tracepoint"})
-_OTHER_PREFIXES = frozenset({"kprobe", "k", "kretprobe", "kr", "fentry", "fexit"})
+_PREFIXES = {
+    "tp": ProbeKind.RAW_TRACEPOINT,
+    "raw_tracepoint": ProbeKind.RAW_TRACEPOINT,
+    "k": ProbeKind.KPROBE,
+    "kprobe": ProbeKind.KPROBE,
+    "fentry": ProbeKind.FENTRY,
+}
+_LATER = frozenset({"kr", "kretprobe", "fexit"})
+_FORMS = "give tp:GROUP:NAME, FUNCTION, kprobe:FUNCTION or fentry:FUNCTION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,43 +26,34 @@ class Request:
         probes: Given with ``-p``.
         netns: Inode numbers; empty for all.
         typed: Typed programs may be used.
+        functions: Ways in which functions can be probed here, the cheapest first.
     """
 
     probes: tuple[Probe, ...] = ()
     netns: tuple[int, ...] = ()
     typed: bool = True
+    functions: tuple[ProbeKind, ...] = (ProbeKind.FENTRY, ProbeKind.KPROBE)
 
 
 def parse_probe(text: str) -> Probe:
-    """Parse ``[tp:|raw_tracepoint:]GROUP:NAME``.
+    """Parse ``[TYPE:]TARGET``, in the forms of ``_FORMS`` and some shorter ones.
 
     Raises:
         UsageError: it is not a probe, or of a kind that cannot be attached yet.
     """
-    prefix, _, target = text.partition(":")
-    if prefix in _OTHER_PREFIXES or not target:
-        kind = prefix if target else "function"
-        raise UsageError(f"probe {text!r}: {kind} probes are not supported yet", hint="give tp:GROUP:NAME")
-    if prefix not in _TRACEPOINT_PREFIXES:
-        if ":" in target:
-            raise UsageError(f"probe {text!r}: invalid type {prefix!r}", hint="give tp:GROUP:NAME")
-        target = text
-    group, _, name = target.partition(":")
-    if not (group and name) or not all(part.isidentifier() for part in (group, name)):
-        raise UsageError(f"probe {text!r}: not a tracepoint", hint="give tp:GROUP:NAME, as in tp:net:netif_receive_skb")
-    return Probe.tracepoint(target)
-
-
-def unknown_tracepoint(probe: Probe, kernel: Kernel) -> UsageError:
-    """The error for a tracepoint that the kernel does not have, with near matches."""
-    import difflib  # noqa: PLC0415 - only when something is wrong
-
-    name = probe.target.partition(":")[2]
-    events = kernel.events
-    candidates = events if events is not None else kernel.tracepoint_names()
-    near = difflib.get_close_matches(probe.target if events is not None else name, sorted(candidates), n=3, cutoff=0.7)
-    near = near or sorted(c for c in candidates if c.rpartition(":")[2] == name)
-    group = probe.target.partition(":")[0]
-    named = [f"tp:{c}" if ":" in c else f"tp:{group}:{c}" for c in near]  # only tracefs knows groups
-    hint = f"did you mean {' or '.join(named)}?" if named else "list them with: ls /sys/kernel/tracing/events/net"
-    return UsageError(f"probe {probe}: this kernel has no such tracepoint", hint=hint)
+    prefix, colon, target = text.partition(":")
+    if prefix in _LATER:
+        raise UsageError(f"probe {text!r}: {prefix} probes are not supported yet", hint=_FORMS)
+    if not colon:
+        kind, target = ProbeKind.FUNCTION, text
+    elif prefix in _PREFIXES:
+        kind = _PREFIXES[prefix]
+    elif ":" in target:
+        raise UsageError(f"probe {text!r}: invalid type {prefix!r}", hint=_FORMS)
+    else:
+        kind, target = ProbeKind.RAW_TRACEPOINT, text
+    parts = target.split(":")
+    if len(parts) != (2 if kind is ProbeKind.RAW_TRACEPOINT else 1) or not all(part.isidentifier() for part in parts):
+        what = "tracepoint" if kind is ProbeKind.RAW_TRACEPOINT else "function"
+        raise UsageError(f"probe {text!r}: not a {what}", hint=_FORMS)
+    return Probe(kind, target)

@@ -12,6 +12,7 @@ int TRACER_STUB_FUNCTION(u64 *args)
 		return 0;
 	ctx->args = args;
 	ctx->typed = TRACER_STUB_TYPED;
+	ctx->registers = TRACER_STUB_REGISTERS;
 TRACER_STUB_ARGUMENTS
 TRACER_STUB_GETTERS
 	if (!tracer_wants_netns(ctx))

@@ -61,8 +61,8 @@
 /* Copy an array or struct member to dst, whose size counts; 0 or a negative error, dst then zeroed. */
 #define TRACER_COPY(dst, p, f) bpf_probe_read_kernel(&(dst), sizeof(dst), TRACER_ADDRESS(p, f))
 
-/* Argument n of the probed function or tracepoint, from 0. */
-#define TRACER_ARG(ctx, n) ((ctx)->args[n])
+/* Argument n of the probed function or tracepoint, from 0. n is a constant. */
+#define TRACER_ARG(ctx, n) ((ctx)->args[(ctx)->registers ? TRACER_REGISTER(n) : (n)])
 
 struct tracer_event {
 	u64 users;
