@@ -1,7 +1,7 @@
 """Packages of any suite of the distribution, through apt, with a state of our own.
 
-The machine's own configuration says which mirror, proxy and credentials to use; its lists of packages stay as they are, and
-nobody needs to be root.
+The machine's own configuration says which mirror, proxy and credentials to use; its lists of packages stay as they are,
+and nobody needs to be root.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def main_archive(targets: str) -> str | None:
         targets: What ``apt-get indextargets`` prints for our format.
 
     Returns:
-        The address of the archive with the suites themselves, not of the one with security updates; nothing if there is none.
+        The address of the archive with the suites themselves, not of the one with security updates; nothing if there is
+        none.
     """
     for line in targets.splitlines():
         created_by, origin, release, codename, component, address = line.split(" ", 5)

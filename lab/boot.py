@@ -55,8 +55,8 @@ def run(
 ) -> Outcome:
     """Boot a kernel, run a command in it, and see to it that nothing of it is left.
 
-    The guest has the root file system of this machine, with the virtual environments and clones in it. What it writes there
-    is gone with it.
+    The guest has the root file system of this machine, with the virtual environments and clones in it. What it writes
+    there is gone with it.
 
     Args:
         kernel: What to boot.
@@ -86,7 +86,7 @@ def run(
             copiers.append(threading.Thread(target=_copy, args=(reading, sink), daemon=True))
             ends.append(writing)
         try:
-            command = qemu.command(machine or Machine(), kernel.vmlinux, initrd, share, *ends)
+            command = qemu.command(machine or Machine(), kernel.vmlinux, initrd, share, ports=ends)
             process = _start(command, share, ends)
         finally:
             for end in ends:

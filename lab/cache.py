@@ -1,12 +1,13 @@
 """Where prepared kernels lie, and what is known of each.
 
 Outside of the tree, so that all clones share them: ``$TRACER_LAB_CACHE``, else ``$XDG_CACHE_HOME/tracer-lab``, else
-``~/.cache/tracer-lab``. A kernel is one folder, put in place by one rename when it is complete: a folder that exists can be
-booted.
+``~/.cache/tracer-lab``. A kernel is one folder, put in place by one rename when it is complete: a folder that exists
+can be booted.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -94,14 +95,23 @@ def replacing(name: str) -> Iterator[Path]:
         final, old = _kernels() / name, Path(f"{fresh}.old")
         if final.exists():
             final.rename(old)
-        try:
-            fresh.rename(final)
-        except OSError:
-            if not (final / "kernel.json").exists():  # else somebody else was as quick
-                raise
+        fresh.rename(final)
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def locked(what: str) -> Iterator[None]:
+    """Be the only process that does this: others wait until the block ends, however it does.
+
+    Args:
+        what: A name for it.
+    """
+    root().mkdir(parents=True, exist_ok=True)
+    with (root() / f"{what}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _kernels() -> Path:

@@ -11,8 +11,42 @@ if TYPE_CHECKING:
 
 BOOT = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console")
 
-_FOREIGN = ["mac80211", "wireless", "bluetooth", "can/", "nfc", "sunrpc", "ceph", "rds", "tipc", "smc", "vmw", "rxrpc", "ax25", "netrom", "rose", "x25", "appletalk", "atm", "dccp", "ieee802154", "mac802154", "6lowpan", "batman"]
-_DEVICES = ["veth", "vxlan/", "vxlan.", "geneve", "dummy", "tun", "tap", "macvlan", "macvtap", "ipvlan", "bonding", "vrf", "ifb", "bareudp", "wireguard", "virtio_net", "nlmon", "netdevsim", "amt", "gtp", "netkit"]
+_FOREIGN = (
+    *(
+        "mac80211",
+        "wireless",
+        "bluetooth",
+        "can/",
+        "nfc",
+        "sunrpc",
+        "ceph",
+        "rds",
+        "tipc",
+        "smc",
+        "vmw",
+        "rxrpc",
+        "ax25",
+    ),
+    *("netrom", "rose", "x25", "appletalk", "atm", "dccp", "ieee802154", "mac802154", "6lowpan", "batman"),
+)
+_DEVICES = (
+    *(
+        "veth",
+        "vxlan/",
+        "vxlan.",
+        "geneve",
+        "dummy",
+        "tun",
+        "tap",
+        "macvlan",
+        "macvtap",
+        "ipvlan",
+        "bonding",
+        "vrf",
+        "ifb",
+    ),
+    *("bareudp", "wireguard", "virtio_net", "nlmon", "netdevsim", "amt", "gtp", "netkit"),
+)
 _KEPT = re.compile(
     rf"kernel/net/(?!{'|'.join(map(re.escape, _FOREIGN))})"
     rf"|kernel/drivers/net/(?:{'|'.join(map(re.escape, _DEVICES))})"

@@ -15,6 +15,7 @@ from lab.kernels import newest, series
 
 if TYPE_CHECKING:
     from lab.cache import Kernel
+    from lab.kernels import Series
 
 # Newer packages are in parts; linux-base is another package's name, too
 _PARTS = ("linux-image-{}", "linux-binary-{}", "linux-modules-{}", "linux-base-{}")
@@ -35,6 +36,14 @@ def fetch(name: str, *, again: bool = False) -> Kernel:
     if not again and (kernel := cache.find(name)):
         return kernel
     tools.need("apt-get", "dpkg-deb", "depmod", "zstd")
+    with cache.locked(wanted.suite):
+        if not again and (kernel := cache.find(name)):
+            return kernel  # somebody else fetched it meanwhile
+        return _fetch(wanted)
+
+
+def _fetch(wanted: Series) -> Kernel:
+    name = wanted.name
     suite = Suite(wanted.suite)
     release = newest(wanted, suite.packages("linux-image-"))
     if release is None:
@@ -43,8 +52,8 @@ def fetch(name: str, *, again: bool = False) -> Kernel:
     packages = [package for part in _PARTS if (package := part.format(release)) in available]
     version = suite.version(packages[0])
     with cache.replacing(name) as folder, tempfile.TemporaryDirectory(prefix=".unpacked-", dir=folder) as scratch:
-        for package in suite.download(packages, Path(scratch)):
-            subprocess.run(["dpkg-deb", "--extract", package, scratch], check=True, stdin=subprocess.DEVNULL)
+        for file in suite.download(packages, Path(scratch)):
+            subprocess.run(["dpkg-deb", "--extract", file, scratch], check=True, stdin=subprocess.DEVNULL)
         kernel = cache.Kernel(name, release, f"{packages[0]} {version}", folder)
         prepare(Path(scratch), kernel)
     found = cache.find(name)

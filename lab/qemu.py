@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PROGRAM = "qemu-system-x86_64"
@@ -29,7 +30,7 @@ class Machine:
     cpus: int = 2
 
 
-def command(machine: Machine, vmlinux: Path, initrd: Path, share: Path, out: int, err: int) -> list[str]:
+def command(machine: Machine, vmlinux: Path, initrd: Path, share: Path, *, ports: Sequence[int]) -> list[str]:
     """What to execute.
 
     Args:
@@ -37,10 +38,9 @@ def command(machine: Machine, vmlinux: Path, initrd: Path, share: Path, out: int
         vmlinux: The kernel.
         initrd: Its first root file system.
         share: The folder that is ``/run/lab`` in the guest.
-        out: Descriptor of a pipe that what the command prints goes to.
-        err: The same for what it complains of.
+        ports: Descriptors of two pipes: what the command prints goes to the first, what it complains of to the second.
     """
-    # TCG, always: a /dev/kvm that only emulates fails half way. Nehalem: no AVX to emulate, a quarter faster than "max".
+    # TCG, always: a /dev/kvm that only emulates fails half way. Nehalem: no AVX to emulate, faster than "max".
     return [
         *(PROGRAM, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"),
         *("-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "Nehalem"),
@@ -48,8 +48,8 @@ def command(machine: Machine, vmlinux: Path, initrd: Path, share: Path, out: int
         *("-kernel", str(vmlinux), "-initrd", str(initrd), "-append", _KERNEL_PARAMETERS),
         *("-serial", f"file:{_escaped(share / 'console')}"),
         *("-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-device", "virtio-serial-pci"),
-        *_port("out", 1, out),
-        *_port("err", 2, err),
+        *_port("out", 1, ports[0]),
+        *_port("err", 2, ports[1]),
         *_shared("root", "/", ",readonly=on"),
         *_shared("lab", str(share)),
     ]

@@ -1,0 +1,189 @@
+"""Command lines, statuses and counts: all about a run but the guest."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab import boot, cache, cli, fixtures, guest, qemu, testrun, tools
+from lab.errors import LabError, UnavailableError
+from lab.results import Counts, judge, read_junit, total
+
+KERNEL = cache.Kernel("6.1", "6.1.0-9-amd64", "package", Path("/cache/6.1"))
+
+
+def test_the_guest_sees_the_root_file_system_read_only_and_one_folder_of_its_own() -> None:
+    machine = qemu.Machine(memory=1000, cpus=3)
+    words = qemu.command(machine, Path("/k/vmlinux"), Path("/s/initrd"), Path("/s,1"), ports=(7, 8))
+    options = list(itertools.pairwise(words))
+    shared = [value for option, value in options if option == "-fsdev"]
+    assert [("path=/," in one, one.endswith("readonly=on")) for one in shared] == [(True, True), (False, False)]
+    assert "path=/s,,1," in shared[1]
+    assert {("-m", "1000"), ("-smp", "3"), ("-kernel", "/k/vmlinux"), ("-initrd", "/s/initrd")} <= set(options)
+    assert ("-chardev", "file,id=err,path=/proc/self/fd/8") in options
+
+
+def test_arguments_reach_the_command_as_they_are() -> None:
+    argv = ["printf", "%s|", "two words", "$HOME", "it's"]
+    text = guest.script(KERNEL, argv, Path("/a folder"), {"A": "b c"})
+    assert shlex.split(text.splitlines()[-1]) == ["exec", *argv]
+    assert "cd '/a folder'" in text.splitlines()
+    assert "export A='b c'" in text.splitlines()
+    assert "export TRACER_LAB_KERNEL=6.1" in text.splitlines()
+
+
+@pytest.mark.parametrize(("text", "status"), [("exit 0\n", 0), ("exit 7\n", 7), ("signal 9\n", 137)])
+def test_the_status_of_the_command_is_that_of_a_shell(text: str, status: int) -> None:
+    assert guest.exit_status(text) == status
+
+
+@pytest.mark.parametrize("text", ["", "exit\n", "done 3\n"])
+def test_what_process_1_does_not_write_is_no_status(text: str) -> None:
+    with pytest.raises(LabError):
+        guest.exit_status(text)
+
+
+Pretend = Callable[[str], None]
+
+
+@pytest.fixture
+def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pretend:
+    """Something else in QEMU's place, which gets the folder and the two descriptors."""
+
+    def use(program: str) -> None:
+        def command(_: qemu.Machine, __: Path, ___: Path, share: Path, *, ports: tuple[int, int]) -> list[str]:
+            return [sys.executable, "-c", program, str(share), *map(str, ports)]
+
+        monkeypatch.setattr(qemu, "command", command)
+
+    monkeypatch.setattr(guest, "initrd", lambda _: b"")
+    monkeypatch.setattr(tools, "need", lambda *_: None)
+    return use
+
+
+START = "import os, pathlib, sys, time; share = pathlib.Path(sys.argv[1]); out, err = map(int, sys.argv[2:]);"
+
+
+def run(*, timeout: float = 30, artefacts: Path | None = None) -> tuple[boot.Outcome, bytes, bytes]:
+    out, err = io.BytesIO(), io.BytesIO()
+    outcome = boot.run(KERNEL, ["true"], out=out, err=err, timeout=timeout, artefacts=artefacts)
+    return outcome, out.getvalue(), err.getvalue()
+
+
+def test_output_status_and_artefacts_are_handed_on(pretend: Pretend, tmp_path: Path) -> None:
+    pretend(
+        f"{START} os.write(out, b'x' * 200000); os.write(err, b'oh'); (share / 'artefacts').mkdir();"
+        "(share / 'artefacts' / 'a').write_text('b'); (share / 'status').write_text('exit 3\\n')"
+    )
+    outcome, out, err = run(artefacts=tmp_path / "kept")
+    assert outcome == boot.Outcome(3)
+    assert (len(out), err) == (200000, b"oh")
+    assert (tmp_path / "kept/a").read_text() == "b"
+
+
+def test_a_guest_that_dies_is_told_from_a_command_that_fails(pretend: Pretend) -> None:
+    pretend(f"{START} (share / 'console').write_text('Kernel panic\\n')")
+    outcome, _, _ = run()
+    assert outcome.status == boot.DIED
+    assert outcome.trouble == "the guest with kernel 6.1 died before the command ended\nKernel panic"
+
+
+def test_a_guest_that_takes_too_long_is_killed(pretend: Pretend) -> None:
+    pretend(f"{START} os.write(out, str(os.getpid()).encode()); time.sleep(600)")
+    began = time.monotonic()
+    outcome, out, _ = run(timeout=3)
+    assert outcome.status == boot.TIMED_OUT
+    assert "did not end within 3 s" in outcome.trouble
+    assert time.monotonic() - began < 60
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(out), 0)
+
+
+def test_counts_are_read_from_what_pytest_writes(tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    file.write_text('<testsuites><testsuite errors="1" failures="2" skipped="3" tests="10"/></testsuites>')
+    assert read_junit(file) == Counts(4, 3, 3)
+    file.write_text("<testsuites>")
+    assert read_junit(file) is None
+    assert read_junit(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize(
+    ("counts", "status", "trouble", "expected"),
+    [
+        (Counts(5, 0, 1), 0, "", (Counts(5, 0, 1), "")),
+        (Counts(5, 2, 0), 1, "", (Counts(5, 2, 0), "")),
+        (Counts(0, 0, 0), 5, "", (Counts(0, 1, 0), "pytest ended with 5")),
+        (None, 125, "the guest died\nconsole", (Counts(0, 1, 0), "the guest died")),
+        (Counts(5, 0, 0), 124, "too long", (Counts(5, 1, 0), "too long")),
+    ],
+)
+def test_whatever_goes_wrong_counts_as_a_failure(
+    counts: Counts | None, status: int, trouble: str, expected: tuple[Counts, str]
+) -> None:
+    assert judge(counts, status, trouble) == expected
+
+
+def test_a_sum_is_printed_as_pytest_would() -> None:
+    assert str(total([Counts(1, 2, 3), Counts(1, 0, 0)])) == "2 passed, 2 failed, 3 skipped"
+
+
+def _unavailable(name: str, **_: object) -> cache.Kernel:
+    raise UnavailableError("no network")
+
+
+@pytest.mark.parametrize(
+    ("require", "line", "code"), [("bpf", "0 failed, 1 skipped", 0), ("bpf,lab", "1 failed, 0", 1)]
+)
+def test_a_kernel_that_cannot_be_had_is_skipped_or_failed_if_required(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], require: str, line: str, code: int
+) -> None:
+    monkeypatch.setattr(testrun, "fetch", _unavailable)
+    monkeypatch.setenv("TRACER_REQUIRE", require)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert cli.main(["test", "6.18"]) == code
+    last = capsys.readouterr().out.splitlines()
+    assert "kernel 6.18: 0 passed" in last[-2]
+    assert "(cannot be run here: no network)" in last[-2]
+    assert line in last[-1]
+
+
+def test_unknown_kernels_are_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert cli.main(["run", "6.2", "--", "true"]) == boot.DIED
+    assert capsys.readouterr().err.startswith("lab: there is no kernel '6.2'")
+
+
+def test_what_follows_the_dashes_is_the_command() -> None:
+    arguments = cli.parser().parse_args(["run", "--timeout", "5", "6.1", "--", "ls", "-l", "--all"])
+    assert (arguments.name, arguments.timeout, arguments.command) == ("6.1", 5.0, ["ls", "-l", "--all"])
+
+
+def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "_ADMINISTRATORS", "/nowhere")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UnavailableError, match=r"depmod, zstd are not installed; .*apt-get install kmod zstd"):
+        tools.need("depmod", "zstd")
+    with pytest.raises(UnavailableError, match="gcc is not installed"):
+        tools.find("gcc")
+
+
+def test_a_test_with_the_fixture_is_skipped_with_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(fixtures, "fetch", _unavailable)
+    monkeypatch.delenv("TRACER_REQUIRE", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=r"kernel 6\.1 cannot be run here: no network"):
+        fixtures.Lab(tmp_path).run("6.1", ["true"])
+    monkeypatch.setenv("TRACER_REQUIRE", "lab")
+    with pytest.raises(pytest.fail.Exception, match="TRACER_REQUIRE names lab"):
+        fixtures.Lab(tmp_path).run("6.1", ["true"])
