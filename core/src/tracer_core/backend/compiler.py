@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.backend.instructions import MAP_FD, set_value, wide_loads
 from tracer_core.errors import PRIVILEGES, MachineError, RunError, TracerError
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ _FLAGS = (
     "-Werror=implicit-function-declaration",  # the verifier would say something about jumps
 )
 _SIZE = struct.Struct("<Q")
-_MAP_FD = 1  # BPF_PSEUDO_MAP_FD, in the source register of a 64-bit immediate load
 _MAX_FDS = 64
 _ERROR = re.compile(r"error:|LLVM ERROR: |Assertion .* failed")  # of clang, and of what kills it
 _DENIED = re.compile(r"could not open bpf map: .*Operation not permitted")  # BCC creates maps while it compiles
@@ -139,9 +139,9 @@ class Compiler:
 def _with_maps(code: bytes, moved: dict[int, int]) -> bytes:
     """Make code refer to maps by our descriptors instead of the compiler's."""
     patched = bytearray(code)
-    for at in range(0, len(code), 8):
-        if code[at] == 0x18 and code[at + 1] >> 4 == _MAP_FD:
-            struct.pack_into("<i", patched, at + 4, moved[struct.unpack_from("<i", code, at + 4)[0]])
+    for load in wide_loads(code):
+        if load.source == MAP_FD:
+            set_value(patched, load, moved[load.value])
     return bytes(patched)
 
 

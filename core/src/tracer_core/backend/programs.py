@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import struct
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tracer_core.backend import perf_probe
+from tracer_core.backend.instructions import CONSTANT, SIZE, set_value, wide_loads
 from tracer_core.compose.composition import PROBE_INDEX
 from tracer_core.errors import PRIVILEGES, MachineError, RunError
 from tracer_core.libbpf import ProgLoadOpts, library
@@ -29,8 +29,6 @@ _TYPES = {
 }
 _LICENCE = b"Dual BSD/GPL"
 _LOG_SIZE = 1 << 20
-_INSTRUCTION = struct.Struct("<BBhi")
-_LOAD_IMMEDIATE_64 = 0x18  # BPF_LD | BPF_DW | BPF_IMM, with source register 0: a constant over two instructions
 
 
 class LoadError(RunError):
@@ -53,17 +51,11 @@ def with_probe_index(code: bytes, index: int) -> bytes:
         code: Instructions of 8 bytes.
         index: Of the probe in the plan.
     """
-    marker = struct.pack("<Q", PROBE_INDEX)
     patched = bytearray(code)
-    for at in range(0, len(code) - _INSTRUCTION.size, _INSTRUCTION.size):
-        if code[at] == _LOAD_IMMEDIATE_64 and code[at + 1] >> 4 == 0 and _immediate(code, at) == marker:
-            patched[at + 4 : at + 8] = struct.pack("<I", index)
-            patched[at + 12 : at + 16] = bytes(4)
+    for load in wide_loads(code):
+        if load.source == CONSTANT and load.value == PROBE_INDEX:
+            set_value(patched, load, index)
     return bytes(patched)
-
-
-def _immediate(code: bytes, at: int) -> bytes:
-    return code[at + 4 : at + 8] + code[at + 12 : at + 16]
 
 
 def load(probe: PlannedProbe, code: bytes, *, typed: bool) -> int:
@@ -141,6 +133,6 @@ def _cannot_attach(probe: PlannedProbe, error: OSError) -> RunError | MachineErr
 
 
 def _try_load(kind: int, code: bytes, options: ProgLoadOpts) -> int:
-    count = len(code) // _INSTRUCTION.size
+    count = len(code) // SIZE
     fd: int = library().bpf_prog_load(kind, b"tracer", _LICENCE, code, count, ctypes.byref(options))
     return fd

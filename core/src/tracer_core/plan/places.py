@@ -19,6 +19,10 @@ MAX_ARGUMENTS = 6
 """Arguments in registers, by the calling convention of x86_64; trampolines of 5.5 and later take as many."""
 
 
+_LIST_TRACEPOINTS = "list them with: ls /sys/kernel/tracing/events/net"
+_LIST_FUNCTIONS = "see: /sys/kernel/tracing/available_filter_functions"
+
+
 def locate(probe: Probe, request: Request, kernel: Kernel) -> tuple[Probe, Prototype] | None:
     """Find a probe on a kernel.
 
@@ -68,19 +72,21 @@ def _fits_trampoline(prototype: Prototype) -> bool:
 def _unknown(probe: Probe, kernel: Kernel) -> UsageError:
     """The error for a place that the kernel does not have, with near matches."""
     if probe.kind is ProbeKind.RAW_TRACEPOINT:
-        group, _, name = probe.target.partition(":")
-        events = kernel.events
-        if events is not None:
-            near = _near(probe.target, events) or sorted(event for event in events if event.endswith(f":{name}"))
-        else:  # only tracefs knows groups
-            near = [f"{group}:{candidate}" for candidate in _near(name, kernel.tracepoint_names())]
-        what, near = "tracepoint", [f"tp:{candidate}" for candidate in near]
+        what, near, otherwise = "tracepoint", _near_tracepoints(probe.target, kernel), _LIST_TRACEPOINTS
     else:
-        what, near = "traceable function", _near(probe.target, kernel.functions or _names(probe.target[:3], kernel))
-    hint = f"did you mean {' or '.join(near)}?" if near else "see: /sys/kernel/tracing/available_filter_functions"
-    if what == "tracepoint" and not near:
-        hint = "list them with: ls /sys/kernel/tracing/events/net"
+        candidates = kernel.functions or _names(probe.target[:3], kernel)
+        what, near, otherwise = "traceable function", _near(probe.target, candidates), _LIST_FUNCTIONS
+    hint = f"did you mean {' or '.join(near)}?" if near else otherwise
     return UsageError(f"probe {probe}: this kernel has no such {what}", hint=hint)
+
+
+def _near_tracepoints(target: str, kernel: Kernel) -> list[str]:
+    group, _, name = target.partition(":")
+    events = kernel.events
+    if events is None:  # only tracefs knows groups
+        return [f"tp:{group}:{candidate}" for candidate in _near(name, kernel.tracepoint_names())]
+    found = _near(target, events) or sorted(event for event in events if event.endswith(f":{name}"))
+    return [f"tp:{event}" for event in found]
 
 
 def _names(prefix: str, kernel: Kernel) -> Iterable[str]:

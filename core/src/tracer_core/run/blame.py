@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.backend.compiler import CompileError
 from tracer_core.backend.programs import LoadError
-from tracer_core.errors import PluginError, TracerError
+from tracer_core.errors import PluginError, RunError, TracerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,7 @@ def _origins(declaration: Declaration) -> set[str]:
 
 
 def _by_trial(error: TracerError, prepared: Prepared, build_without: Callable[[str], None], reason: str) -> TracerError:
+    text = error.message if reason == error.message else f"{error.message}: {reason}"
     owners = [d.owner for d in prepared.declarations]
     for owner in owners:
         if len(owners) > 1:
@@ -73,11 +74,8 @@ def _by_trial(error: TracerError, prepared: Prepared, build_without: Callable[[s
                 build_without(owner.name)
             except TracerError:
                 continue
-        return PluginError(
-            f"{owner}: {error.message}: {reason}" if reason != error.message else f"{owner}: {reason}",
-            hint="leave it out of -c, or see --print-bpf",
-        )
-    return type(error)(error.message) if not reason else TracerError(f"{error.message}: {reason}", hint=error.hint)
+        return PluginError(f"{owner}: {text}", hint="leave it out of -c, or see --print-bpf")
+    return RunError(text, hint=error.hint)
 
 
 def _verdict(log: str) -> str:

@@ -128,18 +128,18 @@ def two_namespaces(prefix: str) -> Iterator[TwoNamespaces]:
     b = Namespace(f"{stem}-b", "veth-b", "192.0.2.2", "2001:db8::2")
     with ExitStack() as undo:
         for namespace in (a, b):
-            _ip("netns", "add", namespace.name)
+            _ip(f"netns add {namespace.name}")
             undo.callback(_remove, namespace.name)
         # made inside: the pair is never in a namespace where something configures new devices
-        _ip("-n", a.name, "link", "add", a.device, "type", "veth", "peer", "name", b.device, "netns", b.name)
+        _ip(f"-n {a.name} link add {a.device} type veth peer name {b.device} netns {b.name}")
         for namespace in (a, b):
-            _ip("-n", namespace.name, "link", "set", "lo", "up")
+            _ip(f"-n {namespace.name} link set lo up")
             # no link-local addresses: the kernel would announce them whenever it likes
-            _ip("-n", namespace.name, "link", "set", namespace.device, "addrgenmode", "none", "up")
+            _ip(f"-n {namespace.name} link set {namespace.device} addrgenmode none up")
         for namespace in (a, b):
             _wait_up(namespace)
-            _ip("-n", namespace.name, "addr", "add", f"{namespace.ipv4}/24", "dev", namespace.device)
-            _ip("-n", namespace.name, "addr", "add", f"{namespace.ipv6}/64", "dev", namespace.device, "nodad")
+            _ip(f"-n {namespace.name} addr add {namespace.ipv4}/24 dev {namespace.device}")
+            _ip(f"-n {namespace.name} addr add {namespace.ipv6}/64 dev {namespace.device} nodad")
         yield TwoNamespaces(a, b)
 
 
@@ -164,15 +164,15 @@ def _inside(namespace: Namespace, argv: Sequence[str]) -> list[str]:
     return ["ip", "netns", "exec", namespace.name, *argv]
 
 
-def _ip(*arguments: str) -> str:
-    command = ["ip", *arguments]
+def _ip(arguments: str) -> str:
+    command = ["ip", *arguments.split()]
     return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
 
 
 def _wait_up(namespace: Namespace) -> None:
     """Until then, IPv6 does not listen on the device: neighbours would be found a second late."""
     deadline = time.monotonic() + _UP_WITHIN
-    while " state UP " not in _ip("-n", namespace.name, "-o", "link", "show", "dev", namespace.device):
+    while " state UP " not in _ip(f"-n {namespace.name} -o link show dev {namespace.device}"):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{namespace.device} in {namespace.name} is not up after {_UP_WITHIN} s")
         time.sleep(0.01)

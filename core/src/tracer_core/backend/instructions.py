@@ -1,0 +1,55 @@
+"""The one kind of BPF instruction that the project looks for in compiled code: 64-bit constants."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIZE = 8
+"""Bytes of an instruction."""
+
+CONSTANT, MAP_FD = 0, 1
+"""What a 64-bit immediate load loads, in its source register: a number, or ``BPF_PSEUDO_MAP_FD``."""
+
+_LOAD_IMMEDIATE_64 = 0x18  # BPF_LD | BPF_DW | BPF_IMM; the value is spread over two instructions
+_WORD = struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class WideLoad:
+    """A 64-bit immediate load.
+
+    Attributes:
+        at: Byte offset of its first instruction.
+        source: What it loads, :data:`CONSTANT` or :data:`MAP_FD` among others.
+        value: Unsigned.
+    """
+
+    at: int
+    source: int
+    value: int
+
+
+def wide_loads(code: bytes) -> Iterator[WideLoad]:
+    """All 64-bit immediate loads of a program."""
+    for at in range(0, len(code) - SIZE, SIZE):
+        # the second half of one has operation code 0, so it is not taken for a load itself
+        if code[at] == _LOAD_IMMEDIATE_64:
+            low, high = _WORD.unpack_from(code, at + 4)[0], _WORD.unpack_from(code, at + SIZE + 4)[0]
+            yield WideLoad(at, code[at + 1] >> 4, high << 32 | low)
+
+
+def set_value(code: bytearray, load: WideLoad, value: int) -> None:
+    """Have a load give another value.
+
+    Args:
+        code: The program.
+        load: One of its loads.
+        value: Unsigned, of 64 bits.
+    """
+    _WORD.pack_into(code, load.at + 4, value & 0xFFFFFFFF)
+    _WORD.pack_into(code, load.at + SIZE + 4, value >> 32)
