@@ -6,7 +6,7 @@ PACKAGES := ./core $(addprefix ./,$(patsubst %/pyproject.toml,%,$(wildcard plugi
 TYPED := conftest.py core lab plugins scripts tests $(wildcard bench/*.py) $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
 
 help: ## list the targets (this)
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## install everything needed: system packages (as root on Debian), .venv, the packages of this repository
 	@PYTHON=$(PYTHON) scripts/setup.sh
@@ -29,11 +29,12 @@ types: setup
 	$(BIN)/mypy $(TYPED)
 
 pytest: setup
-	$(BIN)/pytest
+	$(BIN)/pytest $(PYTEST_OPTIONS)
 
-lab: setup ## install what the lab needs, fetch all of its kernels
+lab: setup ## install what the lab needs, fetch all of its kernels, build Open vSwitch
 	@$(BIN)/python -m lab setup
 	@$(BIN)/python -m lab fetch
+	@$(BIN)/python -m lab ovs
 	@$(BIN)/python -m lab list
 
 test-lab: setup ## tests under kernels 6.1 and 6.12, in QEMU (minutes)
@@ -43,6 +44,11 @@ test-lab: setup ## tests under kernels 6.1 and 6.12, in QEMU (minutes)
 test-kernels: setup ## the same under all kernels of the lab
 	@$(BIN)/python -m lab setup || true
 	@$(BIN)/python -m lab test --all
+
+support: setup ## run the tests of probes under all kernels, and write docs/reference/support.md
+	@$(BIN)/python -m lab setup || true
+	$(BIN)/python -m lab test --all --jobs 2 --artefacts build/lab --tests tests/lab
+	$(BIN)/python scripts/render_support.py build/lab
 
 bench: setup ## how long things take
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit; done
@@ -54,4 +60,4 @@ clean: ## remove what make made: .venv, dist, caches
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-.PHONY: help setup demo test check lint format types pytest lab test-lab test-kernels bench wheels clean
+.PHONY: help setup demo test check lint format types pytest lab test-lab test-kernels support bench wheels clean

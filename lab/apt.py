@@ -56,14 +56,15 @@ class Suite:
 
     Args:
         name: As in ``bookworm`` or ``trixie-backports``.
+        sources: Whether sources are wanted instead of packages.
 
     Raises:
         UnavailableError: there is no apt, or it does not know the distribution, or the mirror has no such suite.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, sources: bool = False) -> None:
         self.name = name
-        self._state = cache.root() / "apt" / name
+        self._state = cache.root() / "apt" / (f"{name}-sources" if sources else name)
         for folder in ("lists/partial", "cache/archives/partial", "parts"):
             (self._state / folder).mkdir(parents=True, exist_ok=True)
         address = main_archive(_run(["apt-get", "indextargets", "--format", _TARGETS], "apt-get"))
@@ -71,7 +72,8 @@ class Suite:
             raise UnavailableError(
                 "the package sources of this machine name no mirror of Debian; see: apt-get indextargets"
             )
-        (self._state / "sources.list").write_text(f"deb [signed-by={KEYRING}] {address} {name} main\n")
+        kind = "deb-src" if sources else "deb"
+        (self._state / "sources.list").write_text(f"{kind} [signed-by={KEYRING}] {address} {name} main\n")
         self._apt("apt-get", "update", "-q", "--error-on=any")
 
     def packages(self, prefix: str) -> list[str]:
@@ -90,6 +92,15 @@ class Suite:
         """
         self._apt("apt-get", "download", "-q", *packages, cwd=folder)
         return sorted(folder.glob("*.deb"))
+
+    def source(self, package: str, folder: Path) -> list[Path]:
+        """Fetch the source of a package, checked against the signed lists, and do not unpack it.
+
+        Returns:
+            The files.
+        """
+        self._apt("apt-get", "source", "-q", "--download-only", "--only-source", package, cwd=folder)
+        return sorted(folder.glob(f"{package}_*"))
 
     def _apt(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
         return _run([program, *options(self._state), *arguments], f"suite {self.name}", cwd)

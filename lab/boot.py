@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from lab import guest, qemu, tools
+from lab import guest, ovs, qemu, tools
 from lab.qemu import Machine
 from tracer_core.testing.command import end_with_parent
 
@@ -26,6 +26,9 @@ TIMED_OUT, DIED = 124, 125
 
 PATIENCE = 300.0  # seconds for a whole run
 _TAIL = 40  # lines of the console
+
+_guests: set[subprocess.Popen[bytes]] = set()
+_no_more = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,14 @@ def run(
     """Boot a kernel, run a command in it, and see to it that nothing of it is left.
 
     The guest has the root file system of this machine, with the virtual environments and clones in it. What it writes
-    there is gone with it.
+    there is gone with it. One that dies before the command begins is booted once more, and that is said.
 
     Args:
         kernel: What to boot.
         argv: The command. No shell: name one if you need it.
         out: What the command prints goes here, as it comes.
-        err: The same for what it complains of.
-        timeout: Seconds after which all is killed.
+        err: The same for what it complains of, and for what we say of a boot that failed.
+        timeout: Seconds after which a guest is killed.
         folder: Where to run it; here, if not given.
         environment: Variables for it, beside a bare few. Nothing of this process's own.
         artefacts: What the command leaves in ``$TRACER_LAB_ARTEFACTS`` is copied here, whatever the end.
@@ -73,25 +76,61 @@ def run(
         UnavailableError: a program is missing here.
     """
     tools.need(qemu.PROGRAM)
+    machine = machine or Machine()
     variables = {"TRACER_LAB_ARTEFACTS": guest.ARTEFACTS, **(environment or {})}
+    built = ovs.find()
+    script = guest.script(
+        kernel,
+        argv,
+        folder or Path.cwd(),
+        variables,
+        programs=built.folder if built else None,
+        tracefs=machine.tracefs,
+    )
+    for again in (True, False):
+        with tempfile.TemporaryDirectory(prefix="tracer-lab-") as name:
+            share = Path(name)
+            (share / "command").write_text(script)
+            timed_out = _boot(kernel, machine, share, timeout=timeout, out=out, err=err)
+            if artefacts and (share / "artefacts").is_dir():
+                shutil.copytree(share / "artefacts", artefacts, dirs_exist_ok=True)
+            outcome = _outcome(share, kernel, timeout if timed_out else None)
+            started = (share / guest.STARTED).exists()
+        if started or outcome.status != DIED or not again or _no_more.is_set():
+            break
+        err.write(f"lab: {outcome.trouble}\nlab: the command had not begun; booting once more\n".encode())
+    return outcome
+
+
+def end_all() -> None:
+    """End all guests, those of other threads, too, and let none begin: this process is about to end."""
+    _no_more.set()
+    for process in list(_guests):
+        _end(process)
+
+
+def _boot(kernel: Kernel, machine: Machine, share: Path, *, timeout: float, out: IO[bytes], err: IO[bytes]) -> bool:
+    """One guest, from its beginning to its end; whether it took too long."""
+    initrd = share / "initrd"
+    initrd.write_bytes(guest.initrd(kernel))
+    copiers = []
+    ends = []
     with ExitStack() as stack:
-        share = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracer-lab-")))
-        initrd = share / "initrd"
-        initrd.write_bytes(guest.initrd(kernel))
-        (share / "command").write_text(guest.script(kernel, argv, folder or Path.cwd(), variables))
-        copiers = []
-        ends = []
         for sink in (out, err):
             reading, writing = os.pipe()
             copiers.append(threading.Thread(target=_copy, args=(reading, sink), daemon=True))
             ends.append(writing)
         try:
-            command = qemu.command(machine or Machine(), kernel.vmlinux, initrd, share, ports=ends)
+            command = qemu.command(machine, kernel.vmlinux, initrd, share, ports=ends)
             process = _start(command, share, ends)
         finally:
             for end in ends:
                 os.close(end)
         stack.callback(_end, process)
+        _guests.add(process)
+        stack.callback(_guests.discard, process)
+        if _no_more.is_set():
+            _end(process)
         for copier in copiers:
             copier.start()
         try:
@@ -102,9 +141,7 @@ def run(
         _end(process)
         for copier in copiers:
             copier.join()  # the pipes end with their writer
-        if artefacts and (share / "artefacts").is_dir():
-            shutil.copytree(share / "artefacts", artefacts, dirs_exist_ok=True)
-        return _outcome(share, kernel, timeout if timed_out else None)
+    return timed_out
 
 
 def _start(command: list[str], share: Path, ends: Sequence[int]) -> subprocess.Popen[bytes]:

@@ -1,8 +1,8 @@
-"""Where prepared kernels lie, and what is known of each.
+"""Where prepared kernels, and what else takes long to make, lie; and what is known of each kernel.
 
 Outside of the tree, so that all clones share them: ``$TRACER_LAB_CACHE``, else ``$XDG_CACHE_HOME/tracer-lab``, else
 ``~/.cache/tracer-lab``. A kernel is one folder, put in place by one rename when it is complete: a folder that exists
-can be booted.
+can be booted. The same goes for all else.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 VARIABLE = "TRACER_LAB_CACHE"
+KERNELS = "kernels"
 FORMAT = "1"
 """Part of the path: what an older lab prepared is not taken for ours."""
 
@@ -77,7 +78,7 @@ class Kernel:
 
 def find(name: str) -> Kernel | None:
     """The prepared kernel of that short name."""
-    folder = _kernels() / name
+    folder = shelf() / name
     try:
         facts = json.loads((folder / "kernel.json").read_text())
     except OSError:
@@ -86,13 +87,18 @@ def find(name: str) -> Kernel | None:
 
 
 @contextmanager
-def replacing(name: str) -> Iterator[Path]:
-    """A new folder, which takes the place of the kernel's when the block ends well, and vanishes when not."""
-    _kernels().mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=_kernels()))
+def replacing(name: str, kind: str = KERNELS) -> Iterator[Path]:
+    """A new folder, which takes the place of that name's when the block ends well, and vanishes when not.
+
+    Args:
+        name: Of a kernel, or of another thing.
+        kind: What it is.
+    """
+    shelf(kind).mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=shelf(kind)))
     try:
         yield fresh
-        final, old = _kernels() / name, Path(f"{fresh}.old")
+        final, old = shelf(kind) / name, Path(f"{fresh}.old")
         if final.exists():
             final.rename(old)
         fresh.rename(final)
@@ -114,5 +120,6 @@ def locked(what: str) -> Iterator[None]:
         yield
 
 
-def _kernels() -> Path:
-    return root() / f"kernels-{FORMAT}"
+def shelf(kind: str = KERNELS) -> Path:
+    """The folder of all things of one kind, whether it exists or not."""
+    return root() / f"{kind}-{FORMAT}"

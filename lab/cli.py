@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import io
 import signal
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import boot, cache, results, testrun, tools
+from lab import boot, cache, ovs, results, testrun, tools
 from lab.errors import LabError
 from lab.kernels import FEW, KERNELS
 from lab.prepare import fetch
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 _TERMINATED = 128 + signal.SIGTERM
 _INTERRUPTED = 128 + signal.SIGINT
+_printing = threading.Lock()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,6 +62,10 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--again", action="store_true", help="even if they are there: for newer packages")
     command.set_defaults(function=_fetch)
 
+    command = commands.add_parser("ovs", help="build Open vSwitch with USDT probes, which guests then have")
+    command.add_argument("--again", action="store_true", help="even if it is there: from newer source")
+    command.set_defaults(function=_ovs)
+
     command = commands.add_parser("run", help="run a command under a kernel, and end with its exit status")
     _add_machine(command, boot.PATIENCE)
     command.add_argument(
@@ -74,6 +82,18 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("names", nargs="*", metavar="NAME", help=f"kernels; {' and '.join(FEW)} if none is named")
     command.add_argument("--all", action="store_true", help="all kernels")
+    command.add_argument("--jobs", type=int, metavar="N", default=1, help="how many kernels at a time, default: 1")
+    command.add_argument(
+        "--artefacts", type=Path, metavar="DIR", help="keep what tests leave, a folder for each kernel"
+    )
+    command.add_argument(
+        "--add",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        default=[],
+        help="add what pytest counted elsewhere (JUnit)",
+    )
     command.set_defaults(function=_test)
     return top
 
@@ -83,6 +103,12 @@ def _add_machine(command: argparse.ArgumentParser, patience: float) -> None:
     command.add_argument("--timeout", type=float, metavar="SECONDS", default=patience, help="default: %(default)g")
     command.add_argument("--memory", type=int, metavar="MIB", default=default.memory, help="default: %(default)s")
     command.add_argument("--cpus", type=int, metavar="N", default=default.cpus, help="default: %(default)s")
+    command.add_argument("--append", metavar="WORDS", default="", help="more parameters of the kernel")
+    command.add_argument("--no-tracefs", action="store_true", help="with neither tracefs nor debugfs mounted")
+
+
+def _machine(arguments: argparse.Namespace) -> Machine:
+    return Machine(arguments.memory, arguments.cpus, arguments.append, tracefs=not arguments.no_tracefs)
 
 
 def _setup(_: argparse.Namespace) -> int:
@@ -96,6 +122,8 @@ def _list(_: argparse.Namespace) -> int:
         kernel = cache.find(name)
         state = f"{kernel.release}, from {kernel.package}" if kernel else f"not fetched; newest of {series.suite}"
         print(f"{name:6}{state}")
+    built = ovs.find()
+    print(f"ovs   {f'built from {built.package}' if built else 'not built'}")
     return 0
 
 
@@ -110,6 +138,12 @@ def _fetch(arguments: argparse.Namespace) -> int:
     return code
 
 
+def _ovs(arguments: argparse.Namespace) -> int:
+    made = ovs.fetch(again=arguments.again)
+    print(f"{made.package} in {made.folder}")
+    return 0
+
+
 def _run(arguments: argparse.Namespace) -> int:
     outcome = boot.run(
         fetch(arguments.name),
@@ -118,7 +152,7 @@ def _run(arguments: argparse.Namespace) -> int:
         err=sys.stderr.buffer,
         timeout=arguments.timeout,
         artefacts=arguments.artefacts,
-        machine=Machine(arguments.memory, arguments.cpus),
+        machine=_machine(arguments),
     )
     if outcome.trouble:
         print(f"lab: {outcome.trouble}", file=sys.stderr)
@@ -126,19 +160,44 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _test(arguments: argparse.Namespace) -> int:
-    machine = Machine(arguments.memory, arguments.cpus)
-    found = []
-    for name in arguments.names or (KERNELS if arguments.all else FEW):
-        print(f"== kernel {name}", flush=True)
-        tests = arguments.tests or testrun.TESTS
-        found.append(testrun.run_kernel(name, tests, timeout=arguments.timeout, machine=machine, out=sys.stdout.buffer))
-        print(f"== kernel {found[-1]}", flush=True)
+    found = [testrun.elsewhere(path) for path in arguments.add]
+    if trouble := testrun.prepare_programs():
+        print(f"lab: {trouble}", flush=True)
+    names = arguments.names or (KERNELS if arguments.all else FEW)
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        try:
+            waiting = [pool.submit(_test_one, arguments, name) for name in names]
+            found += [one.result() for one in waiting]
+        except BaseException:  # a signal, for example
+            boot.end_all()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     print("")
     for result in found:
-        print(f"kernel {result}")
+        print(result)
     counts = results.total(result.counts for result in found)
     print(counts, flush=True)
     return int(counts.failed > 0)
+
+
+def _test_one(arguments: argparse.Namespace, name: str) -> results.Result:
+    """One kernel; what pytest prints comes at once if nobody else prints, and in one piece if somebody does."""
+    tests = arguments.tests or testrun.TESTS
+    kept = io.BytesIO()
+    out = sys.stdout.buffer if arguments.jobs == 1 else kept
+    print(f"== kernel {name}", flush=True)
+    result = testrun.run_kernel(
+        name,
+        tests,
+        timeout=arguments.timeout,
+        machine=_machine(arguments),
+        out=out,
+        artefacts=arguments.artefacts,
+    )
+    with _printing:
+        sys.stdout.buffer.write(kept.getvalue())
+        print(f"== {result}", flush=True)
+    return result
 
 
 def _terminate(_: int, __: FrameType | None) -> None:

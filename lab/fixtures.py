@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from lab.qemu import Machine
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -49,11 +51,15 @@ class Lab:
 
     folder: Path
 
-    def run(self, name: str, argv: Sequence[str], *, timeout: float = boot.PATIENCE) -> Finished:
+    def run(
+        self, name: str, argv: Sequence[str], *, timeout: float = boot.PATIENCE, machine: Machine | None = None
+    ) -> Finished:
         """Boot a kernel and run a command in it; skip the test, or fail it, if there is no such kernel here."""
         out, err = io.BytesIO(), io.BytesIO()
         try:
-            outcome = boot.run(fetch(name), argv, out=out, err=err, timeout=timeout, artefacts=self.folder)
+            outcome = boot.run(
+                fetch(name), argv, out=out, err=err, timeout=timeout, artefacts=self.folder, machine=machine
+            )
         except UnavailableError as error:
             unavailable("lab", f"kernel {name} cannot be run here: {error}")
         complaints = err.getvalue().decode(errors="replace") + outcome.trouble

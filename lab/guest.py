@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab import cache, cpio, tools
 from lab.errors import LabError
+from tracer_core.testing.patience import VARIABLE as PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,13 +22,27 @@ if TYPE_CHECKING:
 VARIABLE = "TRACER_LAB_KERNEL"
 """Set in a guest, to the short name of its kernel."""
 
+SLOWER = 10
+"""How many times longer tests wait in a guest: Python is 15 to 20 times slower there, and other programs less."""
+
+STARTED = "started"
+"""A file of this name is in the shared folder once the command begins."""
+
 ARTEFACTS = "/run/lab/artefacts"
 """What the command leaves here is the host's afterwards."""
 
 _SOURCE = Path(__file__).with_name("init.c")
 
 
-def script(kernel: Kernel, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
+def script(
+    kernel: Kernel,
+    argv: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    programs: Path | None = None,
+    tracefs: bool = True,
+) -> str:
     """The script that process 1 of the guest runs.
 
     Args:
@@ -35,16 +50,22 @@ def script(kernel: Kernel, argv: Sequence[str], folder: Path, environment: Mappi
         argv: The command.
         folder: Where to run it.
         environment: Variables for it.
+        programs: A folder that comes first on ``PATH``.
+        tracefs: Whether tracefs and debugfs stay mounted.
     """
     release = kernel.release
-    variables = {**environment, VARIABLE: kernel.name, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    own = {VARIABLE: kernel.name, PATIENCE: str(SLOWER), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    variables = {**own, **environment}
     lines = [
         "set -e",
         f"mkdir -p /lib/modules/{release} /boot {ARTEFACTS}",
         f"mount --bind {shlex.quote(str(kernel.modules))} /lib/modules/{release}",
         f"ln -sf {shlex.quote(str(kernel.config))} /boot/config-{release}",
+        *(() if tracefs else ("umount /sys/kernel/tracing /sys/kernel/debug",)),
+        *(() if programs is None else (f"export PATH={shlex.quote(str(programs))}:$PATH",)),
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
         f"cd {shlex.quote(str(folder))}",
+        f": >/run/lab/{STARTED}",
         f"exec {shlex.join(argv)}",
     ]
     return "\n".join(lines) + "\n"

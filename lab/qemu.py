@@ -23,11 +23,16 @@ class Machine:
 
     Attributes:
         memory: MiB; what is written in the guest is in there, too.
-        cpus: How many processors.
+        cpus: How many processors. With several, emulated at a time, one can run into an instruction that another is
+            patching: kernels die of it now and then, and probes patch all the time.
+        append: More parameters of the kernel, with spaces between.
+        tracefs: Whether tracefs and debugfs are mounted.
     """
 
     memory: int = 3072
-    cpus: int = 2
+    cpus: int = 1
+    append: str = ""
+    tracefs: bool = True
 
 
 def command(machine: Machine, vmlinux: Path, initrd: Path, share: Path, *, ports: Sequence[int]) -> list[str]:
@@ -45,7 +50,8 @@ def command(machine: Machine, vmlinux: Path, initrd: Path, share: Path, *, ports
         *(PROGRAM, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"),
         *("-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "Nehalem"),
         *("-m", str(machine.memory), "-smp", str(machine.cpus)),
-        *("-kernel", str(vmlinux), "-initrd", str(initrd), "-append", _KERNEL_PARAMETERS),
+        *("-kernel", str(vmlinux), "-initrd", str(initrd)),
+        *("-append", f"{_KERNEL_PARAMETERS} {machine.append}".rstrip()),
         *("-serial", f"file:{_escaped(share / 'console')}"),
         *("-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-device", "virtio-serial-pci"),
         *_port("out", 1, ports[0]),

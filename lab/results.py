@@ -25,23 +25,23 @@ class Counts:
 
 @dataclass(frozen=True)
 class Result:
-    """One kernel's.
+    """One kernel's, or this machine's own.
 
     Attributes:
-        kernel: Its name, with the release where that is known.
+        where: Which.
         counts: Of its tests; a kernel that could not be run counts as one test.
         reason: Why there are no other counts, or why they are not all.
         seconds: How long it took.
     """
 
-    kernel: str
+    where: str
     counts: Counts
     reason: str = ""
     seconds: float = 0.0
 
     def __str__(self) -> str:
         time = f" in {self.seconds:.0f} s" if self.seconds else ""
-        return f"{self.kernel}: {self.counts}{time}" + (f" ({self.reason})" if self.reason else "")
+        return f"{self.where}: {self.counts}{time}" + (f" ({self.reason})" if self.reason else "")
 
 
 def total(counts: Iterable[Counts]) -> Counts:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import boot, results
+from lab import boot, ovs, results
 from lab.errors import UnavailableError
 from lab.prepare import fetch
 from tracer_core.testing.pytest_plugin import REQUIRE
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 TESTS = (
     "tests/lab",
+    "tests/test_topologies.py",
     "tests/test_run.py",
     "tests/test_collect.py",
     "tests/test_offsets.py",
@@ -36,12 +37,42 @@ PATIENCE = 3600.0  # seconds for a kernel; an emulated one on a busy machine tak
 _PER_TEST = 900  # seconds
 
 
-def required(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a kernel that cannot be run is a failure."""
-    return "lab" in environment.get(REQUIRE, "").replace(" ", "").split(",")
+_GUESTS_HAVE = ("bpf", "root", "lab", "usdt", "vlan", "vxlan", "bridge", "nftables")
 
 
-def run_kernel(name: str, tests: Sequence[str], *, timeout: float, machine: Machine, out: IO[bytes]) -> Result:
+def required(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """What must not be skipped here: ``lab`` for kernels, ``openvswitch`` for our build of it."""
+    return [name for name in environment.get(REQUIRE, "").replace(" ", "").split(",") if name]
+
+
+def required_in_guests(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """What must not be skipped there: all, but Open vSwitch only where it could be built, or is required here."""
+    built = ["openvswitch"] if ovs.find() else []
+    return list(dict.fromkeys([*_GUESTS_HAVE, *built, *required(environment)]))
+
+
+def prepare_programs() -> str:
+    """Have the programs that guests are to find, beside those of the machine.
+
+    Returns:
+        Why there are not all of them; empty if they are there.
+    """
+    try:
+        ovs.fetch()
+    except UnavailableError as error:
+        return f"Open vSwitch with USDT probes cannot be had here, its tests are skipped: {error}"
+    return ""
+
+
+def run_kernel(
+    name: str,
+    tests: Sequence[str],
+    *,
+    timeout: float,
+    machine: Machine,
+    out: IO[bytes],
+    artefacts: Path | None = None,
+) -> Result:
     """Run tests under one kernel.
 
     Args:
@@ -50,6 +81,7 @@ def run_kernel(name: str, tests: Sequence[str], *, timeout: float, machine: Mach
         timeout: Seconds for all of them.
         machine: What the guest has.
         out: What pytest prints goes here, as it comes.
+        artefacts: What tests leave is kept here, in a folder with the name of the kernel.
 
     Returns:
         How they ended. A kernel that cannot be had is one skipped test, or a failed one if it is required.
@@ -60,7 +92,8 @@ def run_kernel(name: str, tests: Sequence[str], *, timeout: float, machine: Mach
     began = time.monotonic()
     try:
         kernel = fetch(name)
-        with tempfile.TemporaryDirectory(prefix="tracer-lab-results-") as folder:
+        with tempfile.TemporaryDirectory(prefix="tracer-lab-results-") as made:
+            folder = artefacts / name if artefacts else Path(made)
             outcome = boot.run(
                 kernel,
                 pytest_command(tests),
@@ -68,19 +101,29 @@ def run_kernel(name: str, tests: Sequence[str], *, timeout: float, machine: Mach
                 err=out,
                 timeout=timeout,
                 folder=ROOT,
-                environment={REQUIRE: "bpf,root,lab"},  # a guest has it all
-                artefacts=Path(folder),
+                environment={REQUIRE: ",".join(required_in_guests())},
+                artefacts=folder,
                 machine=machine,
             )
-            counts, reason = results.judge(
-                results.read_junit(Path(folder, "junit.xml")), outcome.status, outcome.trouble
-            )
+            counts, reason = results.judge(results.read_junit(folder / "junit.xml"), outcome.status, outcome.trouble)
         if outcome.trouble:
             out.write(outcome.trouble.encode() + b"\n")
     except UnavailableError as error:
-        counts = results.Counts(failed=1) if required() else results.Counts(skipped=1)
-        return results.Result(name, counts, f"cannot be run here: {error}")
-    return results.Result(f"{name} ({kernel.release})", counts, reason, time.monotonic() - began)
+        counts = results.Counts(failed=1) if "lab" in required() else results.Counts(skipped=1)
+        return results.Result(f"kernel {name}", counts, f"cannot be run here: {error}")
+    return results.Result(f"kernel {name} ({kernel.release})", counts, reason, time.monotonic() - began)
+
+
+def elsewhere(path: Path) -> Result:
+    """What pytest counted outside of the lab; a failure if it did not get so far.
+
+    Args:
+        path: The file of its option ``--junitxml``.
+    """
+    counts = results.read_junit(path)
+    if counts is None:
+        return results.Result("this machine", results.Counts(failed=1), f"pytest did not write {path}")
+    return results.Result("this machine", counts)
 
 
 def pytest_command(tests: Sequence[str]) -> list[str]:

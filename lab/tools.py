@@ -17,6 +17,13 @@ PACKAGES = {
     "apt-get": "apt",
     "ip": "iproute2",
     "ping": "iputils-ping",
+    "nft": "nftables",
+    "conntrack": "conntrack",
+    "make": "make",
+    "tar": "tar",
+    "xz": "xz-utils",
+    "readelf": "binutils",
+    "dtrace": "systemtap-sdt-dev",  # for its header, sys/sdt.h
 }
 """Each program, with the packages of Debian that bring it."""
 

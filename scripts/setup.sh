@@ -12,8 +12,9 @@ PYTHON=${PYTHON:-python3}
 VENV=.venv
 STAMP=$VENV/.set-up
 # python3-bpfcc is BCC: no dependency on the package index can stand for it (docs/adr/0007). libbpf1 is what it links to.
-DEBIAN_PACKAGES=(make python3 python3-venv python3-bpfcc libbpf1 iproute2 iputils-ping tcpdump)
-TOOLS=(ip ping tcpdump)
+# gcc and systemtap-sdt-dev are for tests: they make programs with probes.
+DEBIAN_PACKAGES=(make python3 python3-venv python3-bpfcc libbpf1 iproute2 iputils-ping tcpdump gcc libc6-dev systemtap-sdt-dev)
+TOOLS=(ip ping tcpdump gcc)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -50,7 +51,7 @@ system_packages_elsewhere() {
     fi
     ((${#missing[@]})) || return 0
     say "this is not Debian, so nothing is installed; missing: ${missing[*]}"
-    say "on Fedora and its kin, as root: dnf install python3-bcc libbpf iproute iputils tcpdump"
+    say "on Fedora and its kin, as root: dnf install python3-bcc libbpf iproute iputils tcpdump gcc systemtap-sdt-devel"
 }
 
 check_python() {

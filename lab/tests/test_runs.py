@@ -8,15 +8,17 @@ import os
 import shlex
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lab import boot, cache, cli, fixtures, guest, qemu, testrun, tools
+from lab import boot, cache, cli, fixtures, guest, ovs, qemu, testrun, tools
 from lab.errors import LabError, UnavailableError
 from lab.results import Counts, judge, read_junit, total
+from tracer_core.testing.topology.site import wait
 
 KERNEL = cache.Kernel("6.1", "6.1.0-9-amd64", "package", Path("/cache/6.1"))
 
@@ -39,6 +41,29 @@ def test_arguments_reach_the_command_as_they_are() -> None:
     assert "cd '/a folder'" in text.splitlines()
     assert "export A='b c'" in text.splitlines()
     assert "export TRACER_LAB_KERNEL=6.1" in text.splitlines()
+    assert not any(line.startswith(("umount", "export PATH=")) for line in text.splitlines())
+
+
+def test_a_guest_may_lack_tracefs_and_have_programs_of_its_own() -> None:
+    text = guest.script(KERNEL, ["true"], Path("/"), {}, programs=Path("/c d/usdt"), tracefs=False)
+    assert "umount /sys/kernel/tracing /sys/kernel/debug" in text.splitlines()
+    assert "export PATH='/c d/usdt':$PATH" in text.splitlines()
+
+
+def test_tests_in_guests_are_more_patient_unless_told_otherwise() -> None:
+    assert "export TRACER_TEST_PATIENCE=10" in guest.script(KERNEL, ["true"], Path("/"), {}).splitlines()
+    told = guest.script(KERNEL, ["true"], Path("/"), {"TRACER_TEST_PATIENCE": "3"})
+    assert "export TRACER_TEST_PATIENCE=3" in told.splitlines()
+
+
+def test_parameters_of_the_kernel_are_added_to_ours() -> None:
+    arguments = cli.parser().parse_args(
+        ["run", "--append", "lockdown=integrity a=b", "--no-tracefs", "6.1", "--", "true"]
+    )
+    machine = cli._machine(arguments)
+    assert not machine.tracefs
+    words = qemu.command(machine, Path("/k"), Path("/i"), Path("/s"), ports=(7, 8))
+    assert words[words.index("-append") + 1].endswith(" net.ifnames=0 lockdown=integrity a=b")
 
 
 @pytest.mark.parametrize(("text", "status"), [("exit 0\n", 0), ("exit 7\n", 7), ("signal 9\n", 137)])
@@ -91,10 +116,35 @@ def test_output_status_and_artefacts_are_handed_on(pretend: Pretend, tmp_path: P
 
 
 def test_a_guest_that_dies_is_told_from_a_command_that_fails(pretend: Pretend) -> None:
-    pretend(f"{START} (share / 'console').write_text('Kernel panic\\n')")
-    outcome, _, _ = run()
+    pretend(f"{START} (share / 'started').touch(); (share / 'console').write_text('Kernel panic\\n')")
+    outcome, _, err = run()
     assert outcome.status == boot.DIED
     assert outcome.trouble == "the guest with kernel 6.1 died before the command ended\nKernel panic"
+    assert err == b""
+
+
+def test_a_guest_that_dies_before_the_command_begins_is_booted_once_more_and_that_is_said(
+    pretend: Pretend, tmp_path: Path
+) -> None:
+    marker = tmp_path / "booted"
+    again = f"booted = pathlib.Path({str(marker)!r}); first = not booted.exists(); booted.touch();"
+    pretend(f"{START} {again} (share / ('console' if first else 'status')).write_text('exit 3\\n')")
+    outcome, _, err = run()
+    assert outcome == boot.Outcome(3)
+    assert err.decode().splitlines() == [
+        "lab: the guest with kernel 6.1 died before the command ended",
+        "exit 3",
+        "lab: the command had not begun; booting once more",
+    ]
+
+
+def test_a_guest_that_never_boots_is_given_up(pretend: Pretend, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    pretend(f"{START} pathlib.Path({str(count)!r}).open('a').write('.')")
+    outcome, _, err = run()
+    assert outcome.status == boot.DIED
+    assert count.read_text() == ".."
+    assert err.count(b"booting once more") == 1
 
 
 def test_a_guest_that_takes_too_long_is_killed(pretend: Pretend) -> None:
@@ -106,6 +156,23 @@ def test_a_guest_that_takes_too_long_is_killed(pretend: Pretend) -> None:
     assert time.monotonic() - began < 60
     with pytest.raises(ProcessLookupError):
         os.kill(int(out), 0)
+
+
+def test_no_guest_outlives_the_end_of_all(pretend: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boot, "_no_more", threading.Event())
+    pretend(f"{START} os.write(out, b'x'); time.sleep(600)")
+    out, outcomes = io.BytesIO(), []
+
+    def work() -> None:
+        outcomes.append(boot.run(KERNEL, ["true"], out=out, err=io.BytesIO(), timeout=600))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    wait(lambda: out.getvalue() == b"x", "the guest does not begin")
+    boot.end_all()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert [outcome.status for outcome in outcomes] == [boot.DIED]  # and not booted once more
 
 
 def test_counts_are_read_from_what_pytest_writes(tmp_path: Path) -> None:
@@ -137,7 +204,7 @@ def test_a_sum_is_printed_as_pytest_would() -> None:
     assert str(total([Counts(1, 2, 3), Counts(1, 0, 0)])) == "2 passed, 2 failed, 3 skipped"
 
 
-def _unavailable(name: str, **_: object) -> cache.Kernel:
+def _unavailable(name: str = "", **_: object) -> cache.Kernel:
     raise UnavailableError("no network")
 
 
@@ -148,13 +215,51 @@ def test_a_kernel_that_cannot_be_had_is_skipped_or_failed_if_required(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], require: str, line: str, code: int
 ) -> None:
     monkeypatch.setattr(testrun, "fetch", _unavailable)
+    monkeypatch.setattr(ovs, "fetch", _unavailable)
     monkeypatch.setenv("TRACER_REQUIRE", require)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert cli.main(["test", "6.18"]) == code
-    last = capsys.readouterr().out.splitlines()
+    first, *_, before, closing = capsys.readouterr().out.splitlines()
+    assert first == "lab: Open vSwitch with USDT probes cannot be had here, its tests are skipped: no network"
+    last = (before, closing)
     assert "kernel 6.18: 0 passed" in last[-2]
     assert "(cannot be run here: no network)" in last[-2]
     assert line in last[-1]
+
+
+@pytest.mark.parametrize(("counts", "line", "code"), [('tests="5"', "5 passed, 0", 0), (None, "0 passed, 1", 1)])
+def test_what_was_counted_elsewhere_is_part_of_the_sum(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    *,
+    counts: str | None,
+    line: str,
+    code: int,
+) -> None:
+    monkeypatch.setattr(testrun, "fetch", _unavailable)
+    monkeypatch.setattr(ovs, "fetch", _unavailable)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.delenv("TRACER_REQUIRE", raising=False)
+    file = tmp_path / "tests.xml"
+    if counts:
+        file.write_text(f"<testsuites><testsuite {counts}/></testsuites>")
+    assert cli.main(["test", "6.18", "--add", str(file)]) == code
+    *_, own, kernel, closing = capsys.readouterr().out.splitlines()
+    assert own.startswith(f"this machine: {line} failed")
+    assert kernel.startswith("kernel 6.18: ")
+    assert closing == f"{line} failed, 1 skipped"
+
+
+def test_guests_may_skip_open_vswitch_only_where_it_was_not_built(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ovs, "find", lambda: None)
+    assert {"bpf", "lab", "vlan"} <= set(testrun.required_in_guests({}))
+    assert "openvswitch" not in testrun.required_in_guests({})
+    assert "openvswitch" in testrun.required_in_guests({"TRACER_REQUIRE": "openvswitch"})
+    monkeypatch.setattr(ovs, "find", lambda: ovs.OpenVSwitch("openvswitch 1", tmp_path))
+    assert "openvswitch" in testrun.required_in_guests({})
 
 
 def test_unknown_kernels_are_refused_in_one_line(

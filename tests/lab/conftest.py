@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.lab.support import Support
 
 from lab.guest import VARIABLE
+from lab.notes import probes
 from tracer_core.testing.pytest_plugin import unavailable
+from tracer_core.testing.topology.site import MissingError
+from tracer_core.testing.usdt import ProbeProgram, compile_program, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer_core.testing.topology.openvswitch import OpenVSwitch
+
+OVS_PROBES = Path(__file__).with_name("usdt") / "ovs_probes.c"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,3 +30,31 @@ def kernel() -> str:
     if name is None:
         unavailable("lab", "runs in a guest of the lab: make test-lab")
     return name
+
+
+@pytest.fixture(scope="session")
+def support() -> Iterator[Support]:
+    """Where tests note what works under this kernel; left among the artefacts."""
+    made = Support(os.uname().release)
+    yield made
+    if folder := os.environ.get("TRACER_LAB_ARTEFACTS"):
+        made.write(Path(folder))
+
+
+@pytest.fixture
+def ovs_probes(tmp_path: Path) -> Iterator[ProbeProgram]:
+    """A program that stands for ovs-vswitchd with USDT probes."""
+    try:
+        program = compile_program(OVS_PROBES, tmp_path)
+    except MissingError as error:
+        unavailable(error.what, error.reason)
+    with running(program) as made:
+        yield made
+
+
+@pytest.fixture
+def ovs_with_probes(ovs_netns: OpenVSwitch) -> OpenVSwitch:
+    """The topology of that name, whose ovs-vswitchd has USDT probes."""
+    if not probes(ovs_netns.program):
+        unavailable("openvswitch", f"{ovs_netns.program} has no USDT probes: python -m lab ovs says why")
+    return ovs_netns

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.testing.patience import patience
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _POLL = 0.01  # seconds between looks at a process and its files
+_READY_WITHIN, _ENDS_WITHIN, _STOPS_WITHIN, _PRINTS_WITHIN = 60.0, 60.0, 30.0, 10.0  # seconds, times the patience
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -98,21 +101,26 @@ class Collecting:
         """What it complained of so far."""
         return (self.folder / "stderr").read_text(errors="replace")
 
-    def wait_for(self, text: str, *, count: int = 1, timeout: float = 10) -> None:
+    def wait_for(self, text: str, *, count: int = 1, timeout: float | None = None) -> None:
         """Wait until *text* was printed *count* times.
+
+        Args:
+            text: Part of a line.
+            count: How often.
+            timeout: Seconds; 10, times the patience, if not given.
 
         Raises:
             AssertionError: it was not, in time.
         """
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + (patience(_PRINTS_WITHIN) if timeout is None else timeout)
         while self.stdout.count(text) < count:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{text!r} was not printed {count} time(s)\n{self.report()}")
             time.sleep(_POLL)
 
-    def stop(self, timeout: float = 30) -> int:
+    def stop(self, timeout: float | None = None) -> int:
         """Interrupt it, if it still runs, and say how it ended."""
-        self.exit_code = interrupt(self.process, timeout)
+        self.exit_code = interrupt(self.process, patience(_STOPS_WITHIN) if timeout is None else timeout)
         return self.exit_code
 
     def report(self) -> str:
@@ -132,24 +140,29 @@ class Tracer:
     path: Path
     folder: Path
 
-    def run(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run it to its end, whatever its exit code."""
+    def run(self, *arguments: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, whatever its exit code.
+
+        Args:
+            arguments: The command line.
+            timeout: Seconds to ``TimeoutExpired``; 60, times the patience, if not given.
+        """
         return subprocess.run(
             [str(self.path), *arguments],
             check=False,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=patience(_ENDS_WITHIN) if timeout is None else timeout,
             stdin=subprocess.DEVNULL,
         )
 
     @contextmanager
-    def collect(self, *arguments: str, timeout: float = 60) -> Iterator[Collecting]:
+    def collect(self, *arguments: str, timeout: float | None = None) -> Iterator[Collecting]:
         """Run ``tracer collect`` around a block: events can come when it begins, all were printed after it.
 
         Args:
             arguments: Beside ``--ready-file``.
-            timeout: Seconds to get ready; slow machines, emulated ones for example, take many.
+            timeout: Seconds to get ready; 60, times the patience, if not given.
 
         Raises:
             NotReadyError: it was not ready in time, or ended before.
@@ -159,7 +172,7 @@ class Tracer:
         collecting = _start((str(self.path), "collect", *arguments, "--ready-file", str(ready)), folder)
         try:
             try:
-                wait_ready(collecting.process, ready, timeout)
+                wait_ready(collecting.process, ready, patience(_READY_WITHIN) if timeout is None else timeout)
             except NotReadyError as error:
                 collecting.stop()
                 raise NotReadyError(f"{error}\n{collecting.report()}") from None

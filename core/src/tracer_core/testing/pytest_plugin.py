@@ -2,6 +2,7 @@
 
 - Marker ``bpf``: the test loads programs; it is skipped, with the reason, where that cannot work.
 - ``TRACER_REQUIRE=bpf,root`` turns such skips into failures: for machines that are meant to run everything.
+- Networks of namespaces are in ``topologies``, which this brings in.
 - The last lines of a run say what was not run and why, so that nobody reads too much into a pass.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
@@ -17,23 +17,22 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from tracer_core.testing.command import Tracer, executable
-from tracer_core.testing.netns import TwoNamespaces, remove_leftovers, two_namespaces
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 REQUIRE = "TRACER_REQUIRE"
 """Environment variable: comma-separated names of what must not be skipped."""
 
-_PREFIX = "tracer-test"
+pytest_plugins = ["tracer_core.testing.topologies"]
 
 
 def unavailable(what: str, reason: str) -> NoReturn:
     """Skip the test, or fail it if the user requires what it needs.
 
     Args:
-        what: ``bpf`` or ``root``.
+        what: ``bpf``, ``root`` or another name for it.
         reason: One sentence.
     """
     if what in os.environ.get(REQUIRE, "").replace(" ", "").split(","):
@@ -65,16 +64,6 @@ def _bpf_where_marked(request: pytest.FixtureRequest) -> None:
     """First of all fixtures, so that a test that is skipped sets nothing up."""
     if request.node.get_closest_marker("bpf"):
         request.getfixturevalue("bpf")
-
-
-@pytest.fixture
-def two_netns(root: None) -> Iterator[TwoNamespaces]:  # noqa: ARG001 - for its effect
-    """Two network namespaces joined by a veth pair."""
-    if shutil.which("ip") is None:
-        unavailable("root", "needs ip of iproute2")
-    remove_leftovers(_PREFIX)
-    with two_namespaces(_PREFIX) as both:
-        yield both
 
 
 @pytest.fixture

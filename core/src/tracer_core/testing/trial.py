@@ -21,6 +21,7 @@ from tracer_core.compose.composition import ENABLED_MAP, EVENTS_MAP, Machine
 from tracer_core.decode.decoder import EventDecoder
 from tracer_core.errors import RunError
 from tracer_core.libbpf import TestRunOpts, library
+from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +117,13 @@ class Trial:
         return EventDecoder(self._plan, declarations).decode(self._ring.read())
 
     def _load(self, code: bytes) -> int:
-        fd = programs.load(self._plan.probes[0], programs.with_probe_index(code, 0), typed=False)
+        fd = programs.load(
+            self._plan.probes[0],
+            ProbeKind.RAW_TRACEPOINT,
+            programs.with_probe_index(programs.with_namespaces(code, self._plan.netns), 0),
+            typed=False,
+            multi=False,
+        )
         self._resources.callback(os.close, fd)
         return fd
 
