@@ -61,16 +61,54 @@ class KprobeMulti(ctypes.Structure):
     )
 
 
+class PerfEvent(ctypes.Structure):
+    """``perf_event`` of ``struct bpf_link_create_opts``."""
+
+    _fields_ = (("bpf_cookie", ctypes.c_uint64),)
+
+
+class _LinkTarget(ctypes.Union):
+    _fields_ = (("perf_event", PerfEvent), ("kprobe_multi", KprobeMulti))
+
+
 class LinkCreateOpts(ctypes.Structure):
     """``struct bpf_link_create_opts`` (libbpf 1.0); of its union we only name what we use."""
 
+    _anonymous_ = ("target",)
     _fields_ = (
         ("sz", ctypes.c_size_t),
         ("flags", ctypes.c_uint32),
         ("iter_info", ctypes.c_void_p),
         ("iter_info_len", ctypes.c_uint32),
         ("target_btf_id", ctypes.c_uint32),
-        ("kprobe_multi", KprobeMulti),
+        ("target", _LinkTarget),
+    )
+
+
+class MapCreateOpts(ctypes.Structure):
+    """``struct bpf_map_create_opts`` (libbpf 1.0), up to the flags."""
+
+    _fields_ = (
+        ("sz", ctypes.c_size_t),
+        ("btf_fd", ctypes.c_uint32),
+        ("btf_key_type_id", ctypes.c_uint32),
+        ("btf_value_type_id", ctypes.c_uint32),
+        ("btf_vmlinux_value_type_id", ctypes.c_uint32),
+        ("inner_map_fd", ctypes.c_uint32),
+        ("map_flags", ctypes.c_uint32),
+    )
+
+
+class MapInfo(ctypes.Structure):
+    """``struct bpf_map_info`` of the kernel, up to the flags."""
+
+    _fields_ = (
+        ("type", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("key_size", ctypes.c_uint32),
+        ("value_size", ctypes.c_uint32),
+        ("max_entries", ctypes.c_uint32),
+        ("map_flags", ctypes.c_uint32),
     )
 
 
@@ -93,6 +131,19 @@ class TestRunOpts(ctypes.Structure):
         ("flags", ctypes.c_uint32),
         ("cpu", ctypes.c_uint32),
         ("batch_size", ctypes.c_uint32),
+    )
+
+
+class BtfInfo(ctypes.Structure):
+    """``struct bpf_btf_info`` (5.11) of include/uapi/linux/bpf.h."""
+
+    _fields_ = (
+        ("btf", ctypes.c_uint64),
+        ("btf_size", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("name", ctypes.c_uint64),
+        ("name_len", ctypes.c_uint32),
+        ("kernel_btf", ctypes.c_uint32),
     )
 
 
@@ -126,6 +177,10 @@ def library() -> ctypes.CDLL:
             (ctypes.c_int, text, text, text, ctypes.c_size_t, ctypes.POINTER(ProgLoadOpts)),
         ),
         "bpf_prog_test_run_opts": (ctypes.c_int, (ctypes.c_int, ctypes.POINTER(TestRunOpts))),
+        "bpf_btf_get_next_id": (ctypes.c_int, (u32, ctypes.POINTER(u32))),
+        "bpf_btf_get_fd_by_id": (ctypes.c_int, (u32,)),
+        "bpf_obj_get_info_by_fd": (ctypes.c_int, (ctypes.c_int, void_p, ctypes.POINTER(u32))),
+        "bpf_map_update_elem": (ctypes.c_int, (ctypes.c_int, void_p, void_p, ctypes.c_uint64)),
         "bpf_raw_tracepoint_open": (ctypes.c_int, (text, ctypes.c_int)),
         "bpf_map_create": (ctypes.c_int, (ctypes.c_int, text, u32, u32, u32, void_p)),
         "bpf_link_create": (

@@ -13,7 +13,14 @@ import pytest
 
 from tracer_core.backend import features as module
 from tracer_core.backend import perf_probe
-from tracer_core.backend.features import Feature, FeatureResult, Status, features, typed_tracepoints
+from tracer_core.backend.features import (
+    Feature,
+    FeatureResult,
+    Status,
+    attach_cookies,
+    features,
+    typed_tracepoints,
+)
 from tracer_core.errors import MachineError
 from tracer_core.kernel.btf import Btf
 
@@ -133,6 +140,13 @@ def test_a_kernel_without_kprobes_shows_it_to_everybody(monkeypatch: pytest.Monk
         assert by_name[name].check().status is Status.MISSING
         assert by_name[name].check().detail == "the kernel has no kprobe events"
     assert by_name["USDT"].check() == FeatureResult(Status.MISSING, "needs uprobe")
+    assert by_name["attach cookie"].check() == FeatureResult(Status.MISSING, "the kernel has no uprobe events")
+
+
+def test_a_kernel_that_does_not_know_the_helper_has_no_attach_cookies(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "library", lambda: refusing_library(errno.EINVAL))
+
+    assert not attach_cookies()
 
 
 def test_the_bit_for_return_probes_is_what_the_kernel_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -190,6 +204,14 @@ def test_asking_for_typed_tracepoints_takes_less_than_5_ms(btf: Btf):
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(5)) < 0.005
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("bpf")
+def test_loading_a_program_foretells_that_cookies_can_be_attached():
+    by_name = {feature.name: feature for feature in features(no_btf)}
+
+    assert attach_cookies() == by_name["attach cookie"].check().ok
 
 
 @pytest.mark.bpf

@@ -21,6 +21,7 @@ _NEEDS = {
     "kprobe": "CONFIG_KPROBE_EVENTS=y",
     "kretprobe": "CONFIG_KPROBE_EVENTS=y and CONFIG_KRETPROBES=y",
     "kprobe-multi": "Linux 5.18 with CONFIG_FPROBE=y",
+    "attach cookie": "Linux 5.15",
     "fentry": "Linux 5.5 with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y",
     "fexit": "Linux 5.5 with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y",
     "uprobe": "CONFIG_UPROBE_EVENTS=y",
