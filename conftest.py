@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 pytest_plugins = ["tracer_core.testing.pytest_plugin"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What was compiled before, perhaps by other code, must not decide what tests find; commands inherit this."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRACER_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _environment_is_left_alone() -> Iterator[None]:
     """Tests change variables through ``monkeypatch`` only, which puts them back."""

@@ -4,7 +4,8 @@
     python bench/startup.py [--runs N] [--version-runs N] [--json]
 
 Medians: other work on the machine makes single runs slow, never fast. What is compared is run in turns. The first part
-needs root, and traces in two network namespaces that it makes; without root it is left out, and said to be.
+needs root, and traces in two network namespaces that it makes; without root it is left out, and said to be. A cold
+start compiles, a warm one finds the code in the cache (``TRACER_CACHE_DIR``, here a folder that goes away).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -32,7 +34,8 @@ EXAMPLE = ("-c", "skb", "-p", "tp:net:netif_receive_skb", "-p", "tp:net:net_dev_
 PHASES = ("kernel view", "plan", "compose", "compile", "load", "attach")
 OTHER = "interpreter and imports"
 TOTAL = "until the ready file exists"
-TARGET_READY = 700.0  # ms, on the reference machine when it is quiet
+COLD, WARM = "cold", "warm"
+TARGETS_READY = {COLD: 700.0, WARM: 300.0}  # ms, on the reference machine when it is quiet
 TARGET_RATIO = 1.5
 _PHASE = re.compile(r"phase (.+): ([\d.]+) ms")
 _POLL = 0.0005  # seconds
@@ -42,7 +45,7 @@ _PATIENCE = 60.0  # seconds
 def main() -> int:
     """Run both parts and print them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=11, help="of tracer collect (default: 11)")
+    parser.add_argument("--runs", type=int, default=11, help="of tracer collect, cold and warm (default: 11)")
     parser.add_argument("--version-runs", type=int, default=21, help="of tracer --version (default: 21)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
@@ -61,17 +64,27 @@ def main() -> int:
     return code
 
 
-def collect(runs: int) -> dict[str, float]:
-    """Median milliseconds of every phase, in order."""
+def collect(runs: int) -> dict[str, dict[str, float]]:
+    """Median milliseconds of every phase, in order, of cold and of warm starts."""
     remove_leftovers(PREFIX)
+    measured: dict[str, list[dict[str, float]]] = {COLD: [], WARM: []}
     with two_namespaces(PREFIX) as both, tempfile.TemporaryDirectory(prefix=f"{PREFIX}-") as folder:
         arguments = [*EXAMPLE, "--netns", both.a.name, "--netns", both.b.name]
-        one_run(arguments, Path(folder))  # fills the caches of files
-        measured = [one_run(arguments, Path(folder)) for _ in range(runs)]
-    return {name: statistics.median(run[name] for run in measured) for name in (OTHER, *PHASES, TOTAL)}
+        for number in range(runs + 1):
+            for start, values in measured.items():
+                cache = Path(folder, start)
+                if start == COLD:
+                    shutil.rmtree(cache, ignore_errors=True)
+                run = one_run(arguments, Path(folder), cache)
+                if number:  # the first fills the caches of files, and ours
+                    values.append(run)
+    return {
+        start: {name: statistics.median(run[name] for run in values) for name in (OTHER, *PHASES, TOTAL)}
+        for start, values in measured.items()
+    }
 
 
-def one_run(arguments: Sequence[str], folder: Path) -> dict[str, float]:
+def one_run(arguments: Sequence[str], folder: Path, cache: Path) -> dict[str, float]:
     """Milliseconds of every phase of one run."""
     ready, log = folder / "ready", folder / "log"
     ready.unlink(missing_ok=True)
@@ -83,6 +96,7 @@ def one_run(arguments: Sequence[str], folder: Path) -> dict[str, float]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=err,
+            env={**os.environ, "TRACER_CACHE_DIR": str(cache)},
             preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call, no lock
         )
         while not ready.exists():
@@ -122,9 +136,10 @@ def print_tables(result: dict[str, object], reason: str) -> None:
     measured = result.get("collect")
     if isinstance(measured, dict):
         print(f"\ntracer collect {' '.join(EXAMPLE)}")
-        for name, value in measured.items():
-            target = f"  (target: {TARGET_READY:.0f}, when quiet)" if name == TOTAL else ""
-            print(f"  {name:<28}{value:8.1f}{target}")
+        print(f"  {'':<28}{COLD:>8}{WARM:>8}")
+        for name in measured[COLD]:
+            print(f"  {name:<28}{measured[COLD][name]:8.1f}{measured[WARM][name]:8.1f}")
+        print(f"  {'target, when quiet':<28}{TARGETS_READY[COLD]:8.0f}{TARGETS_READY[WARM]:8.0f}")
     else:
         print(f"\ntracer collect was not measured: {reason}")
     medians = result["version"]

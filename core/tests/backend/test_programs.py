@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import struct
 
-from tracer_core.backend.programs import with_probe_index
+from tracer_core.backend.programs import with_namespaces, with_probe_index
 from tracer_core.backend.ring import walk
-from tracer_core.compose.composition import PROBE_INDEX
+from tracer_core.compose.composition import NETNS, PROBE_INDEX
 
 _LOAD = 0x18
 
@@ -18,6 +18,12 @@ def test_the_constant_for_the_probe_becomes_its_index_wherever_it_stands() -> No
     exit_ = struct.pack("<BBhi", 0x95, 0, 0, 0)
     code = load_immediate(PROBE_INDEX) + exit_ + load_immediate(PROBE_INDEX)
     assert with_probe_index(code, 7) == load_immediate(7) + exit_ + load_immediate(7)
+
+
+def test_the_constants_for_namespaces_become_their_inode_numbers() -> None:
+    code = load_immediate(NETNS + 1) + load_immediate(NETNS) + load_immediate(PROBE_INDEX) + load_immediate(NETNS + 2)
+    expected = load_immediate(42) + load_immediate(17) + load_immediate(PROBE_INDEX) + load_immediate(NETNS + 2)
+    assert with_namespaces(code, (17, 42)) == expected
 
 
 def test_other_constants_and_map_descriptors_stay() -> None:

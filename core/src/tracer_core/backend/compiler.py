@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.backend.instructions import MAP_FD, set_value, wide_loads
+from tracer_core.backend.instructions import MAP_FD, with_values
 from tracer_core.errors import PRIVILEGES, MachineError, RunError, TracerError
 
 if TYPE_CHECKING:
@@ -31,17 +31,20 @@ if TYPE_CHECKING:
 HEADERS = Path(__file__).parent.parent / "compose" / "headers"
 """A tree that BCC takes for kernel headers; it holds what BCC's own headers need and nothing of a kernel."""
 
-_FLAGS = (
+FLAGS = (
     "-Wno-address-of-packed-member",
     "-Wno-unused-function",
     "-Wno-unused-variable",
     "-fno-caret-diagnostics",
     "-Werror=implicit-function-declaration",  # the verifier would say something about jumps
 )
+"""For clang, besides those of BCC."""
+
 _SIZE = struct.Struct("<Q")
 _MAX_FDS = 64
 _ERROR = re.compile(r"error:|LLVM ERROR: |Assertion .* failed")  # of clang, and of what kills it
 _DENIED = re.compile(r"could not open bpf map: .*Operation not permitted")  # BCC creates maps while it compiles
+_LIBRARY = re.compile(r"/.*/lib(?:bcc|clang|LLVM)[^/\n]*$", re.MULTILINE)
 _MAX_WORDS = 300  # of an error message: more is in the log
 
 
@@ -72,10 +75,12 @@ class Compiled:
     Attributes:
         code: Instructions by function; they refer to the maps by the descriptors below.
         maps: Descriptors of the maps by name; whoever has this must close them.
+        files: Of BCC, LLVM and clang: with others, code might be different.
     """
 
     code: dict[str, bytes]
     maps: dict[str, int]
+    files: tuple[str, ...] = ()
 
 
 class Compiler:
@@ -125,24 +130,16 @@ class Compiler:
             if _DENIED.search(words):
                 raise MachineError("the kernel does not let us create maps: Operation not permitted", hint=PRIVILEGES)
             raise CompileError(words)
-        code, theirs = answer
+        code, theirs, files = answer
         moved = dict(zip(theirs.values(), fds, strict=True))
         return Compiled(
-            {name: _with_maps(instructions, moved) for name, instructions in code.items()},
+            {name: with_values(instructions, MAP_FD, moved) for name, instructions in code.items()},
             dict(zip(theirs, fds, strict=True)),
+            files,
         )
 
     def _words(self) -> str:
         return os.pread(self._log, os.fstat(self._log).st_size, 0).decode(errors="replace")
-
-
-def _with_maps(code: bytes, moved: dict[int, int]) -> bytes:
-    """Make code refer to maps by our descriptors instead of the compiler's."""
-    patched = bytearray(code)
-    for load in wide_loads(code):
-        if load.source == MAP_FD:
-            set_value(patched, load, moved[load.value])
-    return bytes(patched)
 
 
 def _serve(connection: socket.socket, log: int) -> NoReturn:
@@ -174,12 +171,13 @@ def _answer(connection: socket.socket) -> None:
     if bcc is not None:
         os.environ["BCC_KERNEL_SOURCE"] = str(HEADERS)
         try:
-            program = bcc.BPF(text=text.encode(), cflags=list(_FLAGS))
+            program = bcc.BPF(text=text.encode(), cflags=list(FLAGS))
         except Exception as error:  # noqa: BLE001 - BCC raises bare exceptions; its reason is in the log
             answer = str(error)
         else:
             maps = _maps(bcc.lib, program.module)
-            answer, fds = ({name: program.dump_func(name.encode()) for name in functions}, maps), list(maps.values())
+            code = {name: program.dump_func(name.encode()) for name in functions}
+            answer, fds = (code, maps, (bcc.__file__, *_libraries())), list(maps.values())
     _send(connection, answer, fds)
 
 
@@ -192,6 +190,11 @@ def _maps(lib: Any, module: Any) -> dict[str, int]:  # noqa: ANN401 - BCC is unt
         lib.bpf_table_name(module, number).decode(): lib.bpf_table_fd_id(module, number)
         for number in range(lib.bpf_num_tables(module))
     }
+
+
+def _libraries() -> tuple[str, ...]:
+    """Files of the libraries that make up the compiler, as they are mapped here."""
+    return tuple(sorted(set(_LIBRARY.findall(Path("/proc/self/maps").read_text()))))
 
 
 def _send(connection: socket.socket, message: object, fds: Sequence[int] = ()) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 SIZE = 8
 """Bytes of an instruction."""
@@ -41,6 +41,21 @@ def wide_loads(code: bytes) -> Iterator[WideLoad]:
         if code[at] == _LOAD_IMMEDIATE_64:
             low, high = _WORD.unpack_from(code, at + 4)[0], _WORD.unpack_from(code, at + SIZE + 4)[0]
             yield WideLoad(at, code[at + 1] >> 4, high << 32 | low)
+
+
+def with_values(code: bytes, source: int, values: Mapping[int, int]) -> bytes:
+    """Have loads give other values.
+
+    Args:
+        code: A program.
+        source: Of the loads that are meant.
+        values: New ones by old ones, unsigned; others stay.
+    """
+    patched = bytearray(code)
+    for load in wide_loads(code):
+        if load.source == source and load.value in values:
+            set_value(patched, load, values[load.value])
+    return bytes(patched)
 
 
 def set_value(code: bytearray, load: WideLoad, value: int) -> None:
