@@ -24,7 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.sections import Header
+from tracer_core.sections import Header, Return, Stack
 from tracer_core.testing.command import executable
 from tracer_core.wire import BLOB_STEP, Blob, Chars, Layout, Scalar, layout_of
 
@@ -79,6 +79,8 @@ def sections(page: str) -> str:
 def known_sections() -> Iterator[tuple[Layout, str]]:
     """All sections, the header first, each with who adds it."""
     yield layout_of(Header), "the core, to every record"
+    yield layout_of(Return), "the core, at returns of functions"
+    yield layout_of(Stack), "the core, at probes with `/stack`"
     owners: dict[Layout, list[str]] = {}
     for folder in sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")):
         spec = import_module(f"tracer_{folder.name}.plugin").tracer_collector()

@@ -190,3 +190,16 @@ def test_what_is_sent_is_what_is_shown_plus_what_is_reported_lost(tracer: Tracer
     assert sent >= 60_000
     # a packet of the namespaces' own housekeeping may come between counter and probe
     assert sent <= shown + lost <= sent + 3
+
+
+def test_a_packet_of_any_size_has_its_stack(two_netns: TwoNamespaces, tracer: Tracer) -> None:
+    # the largest packet that an event holds leaves just the room that the stack needs
+    two = two_netns
+    with tracer.collect("-c", "skb", "-p", f"{RECEIVE}/stack", "--netns", two.b.name) as collecting:
+        for size in (56, 1000):
+            two.run(two.a, ["ping", "-c", "1", "-s", str(size), two.b.ipv4])
+        collecting.wait_for("type 8 code 0", count=2)
+    requests = [text for text in collecting.stdout.split("\n\n") if "type 8 code 0" in text]
+    for text in requests:
+        frames = [line for line in text.splitlines() if line.startswith("    ")]
+        assert any("netif_receive_skb" in frame for frame in frames), text

@@ -13,7 +13,7 @@ from tracer_core.compose.compose import compose
 from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Request, parse_probe
+from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.plugins.declare import declare
 from tracer_core.plugins.host import Host
@@ -55,7 +55,7 @@ def _composition() -> tuple[Plan, Composition, Btf]:
     kernel = LiveKernel()
     declarations = [*(declare(c, kernel, c.spec.options()) for c in Host().usable()), _wide()]
     probes = (parse_probe("tp:net:netif_receive_skb"), parse_probe("tp:net:net_dev_start_xmit"))
-    made = plan(declarations, Request(probes, netns=(1,), typed=False), kernel)
+    made = plan(declarations, Request(probes, netns=(1,), abilities=Fixed(typed=False)), kernel)
     return made, compose(made, kernel.btf, running_machine()), kernel.btf
 
 

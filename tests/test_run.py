@@ -12,7 +12,7 @@ from tracer_core.compose.compose import compose
 from tracer_core.decode.decoder import EventDecoder
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Request, parse_probe
+from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter
 from tracer_core.wire import U32, section
@@ -97,7 +97,7 @@ class Run:
     def __init__(self, backend: BccBackend, declared: Declaration, two: TwoNamespaces, *, typed: bool) -> None:
         kernel = LiveKernel()
         self._backend = backend
-        made = plan([declared], Request((RECEIVE,), (two.b.inode,), typed), kernel)
+        made = plan([declared], Request((RECEIVE,), (two.b.inode,), Fixed(typed=typed)), kernel)
         backend.compile(made, compose(made, kernel.btf, running_machine()))
         backend.load()
         backend.attach()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.lab.support import Support
+
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.netns import Namespace, TwoNamespaces
 
@@ -16,7 +18,6 @@ pytestmark = pytest.mark.bpf
 RECEIVE, TRANSMIT = "net:netif_receive_skb", "net:net_dev_start_xmit"
 SIZES = (56, 200, 1000)
 HEADERS = 28  # bytes of IPv4 and ICMP
-PATIENCE = 300.0  # seconds; guests are slow
 _EVENT = re.compile(r"^\d+ \(\d+\) \[.*\] \d+(?:/\d+)? \[tp\] (?P<symbol>\S+) (?P<packet>.*)$")
 _IDENT = re.compile(r" id \d+ ")
 
@@ -47,15 +48,16 @@ def _pings(text: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("reads", ["load", "probe"])
 def test_every_ping_is_seen_where_it_passes_in_the_order_sent(
-    tracer: Tracer, two_netns: TwoNamespaces, reads: str
+    tracer: Tracer, two_netns: TwoNamespaces, support: Support, reads: str
 ) -> None:
     two = two_netns
     namespaces = ("--netns", two.a.name, "--netns", two.b.name)
     probes = ("-p", f"tp:{RECEIVE}", "-p", f"tp:{TRANSMIT}")
     options = ("-c", "skb", *probes, *namespaces, "--format", "single-line", "--reads", reads)
-    with tracer.collect(*options, timeout=PATIENCE) as collecting:
+    with tracer.collect(*options) as collecting:
         for size in SIZES:
-            two.run(two.a, ["ping", "-c", "1", "-W", "20", "-s", str(size), two.b.ipv4], timeout=60)
-        collecting.wait_for("type 0 code 0", count=2 * len(SIZES), timeout=60)
+            two.run(two.a, ["ping", "-c", "1", "-W", "20", "-s", str(size), two.b.ipv4])
+        collecting.wait_for("type 0 code 0", count=2 * len(SIZES))
     assert collecting.exit_code == 0, collecting.report()
     assert _pings(collecting.stdout) == [step for size in SIZES for step in _way_of_a_ping(two, size)]
+    support.works(f"tp, {'plain loads' if reads == 'load' else 'probe reads'}")

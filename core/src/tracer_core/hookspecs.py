@@ -82,6 +82,10 @@ def tracer_probes(kernel: Kernel, options: Any) -> Iterable[Probe]:  # type: ign
     One that reports on whatever is probed by others returns nothing here, and a fragment without ``probes`` from
     ``tracer_fragments``. The same place asked for by several is probed once.
 
+    Only collectors can name places in processes: USDT probes and functions. No packet is at hand there, so of all
+    fragments only those run that name the place in ``probes``, and ``--netns`` leaves out none of the events. What
+    arguments point at is memory of the process: TRACER_USER_COPY in C.
+
     Args:
         kernel: View of the traced kernel.
         options: Instance of the collector's options class.

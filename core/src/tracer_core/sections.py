@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
-from tracer_core.wire import U32, U64, Blob, Chars, layout_of, section
+from tracer_core.wire import S64, U8, U32, U64, Blob, Chars, layout_of, section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,9 @@ S = TypeVar("S", bound=tuple[Any, ...])
 
 PACKET_CAPTURE_MAX = 255
 """Bytes of a packet that an event holds, link layer included."""
+
+STACK_FRAMES_MAX = 127
+"""Calls that an event can hold: ``PERF_MAX_STACK_DEPTH``, the kernel's own limit."""
 
 
 @section("header")
@@ -50,19 +53,45 @@ class Packet(NamedTuple):
     """The captured bytes, network order."""
 
 
+@section("return")
+class Return(NamedTuple):
+    """What a function gave back, and how long that took: on events at returns."""
+
+    entered: U64
+    """ns of ``CLOCK_MONOTONIC`` when the function was entered."""
+    duration: U64
+    """ns from then to the event."""
+    value: S64
+    """Its result, widened as its type demands; the bits of a pointer; 0 if there is none."""
+    form: U8
+    """How to read it: 0 no result, 1 signed, 2 unsigned, 3 a pointer (``ResultForm``)."""
+
+
+@section("stack")
+class Stack(NamedTuple):
+    """The calls by which the kernel got to a probe, the innermost first."""
+
+    size: U32
+    """Bytes of the addresses below."""
+    frames: Annotated[tuple[str, ...], Blob(STACK_FRAMES_MAX * 8, "size")]
+    """``symbol+0xoffset``, or ``0xaddress`` where the kernel knows no symbol."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeInfo:
     """Where an event was taken.
 
     Attributes:
-        symbol: ``group:name`` of a tracepoint, or a function.
+        symbol: ``group:name`` of a tracepoint, ``provider:name`` of a USDT probe, or a function.
         kind: As in files: ``raw_tracepoint``.
         label: As in text: ``tp``.
+        path: Of the file, by the name it has for the process, if it is in one.
     """
 
     symbol: str
     kind: str
     label: str
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

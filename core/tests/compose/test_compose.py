@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 
-from tracer_core.compose.compose import argument_name, compose
-from tracer_core.compose.composition import Composition, Machine
+from tracer_core.backend.compiler import Compiler
+from tracer_core.compose.compose import compose
+from tracer_core.compose.composition import NETNS, Composition, Machine
+from tracer_core.compose.names import argument_name
 from tracer_core.errors import PluginError
 from tracer_core.kernel.view import Kernel
 from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Request
+from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.testing.kernels import recorded_kernel, recorded_names
 from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter, Probe, ProbeKind
@@ -83,10 +86,17 @@ def test_no_stub_is_left_in_the_text(kernel: Kernel) -> None:
     assert "TRACER_STUB" not in program
 
 
-def test_argument_positions_and_namespaces_are_constants(kernel: Kernel) -> None:
-    text = composed(kernel, demo(FRAGMENT), Request((TRANSMIT,), netns=(17, 42))).text
+def test_argument_positions_are_constants(kernel: Kernel) -> None:
+    text = composed(kernel, demo(FRAGMENT), Request((TRANSMIT,))).text
     assert "ctx->net_device = (struct net_device *)TRACER_ARG(ctx, 1);" in text
-    assert "((inum) == 17U || (inum) == 42U)" in text
+
+
+def test_which_network_namespaces_are_meant_changes_nothing_but_how_many_does(kernel: Kernel) -> None:
+    one, other, two = (
+        composed(kernel, demo(FRAGMENT), Request((TRANSMIT,), netns=netns)).text for netns in ((17,), (42,), (17, 42))
+    )
+    assert one == other
+    assert f"(inum) == tracer_constant({NETNS:#x}) || (inum) == tracer_constant({NETNS + 1:#x})" in two
 
 
 def test_the_same_source_for_two_fragments_stands_once(kernel: Kernel) -> None:
@@ -130,22 +140,56 @@ def test_a_kprobe_finds_arguments_where_the_architecture_puts_them(
     assert "ctx->net_device = (struct net_device *)TRACER_ARG(ctx, 1);" in text
 
 
+@pytest.mark.parametrize(("architecture", "frame"), [("x86_64", (19, 8)), ("aarch64", (31, 0))])
+def test_a_call_is_known_by_its_frame_when_it_returns(
+    kernel: Kernel, architecture: str, frame: tuple[int, int]
+) -> None:
+    made = plan([demo(FRAGMENT)], Request((Probe(ProbeKind.KRETPROBE, "ip_rcv"),)), kernel)
+    composition = compose(made, kernel.btf, Machine(2, architecture=architecture))
+    text = composition.text
+    assert composition.programs[0].functions == ("tracer_program_0", "tracer_entry_0")
+    assert f"#define TRACER_STACK_POINTER {frame[0]}\n" in text
+    assert f"#define TRACER_POPPED {frame[1]}\n" in text
+    assert "tracer_enter(&call, args[TRACER_STACK_POINTER], probe);" in text
+    assert "if (!tracer_leave(&call, args[TRACER_STACK_POINTER] - TRACER_POPPED, probe))" in text
+    assert "tracer_add_return(event, call.entered, (s32)args[TRACER_RESULT], 1);" in text
+
+
+def test_a_trampoline_has_the_result_after_the_arguments(kernel: Kernel) -> None:
+    text = composed(kernel, demo(FRAGMENT), Request((Probe(ProbeKind.FEXIT, "ip_rcv"),))).text
+    assert "tracer_add_return(event, call.entered, (s32)args[4], 1);" in text
+
+
+def test_only_the_entry_of_a_call_is_filtered_by_namespace(kernel: Kernel) -> None:
+    text = composed(kernel, demo(FRAGMENT), Request((Probe(ProbeKind.KRETPROBE, "ip_rcv"),), netns=(1,))).text
+    entry, program = text[text.index("int tracer_entry_0") :].split("int tracer_program_0")
+    assert "tracer_wants_netns(ctx)" in entry
+    assert "tracer_wants_netns(ctx)" not in program
+
+
+KINDS = (ProbeKind.FENTRY, ProbeKind.FEXIT, ProbeKind.KPROBE, ProbeKind.KRETPROBE)
+
+
 @pytest.mark.bpf
-@pytest.mark.parametrize("typed", [True, False])
-def test_what_is_composed_for_any_kernel_compiles(kernel: Kernel, typed: bool) -> None:
-    from tracer_core.backend.compiler import Compiler
-
-    functions = (Probe(ProbeKind.FENTRY, "ip_rcv"), Probe(ProbeKind.KPROBE, "ip_rcv"))
-    request = Request((RECEIVE, TRANSMIT, NAPI, *functions), netns=(1,), typed=typed)
-    everything = demo(FRAGMENT, getters=(GETTER,))
-    composition = composed(kernel, everything, request)
+@pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("recent", [True, False], ids=["all abilities", "few abilities"])
+def test_what_is_composed_for_any_kernel_compiles(kernel: Kernel, architecture: str, recent: bool) -> None:
+    functions = (Probe(kind, "ip_rcv", stack=True) for kind in KINDS)
+    abilities = Fixed() if recent else Fixed(typed=False, cookies=False, multi=False)
+    made = plan(
+        [demo(FRAGMENT, getters=(GETTER,))],
+        Request((RECEIVE, TRANSMIT, NAPI, *functions), netns=(1,), abilities=abilities),
+        kernel,
+    )
+    composition = compose(made, kernel.btf, Machine(2, architecture=architecture))
+    names = [name for spec in composition.programs for name in spec.functions]
     with Compiler() as compiler:
-        compiled = compiler.compile(composition.text, [spec.function for spec in composition.programs])
+        compiled = compiler.compile(composition.text, names)
     try:
+        assert set(compiled.code) == set(names)
         assert all(len(code) > 100 for code in compiled.code.values())
-        assert set(compiled.maps) == {"tracer_enabled", "tracer_lost", "tracer_slots", "tracer_events"}
+        expected = {"tracer_enabled", "tracer_lost", "tracer_slots", "tracer_events", "tracer_calls"}
+        assert set(compiled.maps) == (expected if recent else expected | {"tracer_addresses"})
     finally:
-        import os
-
         for fd in compiled.maps.values():
             os.close(fd)

@@ -43,6 +43,12 @@ def test_a_task_with_one_thread_is_one_number() -> None:
     assert text().text(event(pid=10, tgid=10)).startswith("2048 (1) [ping] 10 [tp] ")
 
 
+def test_of_a_probe_in_a_process_the_name_of_the_file_is_shown() -> None:
+    probe = ProbeInfo("dpif_recv:recv_upcall", "usdt", "u", "/usr/sbin/ovs-vswitchd")
+    shown = text().text(Event(event().header, probe))
+    assert shown == "2048 (1) [ping] 985/995 [u] dpif_recv:recv_upcall (ovs-vswitchd)\n\n"
+
+
 def test_parts_are_lines_of_their_own_in_the_declared_order() -> None:
     formatters = (
         Formatter(Alpha, lambda alpha, _: f"alpha {alpha.value}\nmore", after=("beta",)),

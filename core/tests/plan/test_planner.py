@@ -6,9 +6,9 @@ import pytest
 
 from tracer_core.errors import PluginError, UsageError
 from tracer_core.kernel.view import Kernel
-from tracer_core.plan.plan import Plan
+from tracer_core.plan.plan import Identity, Plan
 from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Request
+from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.sections import Packet
 from tracer_core.testing.kernels import recorded_kernel, recorded_names
@@ -199,6 +199,57 @@ def test_a_fragment_for_a_function_runs_there_however_it_is_probed(kernel: Kerne
     place = Probe.function("ip_rcv", generic=False)
     own = declaration("a", fragment("a_see", SKB, probes=(place,)), probes=(place,))
     for kinds in ((ProbeKind.FENTRY,), (ProbeKind.KPROBE,)):
-        made = plan([own], Request(functions=kinds), kernel)
+        made = plan([own], Request(abilities=Fixed(entries=kinds)), kernel)
         assert [p.probe.kind for p in made.probes] == list(kinds)
         assert made.shapes[0].fragments == (0,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cookies", "identity"),
+    [
+        (ProbeKind.KPROBE, True, Identity.COOKIE),
+        (ProbeKind.KRETPROBE, True, Identity.COOKIE),
+        (ProbeKind.KPROBE, False, Identity.ADDRESS),
+        (ProbeKind.KRETPROBE, False, Identity.CONSTANT),
+        (ProbeKind.FENTRY, True, Identity.CONSTANT),
+    ],
+)
+def test_a_program_knows_its_probe_in_the_way_that_the_kernel_has(
+    kernel: Kernel, kind: ProbeKind, cookies: bool, identity: Identity
+) -> None:
+    request = Request((Probe(kind, "ip_rcv"),), abilities=Fixed(cookies=cookies))
+    made = plan([declaration("a", fragment("a_see", SKB))], request, kernel)
+    assert made.shapes[0].identity is identity
+    wanted = kernel.symbol("ip_rcv") if identity is Identity.ADDRESS else 0
+    assert made.probes[0].address == wanted
+    assert made.multi is (kind.breaks and cookies)
+
+
+def test_functions_with_the_same_arguments_share_a_program_and_others_do_not(kernel: Kernel) -> None:
+    names = ("ip_rcv", "ipv6_rcv", "ip_local_deliver", "ip_local_out")
+    request = Request(tuple(Probe(ProbeKind.KPROBE, name) for name in names))
+    made = plan([declaration("a", fragment("a_see", SKB))], request, kernel)
+    shape = {planned.probe.target: planned.shape for planned in made.probes}
+    assert shape["ip_rcv"] == shape["ipv6_rcv"] == shape["ip_local_deliver"]
+    assert shape["ip_local_out"] != shape["ip_rcv"]  # its third argument is the skb
+
+
+def test_what_one_asks_of_a_place_all_get(kernel: Kernel) -> None:
+    asked = (Probe(ProbeKind.KPROBE, "ip_rcv"), Probe(ProbeKind.KPROBE, "ip_rcv", stack=True))
+    made = plan([declaration("a", fragment("a_see", SKB))], Request(asked), kernel)
+    (planned,) = made.probes
+    assert planned.probe.stack
+    assert [section.layout.name for section in made.sections] == ["one", "stack"]
+
+
+def test_results_come_first_in_a_record_and_stacks_last(kernel: Kernel) -> None:
+    asked = Probe(ProbeKind.KRETPROBE, "ip_rcv", stack=True)
+    made = plan([declaration("a", fragment("a_see", SKB))], Request((asked,)), kernel)
+    assert [section.layout.name for section in made.sections] == ["return", "one", "stack"]
+
+
+@pytest.mark.parametrize("release", [name for name in recorded_names() if recorded_kernel(name).functions is not None])
+def test_a_pattern_is_as_many_probes_as_places_match_it(release: str) -> None:
+    pattern = Probe(ProbeKind.KPROBE, "ip_rcv*")
+    made = plan([declaration("a", fragment("a_see", SKB))], Request((pattern,)), recorded_kernel(release))
+    assert {"ip_rcv", "ip_rcv_finish"} <= {planned.probe.target for planned in made.probes}

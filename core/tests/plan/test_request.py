@@ -19,6 +19,9 @@ def test_a_tracepoint_may_be_given_with_or_without_its_type(text: str) -> None:
         ("kprobe:ip_rcv", ProbeKind.KPROBE),
         ("k:ip_rcv", ProbeKind.KPROBE),
         ("fentry:ip_rcv", ProbeKind.FENTRY),
+        ("fexit:ip_rcv", ProbeKind.FEXIT),
+        ("kretprobe:ip_rcv", ProbeKind.KRETPROBE),
+        ("kr:ip_rcv", ProbeKind.KRETPROBE),
     ],
 )
 def test_a_function_may_be_given_by_name_or_with_the_way_to_probe_it(text: str, kind: ProbeKind) -> None:
@@ -29,15 +32,54 @@ def test_a_function_may_be_given_by_name_or_with_the_way_to_probe_it(text: str, 
     "text",
     [
         *("", ":", "tp:", "tp:skb:", "tp::x", ":kfree_skb", "tp:kfree_skb", "tp:a:b:c", "foo:skb:kfree_skb"),
-        *("tp:s b:c", "tp:42:foobar", "kprobe:", "fentry:", "kprobe:skb:kfree_skb", "ip-rcv", "ip_rcv;x", "fentry:a b"),
+        *("tp:s b:c", "tp:skb", "k:42", "kr:", "fexit:skb:kfree_skb", "kprobe:", "fentry:"),
+        *("kprobe:skb:kfree_skb", "ip-rcv", "ip_rcv;x", "fentry:a b"),
     ],
 )
 def test_what_is_no_probe_is_refused_with_the_forms_expected(text: str) -> None:
-    with pytest.raises(UsageError, match="GROUP:NAME, FUNCTION"):
+    with pytest.raises(UsageError, match="give FUNCTION, tp:GROUP:NAME"):
         parse_probe(text)
 
 
-@pytest.mark.parametrize("text", ["kr:ip_rcv", "kretprobe:ip_rcv", "fexit:ip_rcv"])
-def test_kinds_that_cannot_be_attached_yet_are_named(text: str) -> None:
-    with pytest.raises(UsageError, match="not supported yet"):
+@pytest.mark.parametrize("text", ["usdt:a:b", "usdt:daemon:a:b", "u:a:b", "uprobe:function", "uprobe:7:function"])
+def test_probes_in_processes_are_for_collectors_only(text: str) -> None:
+    with pytest.raises(UsageError, match=rf"probe '{text}': probes in processes are placed by collectors only"):
+        parse_probe(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "probe"),
+    [
+        ("kprobe:tcp_v6_*", Probe(ProbeKind.KPROBE, "tcp_v6_*")),
+        ("*", Probe.function("*")),
+        ("tp:skb:kfree_*", Probe.tracepoint("skb:kfree_*")),
+        ("tp:*skb*", Probe.tracepoint("*skb*")),
+        ("tp:9p:*", Probe.tracepoint("9p:*")),
+    ],
+)
+def test_a_star_stands_for_many_places(text: str, probe: Probe) -> None:
+    parsed = parse_probe(text)
+    assert parsed == probe
+    assert parsed.is_pattern
+
+
+@pytest.mark.parametrize("text", ["consume_skb/stack", "skb:kfree_skb/stack", "kr:tcp_*/stack"])
+def test_a_probe_may_ask_for_stacks(text: str) -> None:
+    assert parse_probe(text).stack
+    assert not parse_probe(text.removesuffix("/stack")).stack
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("consume_skb/", "an option is empty"),
+        ("consume_skb/stack/", "an option is empty"),
+        ("consume_skb//stack", "an option is empty"),
+        ("consume_skb/stack/stack", "given twice"),
+        ("consume_skb/stacks", "'stacks' is not an option"),
+        ("/stack", "not a function"),
+    ],
+)
+def test_an_option_that_is_none_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
         parse_probe(text)

@@ -28,7 +28,7 @@ def prepared(*names: str) -> Prepared:
         for name in names
     )
     plan: Any = None  # trials are the caller's
-    return Prepared(plan, declarations, ())
+    return Prepared(plan, declarations, (), Declaration(Owner("core"), CollectorSpec("core", "A test."), None))
 
 
 def only_without(culprit: str) -> Callable[[str], None]:

@@ -14,7 +14,7 @@ from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Request, parse_probe
+from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plugins.declare import declare
 from tracer_core.plugins.host import Host
 from tracer_core.sections import Packet
@@ -88,7 +88,7 @@ def _u32(value: int) -> int:
 def captured() -> Iterator[Callable[..., Packet | None]]:
     kernel = LiveKernel()
     declarations = (declare(Host().collector("skb"), kernel, None),)
-    request = Request((parse_probe("tp:net:netif_receive_skb"),), typed=False)
+    request = Request((parse_probe("tp:net:netif_receive_skb"),), abilities=Fixed(typed=False))
     made = plan(declarations, request, kernel)
 
     def write(memory: memoryview, member: str, value: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import select
@@ -10,16 +11,24 @@ from typing import TYPE_CHECKING
 
 from tracer_core.backend import programs
 from tracer_core.backend.base import Batch, Losses
-from tracer_core.backend.compiler import Compiler
+from tracer_core.backend.cache import Cache, default_folder
+from tracer_core.backend.code_cache import CachingCompiler
+from tracer_core.backend.loaded import LoadedProgram
 from tracer_core.backend.ring import Ring
-from tracer_core.compose.composition import ENABLED_MAP, EVENTS_MAP, LOST_MAP
+from tracer_core.compose.composition import ADDRESSES_MAP, ENABLED_MAP, EVENTS_MAP, LOST_MAP
+from tracer_core.errors import RunError
+from tracer_core.libbpf import library
+from tracer_core.plan.plan import Identity
+from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from tracer_core.compose.composition import Composition, Machine
+    from tracer_core.compose.composition import Composition, Machine, ProgramSpec
     from tracer_core.plan.plan import Plan
+
+_ENTRIES = {ProbeKind.FEXIT: ProbeKind.FENTRY, ProbeKind.KRETPROBE: ProbeKind.KPROBE}
 
 
 class BccBackend:
@@ -34,9 +43,10 @@ class BccBackend:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._resources = ExitStack()
-        self._loaded: list[tuple[int, bool, int]] = []  # probe, typed, program descriptor
+        self._loaded: list[LoadedProgram] = []
         self._links = self._resources.enter_context(ExitStack())
-        self._compiler = self._resources.enter_context(Compiler())
+        cache = self._resources.enter_context(Cache(default_folder()))
+        self._compiler = self._resources.enter_context(CachingCompiler(cache))
 
     def __enter__(self) -> Self:
         return self
@@ -52,8 +62,9 @@ class BccBackend:
 
     def compile(self, plan: Plan, composition: Composition) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
-        self._plan, self._cpus = plan, composition.cpus
-        compiled = self._compiler.compile(composition.text, [spec.function for spec in composition.programs])
+        self._plan, self._composition, self._cpus = plan, composition, composition.cpus
+        functions = [function for spec in composition.programs for function in spec.functions]
+        compiled = self._compiler.compile(composition.text, functions)
         for fd in compiled.maps.values():
             self._resources.callback(os.close, fd)
         self._ring_fd = compiled.maps[EVENTS_MAP]
@@ -61,20 +72,24 @@ class BccBackend:
         self._resources.callback(self._ring.close)
         self._enabled = self._counters(compiled.maps[ENABLED_MAP], 1)
         self._lost = self._counters(compiled.maps[LOST_MAP], self._cpus * (len(plan.probes) + 1))
-        self._code = [(spec, compiled.code[spec.function]) for spec in composition.programs]
+        self._compiled = compiled
 
     def load(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
-        for spec, code in self._code:
-            for index in spec.probes:
-                fd = programs.load(self._plan.probes[index], programs.with_probe_index(code, index), typed=spec.typed)
-                self._resources.callback(os.close, fd)
-                self._loaded.append((index, spec.typed, fd))
+        for spec in self._composition.programs:
+            # at the return first: a call whose entry is noted is waited for
+            self._load(spec, spec.function, spec.kind)
+            if spec.entry:
+                self._load(spec, spec.entry, _ENTRIES[spec.kind])
+        self._compiler.keep()
 
     def attach(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
-        for index, typed, program in self._loaded:
-            self._links.enter_context(programs.attached(self._plan.probes[index], program, typed=typed))
+        for index, planned in enumerate(self._plan.probes):
+            if planned.address:
+                self._set(ADDRESSES_MAP, planned.address, index)
+        for program in self._loaded:
+            self._links.enter_context(program.attached(self._plan.probes))
 
     def enable(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
@@ -100,6 +115,26 @@ class BccBackend:
         """See :class:`~tracer_core.backend.base.Backend`."""
         cpus = self._cpus
         return Losses(tuple(sum(self._lost[(i + 1) * cpus : (i + 2) * cpus]) for i in range(len(self._plan.probes))))
+
+    def _load(self, spec: ProgramSpec, function: str, kind: ProbeKind) -> None:
+        """Load a function of the text: once for all its probes, or for each."""
+        shared = spec.identity is not Identity.CONSTANT
+        multi = self._composition.multi and kind.breaks
+        code = programs.with_namespaces(self._compiled.code[function], self._plan.netns)
+        for probes in (spec.probes,) if shared else ((index,) for index in spec.probes):
+            first = self._plan.probes[probes[0]]
+            own = code if shared else programs.with_probe_index(code, probes[0])
+            fd = programs.load(first, kind, own, typed=spec.typed, multi=multi)
+            self._resources.callback(os.close, fd)
+            self._loaded.append(LoadedProgram(fd, kind, spec.typed, spec.identity, multi, probes))
+
+    def _set(self, name: str, key: int, value: int) -> None:
+        """Put a 64-bit value for a 64-bit key into a map."""
+        pair = (ctypes.c_uint64 * 2)(key, value)
+        place = ctypes.addressof(pair)
+        error: int = library().bpf_map_update_elem(self._compiled.maps[name], place, place + 8, 0)
+        if error:
+            raise RunError(f"cannot write to map {name}: {os.strerror(-error)}")
 
     def _counters(self, fd: int, count: int) -> memoryview:
         """Map an array of 64-bit values."""

@@ -11,17 +11,16 @@ import click
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.output import Output
 from tracer_core.errors import ExitCode, UsageError
-from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from tracer_core.backend.base import Backend
     from tracer_core.compose.composition import Machine
     from tracer_core.display.text import TextFormat
     from tracer_core.kernel.view import Kernel
+    from tracer_core.plan.request import Abilities, Userspace
     from tracer_core.run.prepare import Prepared
-    from tracer_core.types import Probe
 
 DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 """Attached to if the user leaves both probes and collectors to us."""
@@ -36,7 +35,13 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     help="Collectors to run, comma-separated; 'auto' takes all that can.  [default: auto]",
 )
 @click.option(
-    "-p", "--probe", "probes", multiple=True, metavar="PROBE", help="Where to attach: tp:GROUP:NAME, FUNCTION."
+    "-p",
+    "--probe",
+    "probes",
+    multiple=True,
+    metavar="[TYPE:]TARGET[/stack]",
+    help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters; "
+    "TYPE may be kprobe, kretprobe, fentry, fexit.",
 )
 @click.option(
     "--netns",
@@ -91,9 +96,8 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         backend = resources.enter_context(make_backend()) if make_backend else None
         with phase("kernel view"):
             kernel = _kernel(values)
-            typed = _typed(values, kernel)
         with phase("plan"):
-            request = Request(probes, netns, typed, _functions(probes, values, kernel))
+            request = Request(probes, netns, _abilities(values, kernel), _userspace(values))
             prepared = prepare(chosen, request, kernel)
         if values["dry_run"]:
             click.echo("\n".join(prepared.plan.describe()))
@@ -124,22 +128,24 @@ def _kernel(values: Mapping[str, Any]) -> Kernel:
     return LiveKernel(kconf=values["kconf"])
 
 
-def _typed(values: Mapping[str, Any], kernel: Kernel) -> bool:
-    """Whether programs may be typed: by order, or by trying on the running kernel."""
-    if values["reads"] != "auto" or values["recorded"]:
-        return bool(values["reads"] != "probe")
-    from tracer_core.backend.features import typed_tracepoints  # noqa: PLC0415
+def _abilities(values: Mapping[str, Any], kernel: Kernel) -> Abilities:
+    """What there is to attach with: tried on the running kernel, taken for granted on a recorded one."""
+    typed = None if values["reads"] == "auto" else values["reads"] == "load"
+    if values["recorded"]:
+        from tracer_core.plan.request import Fixed  # noqa: PLC0415
 
-    return typed_tracepoints(kernel.btf)
+        return Fixed(typed=typed is not False)
+    from tracer_core.backend.abilities import LiveAbilities  # noqa: PLC0415
+
+    return LiveAbilities(lambda: kernel.btf, typed=typed)
 
 
-def _functions(probes: Iterable[Probe], values: Mapping[str, Any], kernel: Kernel) -> tuple[ProbeKind, ...]:
-    """Ways to probe functions: tried on the running kernel if one is asked for by its mere name."""
-    if values["recorded"] or not any(probe.kind is ProbeKind.FUNCTION for probe in probes):
-        return (ProbeKind.FENTRY, ProbeKind.KPROBE)
-    from tracer_core.backend.features import function_kinds  # noqa: PLC0415
+def _userspace(values: Mapping[str, Any]) -> Userspace | None:
+    if values["recorded"]:
+        return None
+    from tracer_core.userspace.lookup import LiveUserspace  # noqa: PLC0415
 
-    return function_kinds(kernel.btf)
+    return LiveUserspace()
 
 
 def _backend(values: Mapping[str, Any], machine: Machine) -> Callable[[], Backend] | None:
@@ -164,4 +170,4 @@ def _text(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:
     from tracer_core.types import TextOptions  # noqa: PLC0415
 
     options = TextOptions(link_layer=values["link_layer"], multi_line=values["layout"] == "multi-line")
-    return TextFormat([(d.owner, f) for d in prepared.declarations for f in d.formatters], options)
+    return TextFormat([(d.owner, f) for d in prepared.readers for f in d.formatters], options)

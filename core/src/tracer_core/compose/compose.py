@@ -6,36 +6,37 @@ constants, everything is inlined. ``#line`` marks make compile errors name the f
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tracer_core.compose.composition import Composition, ProgramSpec
+from tracer_core.compose.architecture import ARCHITECTURES
+from tracer_core.compose.composition import NETNS, Composition, ProgramSpec
 from tracer_core.compose.kernel_types import kernel_types
+from tracer_core.compose.names import argument_name
+from tracer_core.compose.program import entry_text, program_text
 from tracer_core.errors import PluginError
 from tracer_core.sections import Header
-from tracer_core.types import BpfSource, ProbeKind
+from tracer_core.types import BpfSource
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tracer_core.compose.composition import Machine
     from tracer_core.kernel.btf import Btf
-    from tracer_core.plan.plan import Plan, PlannedFragment, Shape
+    from tracer_core.plan.plan import Plan
     from tracer_core.plugins.declaration import Owner
+    from tracer_core.userspace.usdt_arguments import UsdtArgument
+
+    Operands = tuple[UsdtArgument, ...]
 
 GENERATED = "tracer"
 """Origin of the text that belongs to nobody's file."""
 
 _SLOTS = 4  # nested interrupts that can trace at once on one CPU
+_PROBES = 16
 _LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */"
-_REGISTERS = {
-    # where struct pt_regs has arguments, in words: arch/x86/include/asm/ptrace.h, arch/arm64/include/asm/ptrace.h
-    "x86_64": (14, 13, 12, 11, 9, 8),
-    "aarch64": (0, 1, 2, 3, 4, 5),
-}
-_TYPE = re.compile(r"(?:(?:struct|union|enum) )?(\w+)( \**)?")
+_CALLS = 8192  # of functions probed at their return, at a time
 
 
 def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
@@ -49,9 +50,10 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
     Raises:
         PluginError: two collectors give one define different values, or a type cannot be an argument.
     """
-    api, runtime, program = (_core_source(name) for name in ("tracer.bpf.h", "runtime.bpf.h", "program.bpf.c"))
+    operands = _operands(plan)
+    api, runtime = (_core_source(name) for name in ("tracer.bpf.h", "runtime.bpf.h"))
     sources = "".join(_collector_sources(plan))
-    shapes = "".join(_program(program, plan, index, shape) for index, shape in enumerate(plan.shapes))
+    shapes = "".join(text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, machine))
     used = "\n".join((_context(plan), api.text, runtime.text if plan.netns else "", sources, shapes))
     types = kernel_types(btf, used)
     text = "".join(
@@ -61,6 +63,7 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
             types.declarations,
             "".join(_section_text(plan)),
             _context(plan),
+            _usdt(operands),
             _marked(api),
             _line(GENERATED),
             types.bit_fields,
@@ -72,25 +75,15 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
     programs = tuple(
         ProgramSpec(
             function=_function(index),
+            entry=_entry(index) if shape.result is not None else None,
+            kind=shape.kind,
             typed=shape.typed,
+            identity=shape.identity,
             probes=tuple(i for i, probe in enumerate(plan.probes) if probe.shape == index),
         )
         for index, shape in enumerate(plan.shapes)
     )
-    return Composition(text, programs, machine.cpus)
-
-
-def argument_name(c_type: str) -> str:
-    """Name of an argument's member in ``struct tracer_ctx``: the tag, with a ``p`` per pointer level after the first.
-
-    Raises:
-        PluginError: the type is not a tag, a typedef or a pointer to one.
-    """
-    match = _TYPE.fullmatch(c_type)
-    if match is None:
-        raise PluginError(f"{c_type!r} cannot be an argument type", hint="write it as in 'struct sk_buff *'")
-    levels = (match[2] or "").count("*")
-    return match[1] + ("_" + "p" * (levels - 1) if levels > 1 else "")
+    return Composition(text, programs, machine.cpus, plan.multi)
 
 
 @cache
@@ -100,6 +93,10 @@ def _core_source(name: str) -> BpfSource:
 
 def _function(index: int) -> str:
     return f"tracer_program_{index}"
+
+
+def _entry(index: int) -> str:
+    return f"tracer_entry_{index}"
 
 
 def _line(origin: str) -> str:
@@ -117,14 +114,33 @@ def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
     yield f"#define TRACER_DATA_MASK {mask}\n"
     yield f"#define TRACER_DATA_ROOM {mask + 1 + 2 * max(sizes)}\n"  # a masked length is at most doubled
     yield f"#define TRACER_CPUS {machine.cpus}\n"
-    yield f"#define TRACER_PROBES {len(plan.probes)}\n"
+    yield f"#define TRACER_PROBES {_rounded(len(plan.probes))}\n"
     yield f"#define TRACER_RING_PAGES {machine.ring_pages}\n"
     yield f"#define TRACER_SLOTS {_SLOTS}\n"
-    places = " : ".join(f"(n) == {n} ? {place}" for n, place in enumerate(_REGISTERS[machine.architecture]))
-    yield f"#define TRACER_REGISTER(n) ({places} : 0)\n"
+    yield from _registers(machine)
+    if any(shape.result is not None for shape in plan.shapes):
+        yield f"#define TRACER_CALLS {_CALLS}\n"
+    if addresses := sum(probe.address != 0 for probe in plan.probes):
+        yield f"#define TRACER_ADDRESSES {_rounded(addresses)}\n"
     if plan.netns:
-        condition = " || ".join(f"(inum) == {number}U" for number in plan.netns)
+        condition = " || ".join(f"(inum) == tracer_constant({NETNS + n:#x})" for n in range(len(plan.netns)))
         yield f"#define TRACER_NETNS(inum) ({condition})\n"
+
+
+def _registers(machine: Machine) -> Iterator[str]:
+    architecture = ARCHITECTURES[machine.architecture]
+    places = " : ".join(f"(n) == {n} ? {place}" for n, place in enumerate(architecture.arguments))
+    yield f"#define TRACER_REGISTER(n) ({places} : 0)\n"
+    yield f"#define TRACER_RESULT {architecture.result}\n"
+    yield f"#define TRACER_STACK_POINTER {architecture.stack_pointer}\n"
+    yield f"#define TRACER_INSTRUCTION_POINTER {architecture.instruction_pointer}\n"
+    yield f"#define TRACER_BREAKPOINT_SIZE {architecture.breakpoint_size}\n"
+    yield f"#define TRACER_POPPED {architecture.popped}\n"
+
+
+def _rounded(probes: int) -> int:
+    """Room for that many probes, in few steps, so that much the same command lines make the same text."""
+    return max(_PROBES, 1 << (probes - 1).bit_length())
 
 
 def _mask(number: int) -> int:
@@ -150,7 +166,23 @@ def _context(plan: Plan) -> str:
     members = "".join(
         f"\t{c_type}{'' if c_type.endswith('*') else ' '}{argument_name(c_type)};\n" for c_type in plan.arg_types
     )
-    return f"struct tracer_ctx {{\n\tu64 *args;\n\tu64 timestamp;\n\tbool typed;\n\tbool registers;\n{members}}};\n"
+    fixed = "\tu64 *args;\n\tu64 timestamp;\n\tbool typed;\n\tbool registers;\n\tu32 usdt;\n"
+    return f"struct tracer_ctx {{\n{fixed}{members}}};\n"
+
+
+def _operands(plan: Plan) -> dict[Operands, int]:
+    """Where arguments of USDT probes are: every way once, numbered from 1."""
+    distinct = dict.fromkeys(shape.operands for shape in plan.shapes if shape.operands is not None)
+    return {operands: number for number, operands in enumerate(distinct, 1)}
+
+
+def _usdt(operands: Iterable[Operands]) -> str:
+    specifications = list(operands)
+    if not specifications:
+        return "#define tracer_usdt(args, which, n) 0\n"
+    from tracer_core.userspace.usdt_c import argument_functions  # noqa: PLC0415 - only some runs need it
+
+    return argument_functions("tracer_usdt", specifications)
 
 
 def _collector_sources(plan: Plan) -> Iterator[str]:
@@ -177,32 +209,12 @@ def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
         yield planned.owner, planned.fragment.source
 
 
-def _program(template: BpfSource, plan: Plan, index: int, shape: Shape) -> str:
-    stubs = {
-        "TRACER_STUB_FUNCTION": _function(index),
-        "TRACER_STUB_TYPED": str(int(shape.typed)),
-        "TRACER_STUB_REGISTERS": str(int(shape.kind is ProbeKind.KPROBE)),
-        "TRACER_STUB_ARGUMENTS": "\n".join(_arguments(shape)),
-        "TRACER_STUB_GETTERS": "\n".join(
-            f"\tif (!ctx->{argument_name(g.getter.gives)})\n"
-            f"\t\tctx->{argument_name(g.getter.gives)} = {g.getter.function}(ctx);"
-            for g in shape.getters
-        ),
-        "TRACER_STUB_FRAGMENTS": "\n".join(_calls(plan.fragments[i] for i in shape.fragments)),
-    }
-    text = re.sub(r"\bTRACER_STUB_\w+", lambda match: stubs[match[0]], template.text)
-    return f"{_line(f'{GENERATED}/{_function(index)}')}{text}"
-
-
-def _arguments(shape: Shape) -> Iterator[str]:
-    for c_type, position in shape.args:
-        yield f"\tctx->{argument_name(c_type)} = ({c_type})TRACER_ARG(ctx, {position});"
-
-
-def _calls(fragments: Iterable[PlannedFragment]) -> Iterator[str]:
-    for planned in fragments:
-        fragment = planned.fragment
-        call = f"tracer_judge({fragment.function}(ctx, event));"
-        # one need: never NULL inside. Several: which one is there is the fragment's to ask
-        pointer = fragment.needs[0] if len(fragment.needs) == 1 and fragment.needs[0].endswith("*") else ""
-        yield f"\tif (ctx->{argument_name(pointer)})\n\t\t{call}" if pointer else f"\t{call}"
+def _programs(plan: Plan, index: int, operands: Mapping[Operands, int], machine: Machine) -> Iterator[str]:
+    shape = plan.shapes[index]
+    if shape.result is not None:
+        text = entry_text(_core_source("entry.bpf.c").text, _entry(index), shape, ARCHITECTURES[machine.architecture])
+        yield f"{_line(f'{GENERATED}/{_entry(index)}')}{text}"
+    fragments = (plan.fragments[i] for i in shape.fragments)
+    usdt = operands[shape.operands] if shape.operands is not None else 0
+    text = program_text(_core_source("program.bpf.c").text, _function(index), shape, fragments, usdt=usdt)
+    yield f"{_line(f'{GENERATED}/{_function(index)}')}{text}"

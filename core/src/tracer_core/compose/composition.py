@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracer_core.plan.plan import Identity
+    from tracer_core.types import ProbeKind
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramSpec:
-    """A function of the text that becomes a loaded program, once for each probe it serves.
+    """A function of the text that becomes a loaded program, and the probes it serves.
 
     Attributes:
         function: Its name in the text.
+        entry: At returns: the function that runs at the entry.
+        kind: Of the probes.
         typed: It loads members plainly, so it must be loaded with the type of what it is attached to.
+        identity: How it knows by which probe it was called: one loaded program serves all, or one each.
         probes: Indices of the plan's probes.
     """
 
     function: str
+    entry: str | None
+    kind: ProbeKind
     typed: bool
+    identity: Identity
     probes: tuple[int, ...]
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """What of the text it needs."""
+        return (self.function, self.entry) if self.entry else (self.function,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +59,20 @@ class Composition:
         text: C.
         programs: What to load.
         cpus: Possible CPUs it was composed for.
+        multi: Kprobes of one program are attached all at once.
     """
 
     text: str
     programs: tuple[ProgramSpec, ...]
     cpus: int
+    multi: bool = False
 
 
 EVENTS_MAP = "tracer_events"
 LOST_MAP = "tracer_lost"
+ADDRESSES_MAP = "tracer_addresses"
 ENABLED_MAP = "tracer_enabled"
 PROBE_INDEX = 0x7ACE7ACE00000001
 """Constant in the compiled code in whose place the loader puts a probe's index (``runtime.bpf.h``)."""
+NETNS = 0x7ACE7ACE10000000
+"""The same for the inode number of the plan's first network namespace; those of others follow."""

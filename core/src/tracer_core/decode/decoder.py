@@ -80,7 +80,8 @@ class EventDecoder:
 def probe_info(planned: PlannedProbe) -> ProbeInfo:
     """How events name a probe."""
     kind = planned.probe.kind
-    return ProbeInfo(planned.probe.target, kind.value, kind.label)
+    path = planned.user.shown if planned.user is not None else ""
+    return ProbeInfo(planned.probe.target, kind.value, kind.label, path)
 
 
 def _decoded(owner: Owner, decoder: Decoder, layout: Layout, columns: Columns, count: int) -> Columns:

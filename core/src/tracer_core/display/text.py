@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tracer_core.plugins.declaration import Owner
-    from tracer_core.sections import Event, Header
+    from tracer_core.sections import Event, Header, ProbeInfo
     from tracer_core.types import Formatter, TextOptions
 
 _INDENT = "  "
@@ -50,13 +50,13 @@ class TextFormat:
         Raises:
             PluginError: a collector's formatter failed.
         """
-        head = [_head(event)]
-        parts: list[str] = []
+        texts: dict[Place, list[str]] = {Place.HEAD: [_head(event)], Place.TOP: [], Place.PART: []}
         for name in self._names(event):
             text, place = self._section(name, event.sections[name])
             if text:
-                (head if place is Place.HEAD else parts).append(text)
-        first = " ".join(head)
+                texts[place].append(text)
+        first = " ".join(texts[Place.HEAD])
+        parts = texts[Place.TOP] + texts[Place.PART]
         if not self._options.multi_line:
             return " ".join((first, *parts)) + "\n"
         lines = [first]
@@ -91,8 +91,12 @@ def generic(name: str, section: Any) -> str:  # noqa: ANN401 - a section class o
 
 def _head(event: Event) -> str:
     header = event.header
-    probe = f"[{event.probe.label}] {event.probe.symbol}"
-    return f"{header.timestamp} ({header.cpu}) [{_comm(header)}] {_task(header)} {probe}"
+    return f"{header.timestamp} ({header.cpu}) [{_comm(header)}] {_task(header)} {_probe(event.probe)}"
+
+
+def _probe(probe: ProbeInfo) -> str:
+    file = f" ({probe.path.rpartition('/')[2]})" if probe.path else ""
+    return f"[{probe.label}] {probe.symbol}{file}"
 
 
 def _comm(header: Header) -> str:

@@ -11,7 +11,7 @@ from tracer_core.kernel.config import parse_config
 from tracer_core.kernel.ctype import c_type
 from tracer_core.kernel.modules import ModuleTypes
 from tracer_core.kernel.symbols import Symbols
-from tracer_core.kernel.view import Member, Param, Prototype
+from tracer_core.kernel.view import Member, Param, Prototype, Result, ResultForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tracer_core.kernel.source import Source
 
 _TRACEPOINT = "btf_trace_"  # prefix of the typedef that describes a tracepoint, include/trace/bpf_probe.h
+_SCALARS = (Kind.INT, Kind.ENUM, Kind.ENUM64)
+_REGISTER = 8  # bytes
 _NOT_TRACEABLE = "__ftrace_invalid_address__"  # what tracefs lists for functions that were discarded
 
 
@@ -150,6 +152,10 @@ class BtfKernel:
         """Address of a symbol; 0 where the kernel hides addresses; nothing if there is none."""
         return self.symbols.address(name)
 
+    def symbol_at(self, address: int) -> tuple[str, int] | None:
+        """Name of the nearest symbol at or below an address, and the distance in bytes; nothing if there is none."""
+        return self.symbols.at(address)
+
     def config(self, option: str) -> str | None:
         """Value of an option ``CONFIG_X`` (``y``, ``m``, ``n``, text), nothing if unknown.
 
@@ -193,12 +199,26 @@ class BtfKernel:
         if proto.kind is not Kind.FUNC_PROTO:
             return None
         params = tuple(Param(*_param(btf, param)) for param in proto.params[skipped:])
-        return Prototype(params, c_type(btf, proto.ref), module, target.id)
+        return Prototype(params, c_type(btf, proto.ref), module, target.id, _result(btf, proto.ref))
 
 
 def _param(btf: Btf, param: tuple[str, int]) -> tuple[str, str]:
     name, type_id = param
     return name, c_type(btf, type_id) if type_id else "..."
+
+
+def _result(btf: Btf, type_id: int) -> Result:
+    found = btf.resolve(type_id) if type_id else None
+    if found is None:
+        return Result()
+    size = btf.size_of(found.id)
+    if found.kind is Kind.PTR:
+        return Result(ResultForm.POINTER, size)
+    if found.kind not in _SCALARS or size > _REGISTER:
+        return Result()
+    # before 6.0 (pahole 1.24), nothing tells whether an enum is signed
+    signed = found.signed or found.kind is not Kind.INT
+    return Result(ResultForm.SIGNED if signed else ResultForm.UNSIGNED, size)
 
 
 def _first_words(text: bytes) -> frozenset[str]:

@@ -8,6 +8,7 @@ kernels too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -49,6 +50,29 @@ class Param:
     type: str
 
 
+class ResultForm(IntEnum):
+    """How the bits of a function's result are to be read."""
+
+    NOTHING = 0
+    """There is no result, or one that does not fit a register."""
+    SIGNED = 1
+    UNSIGNED = 2
+    POINTER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a function returns, as far as its bits are concerned.
+
+    Attributes:
+        form: How they are to be read.
+        size: Bytes that count; 0 for nothing.
+    """
+
+    form: ResultForm = ResultForm.NOTHING
+    size: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Prototype:
     """What a function or tracepoint receives and returns.
@@ -59,12 +83,14 @@ class Prototype:
         module: Name of the module that has it, empty for vmlinux.
         btf_id: In the BTF of ``module``: of the function, or of the tracepoint's ``btf_trace_``
             typedef.
+        result: The same as ``returns``, typedefs resolved.
     """
 
     params: tuple[Param, ...]
     returns: str
     module: str
     btf_id: int
+    result: Result = Result()
 
     def index_of(self, c_type: str) -> int | None:
         """Position of the first parameter of exactly that C type, or nothing."""
@@ -119,6 +145,9 @@ class Kernel(Protocol):
 
     def symbol(self, name: str) -> int | None:
         """Address of a symbol; 0 where the kernel hides addresses; nothing if there is none."""
+
+    def symbol_at(self, address: int) -> tuple[str, int] | None:
+        """Name of the nearest symbol at or below an address, and the distance in bytes; nothing if there is none."""
 
     def config(self, option: str) -> str | None:
         """Value of an option ``CONFIG_X`` (``y``, ``m``, ``n``, text), nothing if unknown."""

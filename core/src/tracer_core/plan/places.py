@@ -1,83 +1,163 @@
-"""Where a probe is on this kernel: how it is attached and what it is passed, or why not."""
+"""Where a probe is on this kernel: the places it stands for, how each is attached and what it is passed, or why not."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError, UsageError
+from tracer_core.kernel.view import Prototype
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable, Iterator
 
-    from tracer_core.kernel.view import Kernel, Prototype
-    from tracer_core.plan.request import Request
+    from tracer_core.kernel.view import Kernel
+    from tracer_core.plan.request import Abilities, Userspace
     from tracer_core.types import Probe
+    from tracer_core.userspace.live import UserPlace
 
 MAX_ARGUMENTS = 6
 """Arguments in registers, by the calling convention of x86_64; trampolines of 5.5 and later take as many."""
 
-
+_NOTHING = Prototype((), "void", "", 0)
+_TRAMPOLINES = (ProbeKind.FENTRY, ProbeKind.FEXIT)
 _LIST_TRACEPOINTS = "list them with: ls /sys/kernel/tracing/events/net"
 _LIST_FUNCTIONS = "see: /sys/kernel/tracing/available_filter_functions"
+_NO_TYPES = "choose another; functions of modules and what compilers derive from functions often have none"
+_MOUNT = "mount it: mount -t tracefs tracefs /sys/kernel/tracing"
 
 
-def locate(probe: Probe, request: Request, kernel: Kernel) -> tuple[Probe, Prototype] | None:
-    """Find a probe on a kernel.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place to attach to.
 
-    Returns:
-        The probe with the way to attach it decided, and what is passed there; nothing if it is optional and not there.
+    Attributes:
+        probe: Its name, and the way to attach that was decided.
+        prototype: What is passed there; nothing in processes, where types are not known.
+        user: Where it is, if it is in a process.
+    """
+
+    probe: Probe
+    prototype: Prototype
+    user: UserPlace | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """Places with one key are one place."""
+        return self.probe.key, self.user
+
+
+def locate(probe: Probe, abilities: Abilities, kernel: Kernel, userspace: Userspace | None = None) -> Iterator[Place]:
+    """Find the places that a probe stands for: one, or those that its pattern matches, sorted by name.
+
+    In a process, those where it was compiled in. Gives none if it is optional and the kernel has no such place. What a
+    pattern matches by chance is optional.
 
     Raises:
         UsageError: there is no such place.
-        MachineError: this kernel cannot attach there.
+        MachineError: this kernel cannot attach there, or there is no such place in a process.
     """
-    prototype = _prototype(probe, kernel)
-    if prototype is None:
+    if probe.kind.in_process:
+        yield from _in_process(probe, userspace)
+        return
+    names = _matching(probe, kernel) if probe.is_pattern else (probe.target,)
+    found = 0
+    for name in names:
+        one = replace(probe, target=name, optional=probe.optional or probe.is_pattern)
+        place = _locate(one, abilities, kernel, many=probe.is_pattern)
+        if place:
+            found += 1
+            yield place
+    if not found and not probe.optional:
+        raise UsageError(f"probe {probe}: this kernel has no {_what(probe)} that matches", hint=_where_listed(probe))
+
+
+def _in_process(probe: Probe, userspace: Userspace | None) -> Iterator[Place]:
+    if userspace is None:
+        raise MachineError(f"probe {probe}: a recorded kernel has no processes", hint="leave out --kernel")
+    try:
+        found = userspace.places(probe)
+    except MachineError as error:
+        raise MachineError(f"probe {probe}: {error.message}", hint=error.hint) from error
+    yield from (Place(probe, _NOTHING, user) for user in found)
+
+
+def _locate(probe: Probe, abilities: Abilities, kernel: Kernel, *, many: bool) -> Place | None:
+    if not _is_known(probe, kernel):
         if probe.optional:
             return None
         raise _unknown(probe, kernel)
-    if probe.kind is ProbeKind.FUNCTION:
-        probe = replace(probe, kind=_cheapest(probe, prototype, request.functions))
-    if probe.kind is ProbeKind.FENTRY and not _fits_trampoline(prototype):
-        where = f"in module {prototype.module}" if prototype.module else f"has more than {MAX_ARGUMENTS} arguments"
-        raise MachineError(f"probe {probe}: fentry cannot be used, the function {where}", hint="use a kprobe")
-    return probe, prototype
+    is_tracepoint = probe.kind is ProbeKind.RAW_TRACEPOINT
+    prototype = kernel.tracepoint(_bare(probe)) if is_tracepoint else kernel.function(probe.target)
+    if prototype is None:
+        if probe.optional:
+            return None
+        raise UsageError(f"probe {probe}: not supported: the kernel has no type information of it", hint=_NO_TYPES)
+    if probe.kind in (ProbeKind.FUNCTION, ProbeKind.RETURN):
+        probe = replace(probe, kind=_cheapest(probe, prototype, abilities, many=many))
+    if probe.kind in _TRAMPOLINES and not _fits_trampoline(prototype):
+        if many:
+            return None
+        raise MachineError(
+            f"probe {probe}: {probe.kind.value} cannot be used, the function has more than {MAX_ARGUMENTS} arguments",
+            hint=f"use a {'kretprobe' if probe.kind.returns else 'kprobe'}",
+        )
+    return Place(probe, prototype)
 
 
-def _prototype(probe: Probe, kernel: Kernel) -> Prototype | None:
+def _matching(probe: Probe, kernel: Kernel) -> list[str]:
+    names = kernel.events if probe.kind is ProbeKind.RAW_TRACEPOINT else kernel.functions
+    if names is None:
+        raise MachineError(f"probe {probe}: '*' needs tracefs, which cannot be read", hint=_MOUNT)
+    matches = re.compile(probe.target.replace("*", ".*")).fullmatch
+    return sorted(filter(matches, names))
+
+
+def _is_known(probe: Probe, kernel: Kernel) -> bool:
     if probe.kind is ProbeKind.RAW_TRACEPOINT:
-        known = kernel.events is None or probe.target in kernel.events
-        return kernel.tracepoint(probe.target.partition(":")[2]) if known else None
-    known = kernel.functions is None or probe.target in kernel.functions
-    return kernel.function(probe.target) if known else None
+        return kernel.tracepoint(_bare(probe)) is not None if kernel.events is None else probe.target in kernel.events
+    return kernel.symbol(probe.target) is not None if kernel.functions is None else probe.target in kernel.functions
 
 
-def _cheapest(probe: Probe, prototype: Prototype, ways: Iterable[ProbeKind]) -> ProbeKind:
-    for kind in ways:
-        if kind is not ProbeKind.FENTRY or _fits_trampoline(prototype):
-            return kind
-    raise MachineError(
-        f"probe {probe.target}: this kernel offers neither fentry nor kprobes for it",
-        hint="give a tracepoint, tp:GROUP:NAME; see: tracer doctor",
-    )
+def _bare(probe: Probe) -> str:
+    return probe.target.partition(":")[2]
+
+
+def _cheapest(probe: Probe, prototype: Prototype, abilities: Abilities, *, many: bool) -> ProbeKind:
+    ways = abilities.returns if probe.kind.returns else abilities.entries
+    possible = [kind for kind in ways if kind not in _TRAMPOLINES or _fits_trampoline(prototype)]
+    if not possible:
+        tried = "fexit nor kretprobes" if probe.kind.returns else "fentry nor kprobes"
+        raise MachineError(
+            f"probe {probe.target}: this kernel offers neither {tried} for it",
+            hint="give a tracepoint, tp:GROUP:NAME; see: tracer doctor",
+        )
+    # each trampoline costs a program and a patch of the kernel's code: for many functions, kprobes are cheaper
+    return next((kind for kind in possible if kind.breaks), possible[0]) if many else possible[0]
 
 
 def _fits_trampoline(prototype: Prototype) -> bool:
-    # a program for a function of a module would need the module's BTF object
-    return not prototype.module and len(prototype.params) <= MAX_ARGUMENTS
+    return len(prototype.params) <= MAX_ARGUMENTS
+
+
+def _what(probe: Probe) -> str:
+    return "tracepoint" if probe.kind is ProbeKind.RAW_TRACEPOINT else "traceable function"
+
+
+def _where_listed(probe: Probe) -> str:
+    return _LIST_TRACEPOINTS if probe.kind is ProbeKind.RAW_TRACEPOINT else _LIST_FUNCTIONS
 
 
 def _unknown(probe: Probe, kernel: Kernel) -> UsageError:
     """The error for a place that the kernel does not have, with near matches."""
     if probe.kind is ProbeKind.RAW_TRACEPOINT:
-        what, near, otherwise = "tracepoint", _near_tracepoints(probe.target, kernel), _LIST_TRACEPOINTS
+        near = _near_tracepoints(probe.target, kernel)
     else:
-        candidates = kernel.functions or _names(probe.target[:3], kernel)
-        what, near, otherwise = "traceable function", _near(probe.target, candidates), _LIST_FUNCTIONS
-    hint = f"did you mean {' or '.join(near)}?" if near else otherwise
-    return UsageError(f"probe {probe}: this kernel has no such {what}", hint=hint)
+        near = _near(probe.target, kernel.functions or _names(probe.target[:3], kernel))
+    hint = f"did you mean {' or '.join(near)}?" if near else _where_listed(probe)
+    return UsageError(f"probe {probe}: this kernel has no such {_what(probe)}", hint=hint)
 
 
 def _near_tracepoints(target: str, kernel: Kernel) -> list[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tracer_core.kernel.view import Prototype
+    from tracer_core.kernel.view import Prototype, Result
     from tracer_core.plugins.declaration import Owner
     from tracer_core.types import Fragment, Getter, Probe, ProbeKind
+    from tracer_core.userspace.live import UserPlace
+    from tracer_core.userspace.usdt_arguments import UsdtArgument
     from tracer_core.wire import Layout
 
 
@@ -43,6 +46,17 @@ class PlannedGetter:
     getter: Getter
 
 
+class Identity(Enum):
+    """How a program knows which probe it was called by."""
+
+    CONSTANT = "constant"
+    """It is loaded once for each probe, whose index is put into its code."""
+    COOKIE = "cookie"
+    """The kernel keeps the index for each place it is attached to (5.15)."""
+    ADDRESS = "address"
+    """It looks the index up by the address of the function."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Code that probes share: they differ in nothing but their index and where they are attached.
@@ -50,16 +64,26 @@ class Shape:
     Attributes:
         kind: Of the probes.
         typed: The program may load members of its arguments plainly.
+        identity: How it knows its probe.
+        result: At returns: of the function.
+        position: At returns through a trampoline: of the result, after the arguments.
+        stack: Events tell the calls that led there.
         args: (C type, position) of the arguments that code asks for by type.
         getters: Getters to call, in order.
         fragments: Indices of the plan's fragments to run, in order.
+        operands: At USDT probes: where the arguments are.
     """
 
     kind: ProbeKind
     typed: bool
+    identity: Identity
+    result: Result | None
+    position: int
+    stack: bool
     args: tuple[tuple[str, int], ...]
     getters: tuple[PlannedGetter, ...]
     fragments: tuple[int, ...]
+    operands: tuple[UsdtArgument, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +94,15 @@ class PlannedProbe:
         probe: As asked for.
         prototype: What the kernel passes there.
         shape: Index of its code in the plan's shapes.
+        address: Of the function, where its program tells it by that; 0 elsewhere.
+        user: The place, if it is in a process.
     """
 
     probe: Probe
     prototype: Prototype
     shape: int
+    address: int = 0
+    user: UserPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +118,9 @@ class Plan:
         shapes: Code to compile.
         probes: Places to attach to; a record names its probe by the index here.
         netns: Inode numbers of the network namespaces that packets must be in; empty for all.
+        multi: Kprobes of one program are attached all at once.
         skipped: Probes that nothing could be learned from.
+        missing: Why optional probes cannot be had on this kernel.
     """
 
     release: str
@@ -101,7 +131,9 @@ class Plan:
     shapes: tuple[Shape, ...]
     probes: tuple[PlannedProbe, ...]
     netns: tuple[int, ...]
+    multi: bool = False
     skipped: tuple[Probe, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def describe(self) -> Iterator[str]:
         """Lines for ``--dry-run``."""
@@ -115,7 +147,9 @@ class Plan:
         for index, planned in enumerate(self.probes):
             shape = self.shapes[planned.shape]
             how = "typed, plain loads" if shape.typed else "probe reads"
-            yield f"probe {index} {planned.probe}: program {planned.shape} ({how})"
+            yield f"probe {index} {planned.probe}: program {planned.shape} ({how}, index by {shape.identity.value})"
+            if planned.user is not None:
+                yield f"  process {planned.user.pid}: {planned.user.shown} at {planned.user.offset:#x}"
             yield from (f"  argument {position}: {c_type}" for c_type, position in shape.args)
             yield from (f"  getter {g.getter.function} ({g.owner.name}): {g.getter.gives}" for g in shape.getters)
             for at in shape.fragments:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracer_core.errors import MachineError, PluginError, UsageError
 from tracer_core.plan.ordering import ordered
-from tracer_core.plan.places import MAX_ARGUMENTS, locate
-from tracer_core.plan.plan import Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection, Shape
-from tracer_core.sections import Header
+from tracer_core.plan.places import Place, locate
+from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
+from tracer_core.plan.shapes import shape_of
+from tracer_core.sections import Header, Return, Stack
 from tracer_core.types import ProbeKind
 from tracer_core.wire import Layout, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
-    from tracer_core.kernel.view import Kernel, Prototype
-    from tracer_core.plan.request import Request
+    from tracer_core.kernel.view import Kernel
+    from tracer_core.plan.plan import Shape
+    from tracer_core.plan.request import Abilities, Request
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.types import Probe
 
@@ -25,6 +27,7 @@ NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 """C types from which the core itself can tell a network namespace."""
 
 _MASK_BITS = 64
+_OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack))  # sections that only the core adds
 
 H = TypeVar("H", bound="Hashable")
 
@@ -51,29 +54,33 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
             *(t for g in getters for t in (g.getter.gives, *g.getter.needs)),
         ]
     )
-    shapes: list[Shape] = []
+    abilities = request.abilities
     probes: list[PlannedProbe] = []
     skipped: list[Probe] = []
-    for probe, prototype in _located(members, request, kernel):
-        shape = _shape(probe, prototype, arg_types, getters, fragments, netns_types=netns_types, typed=request.typed)
-        if not shape.fragments:
-            skipped.append(probe)
+    shapes: dict[Shape, int] = {}
+    places, missing = _located(members, request, kernel)
+    for place in places:
+        identity, address = _identity(place.probe, abilities, kernel)
+        shape = shape_of(place, arg_types, getters, fragments, netns_types, identity=identity, abilities=abilities)
+        if shape is None:
+            skipped.append(place.probe)
             continue
-        if shape not in shapes:
-            shapes.append(shape)
-        probes.append(PlannedProbe(probe, prototype, shapes.index(shape)))
+        index = shapes.setdefault(shape, len(shapes))
+        probes.append(PlannedProbe(place.probe, place.prototype, index, address, place.user))
     if not probes:
-        raise _nothing_to_attach(members, skipped)
+        raise _nothing_to_attach(members, _unique(skipped), tuple(missing))
     return Plan(
         release=kernel.release,
         owners=tuple(d.owner for d in members),
         arg_types=tuple(arg_types),
         fragments=fragments,
-        sections=_sections(fragments),
+        sections=_sections(shapes, fragments),
         shapes=tuple(shapes),
         probes=tuple(probes),
         netns=request.netns,
-        skipped=tuple(skipped),
+        multi=abilities.multi and abilities.cookies if any(shape.kind.breaks for shape in shapes) else False,
+        skipped=tuple(_unique(skipped)),
+        missing=tuple(missing),
     )
 
 
@@ -86,70 +93,50 @@ def _unique(items: Iterable[H]) -> list[H]:
     return list(dict.fromkeys(items))
 
 
-def _located(members: Sequence[Declaration], request: Request, kernel: Kernel) -> Iterable[tuple[Probe, Prototype]]:
-    """Every place once, whoever asked for it; it is generic if anybody wants it to be."""
-    found: dict[Hashable, tuple[Probe, Prototype]] = {}
+def _located(
+    members: Sequence[Declaration], request: Request, kernel: Kernel
+) -> tuple[Iterable[Place], dict[str, None]]:
+    """Every place once, whoever asked for it; what anybody wants of it, it has. And why optional ones are not there."""
+    found: dict[Hashable, Place] = {}
+    missing: dict[str, None] = {}
     for asked in (*request.probes, *(probe for d in members for probe in d.probes)):
-        place = locate(asked, request, kernel)
-        if place is not None:
-            probe, prototype = place
-            known, _ = found.get(probe.key, place)
-            found[probe.key] = (replace(probe, generic=known.generic or probe.generic), prototype)
-    return found.values()
+        try:
+            places = list(locate(asked, request.abilities, kernel, request.userspace))
+        except MachineError as error:
+            if not asked.optional:
+                raise
+            missing[error.message] = None
+            continue
+        for place in places:
+            probe = place.probe
+            other = found.get(place.key, place).probe
+            merged = replace(
+                probe,
+                generic=probe.generic or other.generic,
+                optional=probe.optional and other.optional,
+                stack=probe.stack or other.stack,
+            )
+            found[place.key] = replace(place, probe=merged)
+    return found.values(), missing
 
 
-def _shape(
-    probe: Probe,
-    prototype: Prototype,
-    arg_types: Sequence[str],
-    getters: Sequence[PlannedGetter],
-    fragments: Sequence[PlannedFragment],
-    *,
-    netns_types: Sequence[str],
-    typed: bool,
-) -> Shape:
-    positions = {c_type: at for c_type in arg_types if (at := prototype.index_of(c_type)) is not None}
-    if probe.kind is ProbeKind.KPROBE:  # the others are on the stack
-        positions = {c_type: at for c_type, at in positions.items() if at < MAX_ARGUMENTS}
-    known = set(positions)
-    used = []
-    for planned in getters:
-        if planned.getter.gives not in known and known.issuperset(planned.getter.needs):
-            used.append(planned)
-            known.add(planned.getter.gives)
-    running = tuple(
-        index
-        for index, planned in enumerate(fragments)
-        if _runs_at(planned, probe) and (not planned.fragment.needs or known.intersection(planned.fragment.needs))
-    )
-    # only what is read makes a shape, so that probes share code: of several ways to a namespace the first is enough
-    read = {t for index in running for t in fragments[index].fragment.needs} | {t for g in used for t in g.getter.needs}
-    read |= set([t for t in netns_types if t in known][:1])
-    args = tuple((c_type, at) for c_type, at in positions.items() if c_type in read)
-    return Shape(probe.kind, _is_typed(probe, prototype, allowed=typed), args, tuple(used), running)
+def _identity(probe: Probe, abilities: Abilities, kernel: Kernel) -> tuple[Identity, int]:
+    """How the program at a probe knows which it is, and the address by which it does, if so."""
+    if not (probe.kind.breaks or probe.kind.in_process):
+        return Identity.CONSTANT, 0
+    if abilities.cookies:
+        return Identity.COOKIE, 0
+    # when a function returns, nothing in the registers tells which it was
+    address = kernel.symbol(probe.target) if probe.kind is ProbeKind.KPROBE else None
+    return (Identity.ADDRESS, address) if address else (Identity.CONSTANT, 0)
 
 
-def _is_typed(probe: Probe, prototype: Prototype, *, allowed: bool) -> bool:
-    if probe.kind is ProbeKind.FENTRY:
-        return True
-    # for a tracepoint of a module it would need the module's BTF object
-    return probe.kind is ProbeKind.RAW_TRACEPOINT and allowed and not prototype.module
-
-
-def _runs_at(planned: PlannedFragment, probe: Probe) -> bool:
-    places = planned.fragment.probes
-    return any(_is_at(place, probe) for place in places) if places else probe.generic
-
-
-def _is_at(place: Probe, probe: Probe) -> bool:
-    decided = (ProbeKind.FENTRY, ProbeKind.KPROBE)
-    if place.kind is ProbeKind.FUNCTION:  # the plan decided how
-        return place.target == probe.target and probe.kind in decided
-    return place.key == probe.key
-
-
-def _sections(fragments: Iterable[PlannedFragment]) -> tuple[PlannedSection, ...]:
-    layouts: list[Layout] = _unique(layout_of(cls) for f in fragments for cls in f.fragment.emits)
+def _sections(shapes: Iterable[Shape], fragments: Iterable[PlannedFragment]) -> tuple[PlannedSection, ...]:
+    """Sections in the order in which programs add them."""
+    first: list[type[Any]] = [Return] if any(shape.result is not None for shape in shapes) else []
+    last: list[type[Any]] = [Stack] if any(shape.stack for shape in shapes) else []
+    emitted: list[type[Any]] = [cls for f in fragments for cls in f.fragment.emits]
+    layouts: list[Layout] = _unique(map(layout_of, (*first, *emitted, *last)))
     placed, shift = [], 0
     for layout in layouts:
         placed.append(PlannedSection(layout, shift))
@@ -168,7 +155,7 @@ def _refuse_clashes(members: Iterable[Declaration]) -> None:
     for member in members:
         for layout in map(layout_of, member.spec.sections):
             known, owner = names.setdefault(layout.name, (layout, member.owner))
-            if known != layout or layout.name == layout_of(Header).name:
+            if known != layout or layout.name in _OWN:
                 message = f"section {layout.name} is declared by both {owner} and {member.owner}"
                 raise PluginError(message, hint="leave one of them out of -c")
         declared = {layout_of(cls).name for cls in member.spec.sections}
@@ -191,7 +178,7 @@ def _refuse_clashes(members: Iterable[Declaration]) -> None:
                 raise PluginError(message, hint="leave one of them out of -c")
 
 
-def _nothing_to_attach(members: Sequence[Declaration], skipped: Sequence[Probe]) -> UsageError:
+def _nothing_to_attach(members: Sequence[Declaration], skipped: Sequence[Probe], missing: Sequence[str]) -> UsageError:
     who = ", ".join(d.spec.name for d in members)
     if skipped:
         wanted = sorted({t for d in members for f in d.fragments for t in f.needs})
@@ -200,6 +187,8 @@ def _nothing_to_attach(members: Sequence[Declaration], skipped: Sequence[Probe])
             f"({who} can read {', '.join(wanted) or 'nothing'})",
             hint="choose another probe, or another collector with -c",
         )
+    if missing:
+        return UsageError(f"nothing to attach to: {'; '.join(missing)}", hint="give other probes with -p")
     return UsageError(
         f"nothing to attach to: {who} brings no probes of its own", hint="give one with -p, as in tp:GROUP:NAME"
     )

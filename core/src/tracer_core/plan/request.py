@@ -1,21 +1,79 @@
-"""What the user asks of a run, as far as planning is concerned."""
+"""What the user asks of a run, as far as planning is concerned, and what there is to do it with."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from tracer_core.errors import UsageError
 from tracer_core.types import Probe, ProbeKind
+
+if TYPE_CHECKING:
+    from tracer_core.userspace.live import UserPlace
 
 _PREFIXES = {
     "tp": ProbeKind.RAW_TRACEPOINT,
     "raw_tracepoint": ProbeKind.RAW_TRACEPOINT,
     "k": ProbeKind.KPROBE,
     "kprobe": ProbeKind.KPROBE,
+    "kr": ProbeKind.KRETPROBE,
+    "kretprobe": ProbeKind.KRETPROBE,
     "fentry": ProbeKind.FENTRY,
+    "fexit": ProbeKind.FEXIT,
 }
-_LATER = frozenset({"kr", "kretprobe", "fexit"})
-_FORMS = "give tp:GROUP:NAME, FUNCTION, kprobe:FUNCTION or fentry:FUNCTION"
+_IN_PROCESSES = ("usdt", "uprobe", "u")
+_FORMS = "give FUNCTION, tp:GROUP:NAME, or kprobe:, kretprobe:, fentry: or fexit: and a FUNCTION"
+_STACK = "stack"
+_FUNCTION = re.compile(r"[A-Za-z_*][\w*]*", re.ASCII)
+# a group may begin with a digit (9p); "*" may stand for the colon, too
+_EVENT = re.compile(r"[\w*]+:[\w*]+|\w*\*[\w*]*", re.ASCII)
+
+
+class Abilities(Protocol):
+    """What a kernel lets us do. Answers may cost a trial each, so only what matters is asked."""
+
+    @property
+    def typed(self) -> bool:
+        """Programs on tracepoints may load members plainly."""
+
+    @property
+    def entries(self) -> tuple[ProbeKind, ...]:
+        """Ways in which entries of functions can be probed, the cheapest first."""
+
+    @property
+    def returns(self) -> tuple[ProbeKind, ...]:
+        """The same for returns of functions."""
+
+    @property
+    def cookies(self) -> bool:
+        """A program can be told by which of its kprobes or uprobes it was called (5.15)."""
+
+    @property
+    def multi(self) -> bool:
+        """Many kprobes can be attached at once (5.18)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Abilities that are known; those of a recent kernel unless said otherwise."""
+
+    typed: bool = True
+    entries: tuple[ProbeKind, ...] = (ProbeKind.FENTRY, ProbeKind.KPROBE)
+    returns: tuple[ProbeKind, ...] = (ProbeKind.FEXIT, ProbeKind.KRETPROBE)
+    cookies: bool = True
+    multi: bool = True
+
+
+class Userspace(Protocol):
+    """The processes of the machine. Looking into them takes time, so only those that are probed are asked for."""
+
+    def places(self, probe: Probe) -> tuple[UserPlace, ...]:
+        """Where a probe in a process is; one that was compiled in several times is at several places.
+
+        Raises:
+            MachineError: there is no such process, or no such probe in it, or it cannot be used.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,35 +83,46 @@ class Request:
     Attributes:
         probes: Given with ``-p``.
         netns: Inode numbers; empty for all.
-        typed: Typed programs may be used.
-        functions: Ways in which functions can be probed here, the cheapest first.
+        abilities: Of the kernel.
+        userspace: The processes beside the kernel; nothing if it is a recorded one.
     """
 
     probes: tuple[Probe, ...] = ()
     netns: tuple[int, ...] = ()
-    typed: bool = True
-    functions: tuple[ProbeKind, ...] = (ProbeKind.FENTRY, ProbeKind.KPROBE)
+    abilities: Abilities = Fixed()
+    userspace: Userspace | None = None
 
 
 def parse_probe(text: str) -> Probe:
-    """Parse ``[TYPE:]TARGET``, in the forms of ``_FORMS`` and some shorter ones.
+    """Parse ``[TYPE:]TARGET[/OPTION]``, in the forms of ``_FORMS`` and some shorter ones.
 
     Raises:
-        UsageError: it is not a probe, or of a kind that cannot be attached yet.
+        UsageError: it is not a probe.
     """
-    prefix, colon, target = text.partition(":")
-    if prefix in _LATER:
-        raise UsageError(f"probe {text!r}: {prefix} probes are not supported yet", hint=_FORMS)
+    place, slash, options = text.partition("/")
+    prefix, colon, target = place.partition(":")
+    if colon and prefix in _IN_PROCESSES:
+        raise UsageError(f"probe {text!r}: probes in processes are placed by collectors only", hint=_FORMS)
     if not colon:
-        kind, target = ProbeKind.FUNCTION, text
+        kind, target = ProbeKind.FUNCTION, place
     elif prefix in _PREFIXES:
         kind = _PREFIXES[prefix]
     elif ":" in target:
         raise UsageError(f"probe {text!r}: invalid type {prefix!r}", hint=_FORMS)
     else:
-        kind, target = ProbeKind.RAW_TRACEPOINT, text
-    parts = target.split(":")
-    if len(parts) != (2 if kind is ProbeKind.RAW_TRACEPOINT else 1) or not all(part.isidentifier() for part in parts):
-        what = "tracepoint" if kind is ProbeKind.RAW_TRACEPOINT else "function"
+        kind, target = ProbeKind.RAW_TRACEPOINT, place
+    what, form = ("tracepoint", _EVENT) if kind is ProbeKind.RAW_TRACEPOINT else ("function", _FUNCTION)
+    if not form.fullmatch(target):
         raise UsageError(f"probe {text!r}: not a {what}", hint=_FORMS)
-    return Probe(kind, target)
+    return Probe(kind, target, stack=bool(slash) and _wants_stack(text, options.split("/")))
+
+
+def _wants_stack(text: str, options: list[str]) -> bool:
+    for option in options:
+        if not option:
+            raise UsageError(f"probe {text!r}: an option is empty", hint="leave out the '/' at the end")
+        if option != _STACK:
+            raise UsageError(f"probe {text!r}: {option!r} is not an option of probes", hint=f"there is /{_STACK}")
+    if len(options) > 1:
+        raise UsageError(f"probe {text!r}: /{_STACK} is given twice", hint="once is enough")
+    return True

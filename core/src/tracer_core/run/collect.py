@@ -88,6 +88,8 @@ def run(collection: Collection, backend: Backend) -> None:
                 backend.attach()
                 backend.enable()
             log.info("%d probe(s) loaded", len(prepared.plan.probes))
+            if backend.live and collection.kernel.events is None:
+                log.warning("tracefs cannot be read, so '*' in probes is refused: see tracer doctor")
             if collection.ready_file is not None:
                 _touch(collection.ready_file)
             count = _drain(backend, collection, stopped)
@@ -132,7 +134,7 @@ def _enter_sessions(sessions: ExitStack, collection: Collection) -> None:
 def _drain(backend: Backend, collection: Collection, stopped: Callable[[], bool]) -> int:
     from tracer_core.decode.decoder import EventDecoder  # noqa: PLC0415 - numpy, imported while events already come
 
-    decoder = EventDecoder(collection.prepared.plan, collection.prepared.declarations)
+    decoder = EventDecoder(collection.prepared.plan, collection.prepared.readers)
     count = 0
     while not stopped():
         batch = backend.read(_POLL)

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tracer_core import own
 from tracer_core.errors import PluginError
 from tracer_core.plan.planner import plan as make_plan
 from tracer_core.plugins.declare import check, declare
@@ -39,11 +40,24 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a run will do."""
+    """What a run will do.
+
+    Attributes:
+        plan: What is attached where.
+        declarations: Of the collectors.
+        collectors: Whose declarations those are.
+        own: Of the core, for its own sections.
+    """
 
     plan: Plan
     declarations: tuple[Declaration, ...]
     collectors: tuple[Collector, ...]
+    own: Declaration
+
+    @property
+    def readers(self) -> tuple[Declaration, ...]:
+        """Who decodes and shows sections."""
+        return (self.own, *self.declarations)
 
 
 def prepare(selection: Selection, request: Request, kernel: Kernel) -> Prepared:
@@ -56,9 +70,23 @@ def prepare(selection: Selection, request: Request, kernel: Kernel) -> Prepared:
     running = _runnable(selection, kernel)
     declarations = tuple(declare(c, kernel, selection.options[c.owner.name]) for c in running)
     plan = make_plan(declarations, request, kernel)
+    _tell_what_is_left_out(plan)
+    return Prepared(plan, declarations, tuple(running), own.declaration(kernel))
+
+
+def _tell_what_is_left_out(plan: Plan) -> None:
+    by_chance = 0
     for probe in plan.skipped:
-        log.info("No probe was attached to %s as no collector could retrieve data from it", probe.target)
-    return Prepared(plan, declarations, tuple(running))
+        by_chance += probe.optional
+        level = logging.DEBUG if probe.optional else logging.INFO
+        log.log(level, "No probe was attached to %s as no collector could retrieve data from it", probe.target)
+    if by_chance:
+        log.info(
+            "No probe was attached to %d place(s) that match by name, as no collector could retrieve data from them",
+            by_chance,
+        )
+    for reason in plan.missing:
+        log.warning("%s; tracing without it", reason)
 
 
 def without(prepared: Prepared, name: str, request: Request, kernel: Kernel) -> Plan:

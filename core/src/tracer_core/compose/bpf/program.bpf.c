@@ -4,8 +4,9 @@ int TRACER_STUB_FUNCTION(u64 *args)
 {
 	struct tracer_ctx context = {}, *ctx = &context;
 	struct tracer_event *event;
+	struct tracer_call call;
 	bool wanted = false;
-	u32 probe;
+	u64 probe;
 
 	ctx->timestamp = bpf_ktime_get_ns();
 	if (!tracer_is_enabled())
@@ -13,14 +14,16 @@ int TRACER_STUB_FUNCTION(u64 *args)
 	ctx->args = args;
 	ctx->typed = TRACER_STUB_TYPED;
 	ctx->registers = TRACER_STUB_REGISTERS;
+	ctx->usdt = TRACER_STUB_USDT;
+	probe = TRACER_STUB_PROBE;
+TRACER_STUB_CALL
 TRACER_STUB_ARGUMENTS
 TRACER_STUB_GETTERS
-	if (!tracer_wants_netns(ctx))
-		return 0;
-	probe = tracer_probe();
+TRACER_STUB_NETNS
 	event = tracer_begin(ctx, probe);
 	if (!event)
 		return 0;
+TRACER_STUB_RETURN
 #define tracer_judge(verdict)                                                                                          \
 	do {                                                                                                           \
 		int tracer_verdict = (verdict);                                                                        \
@@ -34,6 +37,7 @@ TRACER_STUB_FRAGMENTS
 veto:
 	wanted = false;
 end:
+TRACER_STUB_STACK
 	tracer_end_event(event, probe, wanted);
 	return 0;
 }

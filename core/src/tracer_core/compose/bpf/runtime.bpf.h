@@ -15,14 +15,30 @@ BPF_PERCPU_ARRAY(tracer_slots, struct tracer_event, TRACER_SLOTS);
 
 BPF_RINGBUF_OUTPUT(tracer_events, TRACER_RING_PAGES);
 
-/* The loader puts the probe's index in place of this constant: one compiled program serves many probes. */
+/* The loader puts a number in place of a constant: one compiled program serves many probes and network namespaces. */
+#define tracer_constant(number)                                                                                        \
+	({                                                                                                             \
+		u64 tracer_number;                                                                                     \
+		asm volatile("%0 = " #number " ll" : "=r"(tracer_number));                                             \
+		(u32) tracer_number;                                                                                   \
+	})
+
 static __always_inline u32 tracer_probe(void)
 {
-	u64 id;
-
-	asm volatile("%0 = 0x7ace7ace00000001 ll" : "=r"(id));
-	return id;
+	return tracer_constant(0x7ace7ace00000001);
 }
+
+#ifdef TRACER_ADDRESSES
+/* For kernels without cookies: indices of probes by the address of the function. Filled before anything is attached. */
+BPF_HASH(tracer_addresses, u64, u64, TRACER_ADDRESSES);
+
+static __always_inline u64 tracer_probe_at(u64 address)
+{
+	u64 *probe = tracer_addresses.lookup(&address);
+
+	return probe ? *probe : TRACER_PROBES;
+}
+#endif
 
 static __always_inline bool tracer_is_enabled(void)
 {
@@ -98,6 +114,90 @@ static __always_inline bool tracer_take(struct tracer_event *event)
 	__sync_fetch_and_add(&event->users, -1);
 	return false;
 }
+
+struct tracer_call {
+	u64 entered;
+	u64 args[6];
+};
+
+#ifdef TRACER_CALLS
+/*
+ * Calls of functions that are probed at their return, from their entry on. The frame is an address on the stack that no other
+ * call uses before this one returns, but for functions that end by jumping to one another: hence the probe. Calls that never
+ * return are the oldest some day; then others take their place.
+ */
+struct tracer_frame {
+	u64 address;
+	u64 probe;
+};
+
+BPF_TABLE("lru_hash", struct tracer_frame, struct tracer_call, tracer_calls, TRACER_CALLS);
+
+/* A trampoline gives its programs at entry and return the same context, on its own frame. The verifier wants no arithmetic on it. */
+static __always_inline u64 tracer_trampoline(u64 **args)
+{
+	u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), args);
+	return address;
+}
+
+static __always_inline void tracer_enter(struct tracer_call *call, u64 address, u64 probe)
+{
+	struct tracer_frame frame = {.address = address, .probe = probe};
+
+	tracer_calls.update(&frame, call);
+}
+
+/* False if the call was entered before tracing was, or was forgotten. */
+static __always_inline bool tracer_leave(struct tracer_call *call, u64 address, u64 probe)
+{
+	struct tracer_frame frame = {.address = address, .probe = probe};
+	struct tracer_call *entered = tracer_calls.lookup(&frame);
+
+	if (!entered)
+		return false;
+	*call = *entered;
+	tracer_calls.delete(&frame);
+	return true;
+}
+
+static __always_inline void tracer_add_return(struct tracer_event *event, u64 entered, s64 value, u8 form)
+{
+	struct section_return *section = tracer_add(event, return);
+
+	if (section) {
+		section->entered = entered;
+		section->duration = tracer_header(event)->timestamp - entered;
+		section->value = value;
+		section->form = form;
+	}
+}
+#endif
+
+#ifdef TRACER_SIZE_stack
+static __always_inline void tracer_add_stack(void *context, struct tracer_event *event)
+{
+	struct section_header *header = tracer_header(event);
+	u64 at = tracer_end(event);
+	struct section_stack *section = (void *)(event->data + at);
+	u32 room = TRACER_BLOB_ROOM(TRACER_BLOB_MAX_stack);
+	u64 bytes, steps;
+	long result;
+
+	if (at > TRACER_DATA_MAX - TRACER_SIZE_stack - room)
+		return;
+	result = bpf_get_stack(context, event->data + at + TRACER_SIZE_stack, TRACER_BLOB_MAX_stack, 0);
+	if (result <= 0)
+		return;
+	bytes = result;
+	tracer_mask(bytes, TRACER_BLOB_MASK_stack);
+	steps = TRACER_BLOB_ROOM(bytes) / TRACER_BLOB_STEP;
+	section->size = bytes;
+	header->present |= (1ULL | steps << 1) << TRACER_SHIFT_stack;
+	event->size = at + TRACER_SIZE_stack + steps * TRACER_BLOB_STEP;
+}
+#endif
 
 static __always_inline struct tracer_event *tracer_begin(struct tracer_ctx *ctx, u32 probe)
 {

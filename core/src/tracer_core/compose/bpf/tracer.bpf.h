@@ -19,6 +19,7 @@
 #define TRACER_VETO 2	 /* there must be no event, whatever others say */
 
 #define TRACER_BLOB_STEP 64
+#define TRACER_BLOB_ROOM(bytes) (((bytes) + TRACER_BLOB_STEP - 1) / TRACER_BLOB_STEP * TRACER_BLOB_STEP)
 
 /*
  * Read a member of a kernel structure. Never write p->member yourself: LLVM would compute its address with a layout that can
@@ -61,8 +62,16 @@
 /* Copy an array or struct member to dst, whose size counts; 0 or a negative error, dst then zeroed. */
 #define TRACER_COPY(dst, p, f) bpf_probe_read_kernel(&(dst), sizeof(dst), TRACER_ADDRESS(p, f))
 
-/* Argument n of the probed function or tracepoint, from 0. n is a constant. */
-#define TRACER_ARG(ctx, n) ((ctx)->args[(ctx)->registers ? TRACER_REGISTER(n) : (n)])
+/*
+ * Copy from memory of the process that runs into a probe in it: what arguments there point at. To dst, whose size counts; 0 or a
+ * negative error, dst then zeroed. Memory that is paged out cannot be read.
+ */
+#define TRACER_USER_COPY(dst, address) bpf_probe_read_user(&(dst), sizeof(dst), (const void *)(address))
+
+/* Argument n of the probed function, tracepoint or USDT probe, from 0, as u64. n is a constant. What a USDT probe lacks is 0. */
+#define TRACER_ARG(ctx, n)                                                                                             \
+	((ctx)->usdt ? tracer_usdt((ctx)->args, (ctx)->usdt, n) :                                                      \
+		       (ctx)->args[(ctx)->registers ? TRACER_REGISTER(n) : (n)])
 
 struct tracer_event {
 	u64 users;
@@ -122,7 +131,7 @@ static __always_inline void *tracer_reserve(struct tracer_event *event, u32 shif
 static __always_inline void *tracer_reserve_blob(struct tracer_event *event, u32 shift, u32 size, u32 max,
 						 u64 mask, const void *from, u32 len, u32 gap)
 {
-	u32 room = (max + TRACER_BLOB_STEP - 1) / TRACER_BLOB_STEP * TRACER_BLOB_STEP;
+	u32 room = TRACER_BLOB_ROOM(max);
 	struct section_header *header = tracer_header(event);
 	u64 at = tracer_end(event);
 	u64 bytes = len;
@@ -133,7 +142,7 @@ static __always_inline void *tracer_reserve_blob(struct tracer_event *event, u32
 	tracer_mask(bytes, mask);
 	if (bpf_probe_read_kernel(event->data + at + size + gap, bytes, from))
 		return NULL;
-	steps = (bytes + gap + TRACER_BLOB_STEP - 1) / TRACER_BLOB_STEP;
+	steps = TRACER_BLOB_ROOM(bytes + gap) / TRACER_BLOB_STEP;
 	header->present |= (1ULL | steps << 1) << shift;
 	event->size = at + size + steps * TRACER_BLOB_STEP;
 	return event->data + at;

@@ -1,0 +1,128 @@
+"""The text of a program: a template of the core, its stubs replaced by what the plan says of a shape."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tracer_core.compose.names import argument_name
+from tracer_core.kernel.view import ResultForm
+from tracer_core.plan.plan import Identity
+from tracer_core.types import ProbeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tracer_core.compose.architecture import Architecture
+    from tracer_core.kernel.view import Result
+    from tracer_core.plan.plan import PlannedFragment, PlannedGetter, Shape
+
+_IDENTITIES = {
+    Identity.CONSTANT: "tracer_probe()",
+    Identity.COOKIE: "bpf_get_attach_cookie(args)",
+    Identity.ADDRESS: "tracer_probe_at(args[TRACER_INSTRUCTION_POINTER] - TRACER_BREAKPOINT_SIZE)",
+}
+# the same value whenever one call of a function is entered and left, and of no other call that has not returned
+_FRAMES = {
+    ProbeKind.KRETPROBE: ("args[TRACER_STACK_POINTER]", "args[TRACER_STACK_POINTER] - TRACER_POPPED"),
+    ProbeKind.FEXIT: ("tracer_trampoline(&args)", "tracer_trampoline(&args)"),
+}
+
+_NETNS = "\tif (!tracer_wants_netns(ctx))\n\t\treturn 0;"
+
+
+def program_text(
+    template: str, function: str, shape: Shape, fragments: Iterable[PlannedFragment], *, usdt: int = 0
+) -> str:
+    """The program of a shape.
+
+    Args:
+        template: Of the core, with stubs.
+        function: What to call it.
+        shape: What it does.
+        fragments: What it runs, in order.
+        usdt: By which of the text's specifications arguments are computed, from 1; 0 if by none.
+    """
+    stubs = _common(function, shape, registers=shape.kind in (ProbeKind.KPROBE, ProbeKind.UPROBE)) | {
+        "USDT": str(usdt),
+        "CALL": "\n".join(_call(shape)),
+        # at returns it was asked at the entry; in processes there is no packet that could be in another namespace
+        "NETNS": "" if shape.result is not None or shape.kind.in_process else _NETNS,
+        "RETURN": _return(shape),
+        "FRAGMENTS": "\n".join(_calls(fragments)),
+        "STACK": "\tif (wanted)\n\t\ttracer_add_stack(args, event);" if shape.stack else "",
+    }
+    return _filled(template, stubs)
+
+
+def entry_text(template: str, function: str, shape: Shape, architecture: Architecture) -> str:
+    """The program that notes, at the entry of a function, what a program at its return needs.
+
+    Args:
+        template: Of the core, with stubs.
+        function: What to call it.
+        shape: Of the program at the return.
+        architecture: Of the machine.
+    """
+    saved = len(architecture.arguments) if shape.kind is ProbeKind.KRETPROBE else 0
+    stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
+        "FRAME": _FRAMES[shape.kind][0],
+        "SAVE": "\n".join(f"\tcall.args[{n}] = args[TRACER_REGISTER({n})];" for n in range(saved)),
+    }
+    return _filled(template, stubs)
+
+
+def _common(function: str, shape: Shape, *, registers: bool) -> dict[str, str]:
+    return {
+        "FUNCTION": function,
+        "TYPED": str(int(shape.typed)),
+        "REGISTERS": str(int(registers)),
+        "PROBE": _IDENTITIES[shape.identity],
+        "ARGUMENTS": "\n".join(_arguments(shape)),
+        "GETTERS": "\n".join(_getters(shape.getters)),
+    }
+
+
+def _filled(template: str, stubs: dict[str, str]) -> str:
+    return re.sub(r"\bTRACER_STUB_(\w+)", lambda match: stubs[match[1]], template)
+
+
+def _call(shape: Shape) -> Iterator[str]:
+    if shape.result is not None:
+        yield f"\tif (!tracer_leave(&call, {_FRAMES[shape.kind][1]}, probe))\n\t\treturn 0;"
+    if shape.kind is ProbeKind.KRETPROBE:
+        yield "\tctx->args = call.args;"
+
+
+def _arguments(shape: Shape) -> Iterator[str]:
+    for c_type, position in shape.args:
+        yield f"\tctx->{argument_name(c_type)} = ({c_type})TRACER_ARG(ctx, {position});"
+
+
+def _getters(getters: Iterable[PlannedGetter]) -> Iterator[str]:
+    for planned in getters:
+        name, function = argument_name(planned.getter.gives), planned.getter.function
+        yield f"\tif (!ctx->{name})\n\t\tctx->{name} = {function}(ctx);"
+
+
+def _return(shape: Shape) -> str:
+    if shape.result is None:
+        return ""
+    place = f"args[{shape.position if shape.kind is ProbeKind.FEXIT else 'TRACER_RESULT'}]"
+    return f"\ttracer_add_return(event, call.entered, {_widened(place, shape.result)}, {shape.result.form.value});"
+
+
+def _widened(place: str, result: Result) -> str:
+    if result.form is ResultForm.NOTHING:
+        return "0"
+    sign = "s" if result.form is ResultForm.SIGNED else "u"
+    return f"({sign}{result.size * 8}){place}"
+
+
+def _calls(fragments: Iterable[PlannedFragment]) -> Iterator[str]:
+    for planned in fragments:
+        fragment = planned.fragment
+        call = f"tracer_judge({fragment.function}(ctx, event));"
+        # one need: never NULL inside. Several: which one is there is the fragment's to ask
+        pointer = fragment.needs[0] if len(fragment.needs) == 1 and fragment.needs[0].endswith("*") else ""
+        yield f"\tif (ctx->{argument_name(pointer)})\n\t\t{call}" if pointer else f"\t{call}"

@@ -1,0 +1,71 @@
+"""How the sections that the core itself adds are decoded and shown: what functions return, and stacks."""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+from typing import TYPE_CHECKING
+
+from tracer_core.kernel.view import ResultForm
+from tracer_core.plugins.declaration import Declaration, Owner
+from tracer_core.sections import Return, Stack
+from tracer_core.types import CollectorSpec, Decoder, Formatter, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracer_core.kernel.view import Kernel
+    from tracer_core.types import Columns, TextOptions
+
+_ALL_BITS = (1 << 64) - 1
+
+
+def declaration(kernel: Kernel) -> Declaration:
+    """What a collector for these sections would declare.
+
+    Args:
+        kernel: That is traced, for the names of addresses.
+    """
+    return Declaration(
+        Owner("core"),
+        CollectorSpec("core", "What belongs to no collector", sections=(Return, Stack)),
+        None,
+        decoders=(Decoder(Stack, _named_frames(kernel)),),
+        formatters=(
+            Formatter(Return, return_text, place=Place.HEAD),
+            Formatter(Stack, stack_text, place=Place.TOP),
+        ),
+    )
+
+
+def return_text(section: Return, _: TextOptions) -> str:
+    """What came back, and after how many nanoseconds."""
+    match section.form:
+        case ResultForm.NOTHING:
+            value = ""
+        case ResultForm.POINTER:
+            value = f" {section.value & _ALL_BITS:#x}"
+        case ResultForm.UNSIGNED:
+            value = f" {section.value & _ALL_BITS}"
+        case _:
+            value = f" {section.value}"
+    return f"returned{value} after {section.duration}ns"
+
+
+def stack_text(section: Stack, options: TextOptions) -> str:
+    """The calls of a stack, the innermost first."""
+    separator, indent = ("\n", "  ") if options.multi_line else (" ", "")
+    return separator.join(indent + frame for frame in section.frames)
+
+
+def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:
+    @cache
+    def name(address: int) -> str:
+        found = kernel.symbol_at(address)
+        return f"{found[0]}+{found[1]:#x}" if found else f"{address:#x}"
+
+    def decode(columns: Columns) -> Columns:
+        stacks = [tuple(name(address) for (address,) in struct.iter_unpack("<Q", raw)) for raw in columns["frames"]]
+        return {**columns, "frames": stacks}
+
+    return decode

@@ -1,0 +1,83 @@
+"""What code runs at a place: the arguments, getters and fragments that fit, and how the program knows where it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tracer_core.plan.places import MAX_ARGUMENTS
+from tracer_core.plan.plan import Identity, Shape
+from tracer_core.types import ProbeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer_core.plan.places import Place
+    from tracer_core.plan.plan import PlannedFragment, PlannedGetter
+    from tracer_core.plan.request import Abilities
+    from tracer_core.types import Probe
+
+
+def shape_of(
+    place: Place,
+    arg_types: Sequence[str],
+    getters: Sequence[PlannedGetter],
+    fragments: Sequence[PlannedFragment],
+    netns_types: Sequence[str],
+    *,
+    identity: Identity,
+    abilities: Abilities,
+) -> Shape | None:
+    """The code for a place, or nothing if no fragment can do anything there."""
+    probe, prototype = place.probe, place.prototype
+    positions = {c_type: at for c_type in arg_types if (at := prototype.index_of(c_type)) is not None}
+    if probe.kind.breaks:  # the others are on the stack
+        positions = {c_type: at for c_type, at in positions.items() if at < MAX_ARGUMENTS}
+    known = set(positions)
+    used = []
+    for planned in getters:
+        if planned.getter.gives not in known and known.issuperset(planned.getter.needs):
+            used.append(planned)
+            known.add(planned.getter.gives)
+    running = tuple(
+        index
+        for index, planned in enumerate(fragments)
+        if _runs_at(planned, probe) and (not planned.fragment.needs or known.intersection(planned.fragment.needs))
+    )
+    if not running:
+        return None
+    # only what is read makes a shape, so that probes share code: of several ways to a namespace the first is enough
+    read = {t for index in running for t in fragments[index].fragment.needs} | {t for g in used for t in g.getter.needs}
+    read |= set([t for t in netns_types if t in known][:1])
+    return Shape(
+        kind=probe.kind,
+        typed=_is_typed(probe, abilities),
+        identity=identity,
+        result=prototype.result if probe.kind.returns else None,
+        position=len(prototype.params) if probe.kind is ProbeKind.FEXIT else 0,
+        stack=probe.stack,
+        args=tuple((c_type, at) for c_type, at in positions.items() if c_type in read),
+        getters=tuple(used),
+        fragments=running,
+        operands=place.user.arguments if place.user is not None else None,
+    )
+
+
+def _is_typed(probe: Probe, abilities: Abilities) -> bool:
+    if probe.kind is ProbeKind.RAW_TRACEPOINT:
+        return abilities.typed
+    return not (probe.kind.breaks or probe.kind.in_process)
+
+
+def _runs_at(planned: PlannedFragment, probe: Probe) -> bool:
+    places = planned.fragment.probes
+    return any(_is_at(place, probe) for place in places) if places else probe.generic
+
+
+def _is_at(place: Probe, probe: Probe) -> bool:
+    if probe.kind.in_process:
+        return place.key == probe.key
+    # of FUNCTION and RETURN the plan decided which way
+    decided = place.kind in (ProbeKind.FUNCTION, ProbeKind.RETURN) and probe.kind is not ProbeKind.RAW_TRACEPOINT
+    return place.target == probe.target and (
+        place.kind.returns is probe.kind.returns if decided else place.kind is probe.kind
+    )
