@@ -166,6 +166,13 @@ def test_tracefs_is_found_in_its_old_place_and_otherwise_to_be_mounted(machine: 
     assert finding(machine, "tracefs").detail == "/sys/kernel/debug/tracing: 1 events"
 
 
+def test_a_tracefs_that_lockdown_keeps_empty_need_not_be_mounted(machine: Machine):
+    machine.remove("sys/kernel/tracing/available_events")
+    machine.file("proc/mounts", "proc /proc proc rw 0 0\ntracefs /sys/kernel/tracing tracefs rw 0 0\n")
+    assert finding(machine, "tracefs").status is Status.DENIED
+    assert "lockdown" in finding(machine, "tracefs").detail
+
+
 def test_an_unreadable_tracefs_is_denied(machine: Machine, monkeypatch: pytest.MonkeyPatch):
     real = type(machine.system()).text
 

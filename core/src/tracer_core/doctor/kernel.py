@@ -56,10 +56,19 @@ def tracefs(system: System) -> Finding:
         except PermissionError:
             return denied(f"{place} is not readable: lists tracepoints and functions", "run as root")
         return ok(f"{place}: {count} events")
+    if _is_mounted(system):  # lockdown: tracefs_create_file of fs/tracefs/inode.c
+        return denied("mounted, but kept empty by the kernel: see lockdown", "boot without lockdown")
     return missing(
         "not mounted: lists tracepoints and functions",
         "mount -t tracefs tracefs /sys/kernel/tracing",
     )
+
+
+def _is_mounted(system: System) -> bool:
+    try:
+        return " tracefs " in system.text("/proc/mounts")
+    except OSError:
+        return False
 
 
 def config(system: System) -> Finding:
