@@ -2,11 +2,18 @@ from __future__ import annotations
 
 import struct
 
-from tracer_core.backend.programs import with_namespaces, with_probe_index
+import pytest
+
+from tracer_core.backend.programs import LoadError, refused, with_namespaces, with_probe_index
 from tracer_core.backend.ring import walk
 from tracer_core.compose.composition import NETNS, PROBE_INDEX
+from tracer_core.errors import MachineError
+from tracer_core.kernel.view import Prototype
+from tracer_core.plan.plan import PlannedProbe
+from tracer_core.types import Probe
 
 _LOAD = 0x18
+PROBE = PlannedProbe(Probe.tracepoint("net:one"), Prototype((), "void", "", 0), 0)
 
 
 def load_immediate(value: int, *, source: int = 0) -> bytes:
@@ -48,3 +55,22 @@ def test_a_walk_passes_over_discarded_records() -> None:
 def test_offsets_count_from_the_start_of_the_walk() -> None:
     data = ring_record(b"a") + ring_record(b"b")
     assert walk(data, 16, 32) == (32, (8,))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "unknown func bpf_probe_read_kernel#113",  # 5.10 to 6.10
+        "program of this type cannot use helper bpf_probe_read_kernel#113",
+    ],
+)
+def test_a_kernel_that_hides_its_memory_is_to_blame_itself(line: str) -> None:
+    error = refused(PROBE, "Invalid argument", f"0: (85) call\n{line}\nprocessed 1 insns\n")
+    assert isinstance(error, MachineError)
+    assert "lockdown" in error.hint
+
+
+def test_any_other_refusal_keeps_the_log_for_finding_out_whose_fault_it_is() -> None:
+    error = refused(PROBE, "Permission denied", "R1 invalid mem access 'scalar'\n")
+    assert isinstance(error, LoadError)
+    assert error.log == "R1 invalid mem access 'scalar'\n"

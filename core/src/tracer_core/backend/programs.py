@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from tracer_core.backend.attach import TRACE_KPROBE_MULTI
 from tracer_core.backend.instructions import CONSTANT, SIZE, with_values
 from tracer_core.backend.module_btf import module_btf
 from tracer_core.compose.composition import NETNS, PROBE_INDEX
-from tracer_core.errors import PRIVILEGES, MachineError, RunError
+from tracer_core.errors import PRIVILEGES, MachineError, RunError, TracerError
 from tracer_core.libbpf import ProgLoadOpts, library
 from tracer_core.types import ProbeKind
 
@@ -33,6 +34,10 @@ _TYPES = {
     (ProbeKind.UPROBE, False): (2, 0),
 }
 _LICENCE = b"Dual BSD/GPL"
+_DOCTOR = "see: tracer doctor"
+_LOCKDOWN = "it is probably in lockdown; boot with lockdown=integrity or without; see: tracer doctor"
+# bpf_tracing_func_proto gives no such helper under LOCKDOWN_BPF_READ_KERNEL; what the verifier says changed with 6.11
+_NO_READS = re.compile(r"(?:unknown func|cannot use helper) bpf_probe_read_kernel")
 _LOG_SIZE = 1 << 20
 
 
@@ -106,11 +111,20 @@ def load(probe: PlannedProbe, kind: ProbeKind, code: bytes, *, typed: bool, mult
         fd = _try_load(program_type, code, options)
     if fd >= 0:
         return fd
-    raise LoadError(
-        f"probe {probe.probe}: the kernel refused the program: {os.strerror(-fd)}",
-        log=log.value.decode(errors="replace"),
-        hint="see: tracer doctor",
-    )
+    raise refused(probe, os.strerror(-fd), log.value.decode(errors="replace"))
+
+
+def refused(probe: PlannedProbe, reason: str, log: str) -> TracerError:
+    """What a verifier's refusal means.
+
+    Args:
+        probe: What the program was for.
+        reason: Text of the error number.
+        log: The verifier's.
+    """
+    if _NO_READS.search(log):
+        return MachineError(f"probe {probe.probe}: this kernel does not let programs read its memory", hint=_LOCKDOWN)
+    return LoadError(f"probe {probe.probe}: the kernel refused the program: {reason}", log=log, hint=_DOCTOR)
 
 
 @contextmanager
