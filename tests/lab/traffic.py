@@ -26,7 +26,7 @@ LABELS = {"kprobe": "k", "kretprobe": "kr", "fentry": "fentry", "fexit": "fexit"
 
 _EVENT = re.compile(
     r"(?P<time>\d+) \(\d+\) \[.*?\] \d+(?:/\d+)? \[(?P<label>\w+)\] (?P<symbol>\S+)"
-    r"(?: returned(?: (?P<value>\S+))? after (?P<duration>\d+)ns)? (?P<rest>.*)"
+    r"(?: returned(?: (?P<value>\S+))? after (?P<duration>\d+)ns)?(?: (?P<rest>.*))?"
 )
 _SO_ATTACH_FILTER = 26
 
@@ -62,7 +62,7 @@ def seen(collecting: Collecting, label: str = "", *, length: int | None = None) 
         assert match, f"unexpected line: {line!r}"
         if (not label or match["label"] == label) and (length is None or f" len {length} " in line):
             time, duration = int(match["time"]), int(match["duration"] or 0)
-            found.append(Seen(time, match["label"], match["symbol"], match["value"], duration, match["rest"]))
+            found.append(Seen(time, match["label"], match["symbol"], match["value"], duration, match["rest"] or ""))
     return sorted(found, key=lambda event: event.time)
 
 

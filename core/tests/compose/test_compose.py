@@ -152,7 +152,7 @@ def test_a_call_is_known_by_its_frame_when_it_returns(
     assert f"#define TRACER_POPPED {frame[1]}\n" in text
     assert "tracer_enter(&call, args[TRACER_STACK_POINTER], probe);" in text
     assert "if (!tracer_leave(&call, args[TRACER_STACK_POINTER] - TRACER_POPPED, probe))" in text
-    assert "tracer_add_return(event, call.entered, (s32)args[TRACER_RESULT], 1);" in text
+    assert "tracer_add_return(event, call.entered, (s32)args[TRACER_RESULT], 1);\n\twanted = true;" in text
 
 
 def test_a_trampoline_has_the_result_after_the_arguments(kernel: Kernel) -> None:

@@ -109,7 +109,9 @@ def _return(shape: Shape) -> str:
     if shape.result is None:
         return ""
     place = f"args[{shape.position if shape.kind is ProbeKind.FEXIT else 'TRACER_RESULT'}]"
-    return f"\ttracer_add_return(event, call.entered, {_widened(place, shape.result)}, {shape.result.form.value});"
+    widened, form = _widened(place, shape.result), shape.result.form.value
+    # the result is worth an event, whatever is left of the arguments
+    return f"\ttracer_add_return(event, call.entered, {widened}, {form});\n\twanted = true;"
 
 
 def _widened(place: str, result: Result) -> str:
