@@ -158,11 +158,12 @@ def test_layers_point_downwards() -> None:
     assert upward == []
 
 
-def test_only_the_backend_imports_bcc() -> None:
+@pytest.mark.parametrize(("stage", "package"), [("backend", "bcc"), ("files", "pyarrow")])
+def test_only_one_stage_imports_a_heavy_package(stage: str, package: str) -> None:
     foreign = [
         relative(path)
         for path in MODULES
-        if any(module.split(".")[0] == "bcc" for module in imports(path)) and CORE / "backend" not in path.parents
+        if any(module.split(".")[0] == package for module in imports(path)) and CORE / stage not in path.parents
     ]
     assert foreign == []
 

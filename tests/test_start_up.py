@@ -37,7 +37,17 @@ def imported(*arguments: str, path: str = "") -> set[str]:
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_the_version_and_help_load_none_of_the_machinery(option: str) -> None:
-    heavy = {"pluggy", "importlib_metadata", "importlib.metadata", "numpy", "bcc", "logging", "json", "subprocess"}
+    heavy = {
+        "pluggy",
+        "importlib_metadata",
+        "importlib.metadata",
+        "numpy",
+        "pyarrow",
+        "bcc",
+        "logging",
+        "json",
+        "subprocess",
+    }
     assert imported(option).isdisjoint(heavy)
 
 
@@ -50,7 +60,7 @@ def test_the_version_and_help_load_no_part_of_the_core_but_the_command(option: s
 def test_a_dry_run_loads_neither_compiler_nor_decoder() -> None:
     modules = imported(*DRY_RUN)
     assert "tracer_skb.plugin" in modules
-    assert modules.isdisjoint({"bcc", "numpy", "elftools", "tracer_core.decode.decoder"})
+    assert modules.isdisjoint({"bcc", "numpy", "pyarrow", "elftools", "tracer_core.decode.decoder"})
     assert not any(name.startswith("tracer_skb.text") for name in modules)
 
 
@@ -64,7 +74,7 @@ def test_a_run_loads_the_packages_of_the_selected_collectors_only() -> None:
 def test_help_on_collecting_loads_collectors_but_not_what_they_run_with() -> None:
     modules = imported("collect", "--help")
     assert "tracer_skb.plugin" in modules
-    assert modules.isdisjoint({"bcc", "numpy", "tracer_core.compose.compose"})
+    assert modules.isdisjoint({"bcc", "numpy", "pyarrow", "tracer_core.compose.compose"})
 
 
 @pytest.mark.bpf

@@ -3,13 +3,15 @@ from __future__ import annotations
 import struct
 from typing import Annotated, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer_core.backend.base import Batch
+from tracer_core.decode.columns import Blobs, ColumnDecoder
 from tracer_core.decode.decoder import EventDecoder
-from tracer_core.decode.records import record_layout
+from tracer_core.decode.records import locate
 from tracer_core.errors import PluginError, RunError
 from tracer_core.kernel.view import Prototype
 from tracer_core.plan.plan import Plan, PlannedProbe, PlannedSection
@@ -97,9 +99,29 @@ def test_events_come_out_as_they_went_in_and_in_ring_order(sent: list[Sent]) -> 
 
 
 def test_a_records_size_follows_from_its_mask() -> None:
-    assert record_layout(0, PLAN.sections).size == 56
-    assert record_layout(1, PLAN.sections).size == 56 + 8
-    assert record_layout(0b1110 | 1, PLAN.sections).size == 56 + 8 + 8 + 3 * BLOB_STEP
+    masks = np.array([0, 1, 0b1110 | 1], np.uint64)
+    _, ends = locate(masks, np.array([8, 80, 200]), PLAN.sections)
+    assert ends.tolist() == [8 + 56, 80 + 56 + 8, 200 + 56 + 8 + 8 + 3 * BLOB_STEP]
+
+
+@settings(deadline=None)
+@given(st.lists(sent_events, min_size=1, max_size=20))
+def test_columns_have_the_values_of_those_events_that_have_the_section(sent: list[Sent]) -> None:
+    columns = ColumnDecoder(PLAN, ()).decode(batch_of([event.record() for event in sent]))
+    assert columns.header["timestamp"].tolist() == [event.timestamp for event in sent]
+    found = {section.layout.name: section for section in columns.sections}
+    for name, field, values in (
+        ("small", "value", [event.small for event in sent]),
+        ("large", "data", [event.large for event in sent]),
+    ):
+        rows = [row for row, value in enumerate(values) if value is not None]
+        assert (name in found) == bool(rows)
+        if not rows:
+            continue
+        section, column = found[name], found[name].columns[field]
+        assert isinstance(column, (np.ndarray, Blobs))
+        assert column.tolist() == [values[row] for row in rows]
+        assert (len(rows) == len(sent)) if section.rows is None else (section.rows.tolist() == rows)
 
 
 def test_an_empty_batch_has_no_events() -> None:

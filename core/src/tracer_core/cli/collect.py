@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracer_core.cli.collectors import CollectorCommand, selection
-from tracer_core.cli.output import Output
+from tracer_core.cli.output import DEFAULT_OUT, make_sinks, open_output
 from tracer_core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -49,6 +50,16 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     metavar="NAME|PATH|INODE",
     help="Only packets of this network namespace; several may be given.",
 )
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    is_flag=False,
+    flag_value=DEFAULT_OUT,
+    metavar="[FILE]",
+    help=f"Write events to a file instead of stdout: FILE.arrow or FILE.json; {DEFAULT_OUT} if not named.",
+)
+@click.option("--print", "also_print", is_flag=True, help="Print events, too, when they are written to a file.")
 @click.option("-e", "link_layer", is_flag=True, help="Show the link layer.")
 @click.option(
     "--format",
@@ -104,8 +115,9 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         elif values["print_bpf"]:
             click.echo(compose(prepared.plan, kernel.btf, machine).text, nl=False)
         if make_backend is not None and backend is not None:
-            emit = Output(_text(prepared, values)).emit
-            run(Collection(prepared, request, kernel, machine, make_backend, emit, values["ready_file"]), backend)
+            target = resources.enter_context(open_output(values["out"])) if values["out"] else None
+            sinks = partial(make_sinks, prepared, target, _text(prepared, values) if _prints(values) else None)
+            run(Collection(prepared, request, kernel, machine, make_backend, sinks, values["ready_file"]), backend)
     return ExitCode.OK
 
 
@@ -163,6 +175,12 @@ def _backend(values: Mapping[str, Any], machine: Machine) -> Callable[[], Backen
     if values["record_raw"]:
         return lambda: RecordingBackend(BccBackend(machine), values["record_raw"])
     return lambda: BccBackend(machine)
+
+
+def _prints(values: Mapping[str, Any]) -> bool:
+    if values["also_print"] and not values["out"]:
+        raise UsageError("--print needs -o: without a file, events are printed anyway", hint="leave it out")
+    return values["also_print"] or not values["out"]
 
 
 def _text(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:

@@ -1,4 +1,4 @@
-"""Where the text of events goes."""
+"""Where events go: text to stdout, or files."""
 
 from __future__ import annotations
 
@@ -7,11 +7,58 @@ import select
 import sys
 from typing import TYPE_CHECKING
 
-from tracer_core.errors import RunError
+from tracer_core.errors import RunError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tracer_core.display.text import TextFormat
+    from tracer_core.files.target import Target
+    from tracer_core.run.prepare import Prepared
+    from tracer_core.run.sinks import Sink
     from tracer_core.sections import Event
+
+
+DEFAULT_OUT = "tracer.arrow"
+"""The file of a mere ``-o``."""
+
+_JSON, _ARROW = (".json", ".jsonl"), (".arrow", ".arrows")
+
+
+def open_output(path: Path) -> Target:
+    """Open the file that events go to, in the format that its name tells.
+
+    Raises:
+        UsageError: its name tells no format, or it must not be overwritten.
+    """
+    from tracer_core.files.json_lines import is_json_lines  # noqa: PLC0415 - only for those who want it
+    from tracer_core.files.target import open_target  # noqa: PLC0415
+
+    if path.suffix in _JSON:
+        return open_target(path, is_json_lines)
+    if path.suffix not in _ARROW:
+        raise UsageError(f"-o {path}: the name tells no format", hint="name it FILE.arrow or FILE.json")
+    from tracer_core.files.arrow_schema import is_arrow_events  # noqa: PLC0415 - pyarrow takes its time
+
+    return open_target(path, is_arrow_events)
+
+
+def make_sinks(prepared: Prepared, target: Target | None, text: TextFormat | None) -> list[Sink]:
+    """What takes the events of a run.
+
+    Args:
+        prepared: The run.
+        target: The file, if there is one.
+        text: How events are printed, if they are.
+    """
+    from tracer_core.run import sinks  # noqa: PLC0415 - numpy, imported while events already come
+
+    made: list[Sink] = []
+    if target is not None:
+        made.append((sinks.JsonSink if target.path.suffix in _JSON else sinks.ArrowSink)(prepared, target))
+    if text is not None:
+        made.append(sinks.EventSink(prepared, Output(text).emit))
+    return made
 
 
 class Output:

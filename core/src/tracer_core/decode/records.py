@@ -1,4 +1,7 @@
-"""Which sections a record holds, and where: a function of the mask in its header alone."""
+"""Where in the bytes of a batch each section of each record is: a function of the masks in the headers alone.
+
+Nothing here runs per record: positions are computed, and bytes copied, for all records at once, whatever their masks.
+"""
 
 from __future__ import annotations
 
@@ -8,83 +11,121 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer_core.sections import Header
-from tracer_core.wire import BLOB_STEP, Layout, layout_of
+from tracer_core.wire import ALIGNMENT, BLOB_STEP, Layout, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tracer_core.backend.base import Batch
     from tracer_core.plan.plan import PlannedSection
 
+    Numbers = np.ndarray[Any, np.dtype[np.int64]]
+    Records = np.ndarray[Any, np.dtype[Any]]
+
 HEADER = layout_of(Header)
-_PRESENT_WORD = HEADER.dtype_fields()["present"][1] // 8
 
 
 @dataclass(frozen=True, slots=True)
-class RecordLayout:
-    """Records of one mask.
+class Located:
+    """Where a section is.
 
     Attributes:
-        size: Bytes of a record.
-        header: numpy type of the header, as wide as the record.
-        sections: Sections that are there, each with its numpy type, as wide as the record.
+        layout: Of the section.
+        rows: The records that have it, ascending; nothing if all have it.
+        starts: Where in the batch it begins, for each of those.
+        steps: Of its variable part, for each of those; nothing if it has none.
     """
 
-    size: int
-    header: np.dtype[Any]
-    sections: tuple[tuple[Layout, np.dtype[Any]], ...]
+    layout: Layout
+    rows: Numbers | None
+    starts: Numbers
+    steps: Numbers | None
 
 
-def record_layout(mask: int, sections: Sequence[PlannedSection]) -> RecordLayout:
-    """Lay out the records of a mask.
+def locate(
+    masks: np.ndarray[Any, Any], starts: Numbers, sections: Sequence[PlannedSection]
+) -> tuple[list[Located], Numbers]:
+    """Find the sections of records.
 
     Args:
-        mask: From a record's header.
+        masks: From the headers.
+        starts: Where in the batch each record begins.
         sections: Of the plan, in order.
-    """
-    at, present = HEADER.size, []
-    for planned in sections:
-        layout, bits = planned.layout, mask >> planned.shift
-        if bits & 1:
-            steps = bits >> 1 & (1 << layout.blob.bits) - 1 if layout.blob else 0
-            present.append((layout, at, steps))
-            at += layout.size + steps * BLOB_STEP
-    return RecordLayout(
-        size=at,
-        header=_dtype(HEADER, 0, 0, at),
-        sections=tuple((layout, _dtype(layout, start, steps, at)) for layout, start, steps in present),
-    )
-
-
-def group(batch: Batch) -> list[tuple[int, np.ndarray[Any, np.dtype[np.int64]]]]:
-    """Tell apart records by mask.
 
     Returns:
-        (mask, positions in the batch) pairs; positions ascend.
+        The sections that any record has, and where each record ends.
     """
-    words = np.frombuffer(batch.data, np.uint64, len(batch.data) // 8)
-    offsets = np.asarray(batch.offsets, np.int64)
-    masks = words[offsets // 8 + _PRESENT_WORD]
-    return [(int(mask), np.flatnonzero(masks == mask)) for mask in np.unique(masks)]
+    found, at = [], starts + HEADER.size
+    for planned in sections:
+        layout, bits = planned.layout, masks >> np.uint64(planned.shift)
+        has = (bits & np.uint64(1)).astype(bool)
+        if not has.any():
+            continue
+        rows = None if has.all() else np.flatnonzero(has)
+        here = at if rows is None else at[rows]
+        steps, size = None, np.full(1, layout.size)
+        if layout.blob:
+            present = bits if rows is None else bits[rows]
+            steps = (present >> np.uint64(1) & np.uint64((1 << layout.blob.bits) - 1)).astype(np.int64)
+            size = layout.size + steps * BLOB_STEP
+        found.append(Located(layout, rows, here, steps))
+        if rows is None:
+            at = at + size
+        else:
+            at = at.copy()
+            at[rows] += size
+    return found, at
 
 
-def gather(
-    batch: Batch, positions: np.ndarray[Any, np.dtype[np.int64]], size: int
-) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Copy records of one size next to each other: bytes of shape (records, size)."""
-    data = np.frombuffer(batch.data, np.uint8)
-    starts = np.asarray(batch.offsets, np.int64)[positions]
-    rows: np.ndarray[Any, np.dtype[np.uint8]] = data[starts[:, None] + np.arange(size)]
-    return rows
+def take(data: bytes, starts: Numbers, dtype: np.dtype[Any]) -> Records:
+    """Copy what begins at some places next to each other, or look at it where it is.
+
+    Args:
+        data: Of the batch.
+        starts: Multiples of 8 in ascending order. All of it must be within the data.
+        dtype: Of each.
+
+    Raises:
+        IndexError: it is not.
+    """
+    count, size = len(starts), dtype.itemsize
+    if not count or not size:
+        return np.zeros(count, dtype)
+    if starts[0] < 0 or starts[-1] + size > len(data):
+        raise IndexError(f"byte {starts[-1] + size} of {len(data)}")
+    stride = int(starts[1] - starts[0]) if count > 1 else size
+    if count == 1 or bool((np.diff(starts) == stride).all()):
+        return np.ndarray(count, dtype, data, int(starts[0]), (stride,))
+    # a type without fields is copied as one block each; overlapping places are only read
+    places: Records = np.ndarray((len(data) - size) // ALIGNMENT + 1, f"V{size}", data, 0, (ALIGNMENT,))
+    return places[starts // ALIGNMENT].view(dtype)
 
 
-def _dtype(layout: Layout, start: int, steps: int, itemsize: int) -> np.dtype[Any]:
-    fields = layout.dtype_fields(steps)
+def take_blobs(data: bytes, starts: Numbers, lengths: Numbers) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Copy pieces of different lengths, at multiples of 8, next to each other: bytes."""
+    ends = np.cumsum(lengths)
+    result = np.empty(int(ends[-1]) if len(ends) else 0, np.uint8)
+    # pieces of one length are one copy
+    order = np.argsort(lengths, kind="stable")
+    sizes, firsts = np.unique(lengths[order], return_index=True)
+    for size, group in zip(sizes.tolist(), np.split(order, firsts[1:]), strict=True):
+        if not size:
+            continue
+        pieces = take(data, starts[group], np.dtype(f"V{size}"))
+        if len(group) == len(starts):
+            return np.ascontiguousarray(pieces).view(np.uint8)
+        places: Records = np.ndarray(len(result) - size + 1, f"V{size}", result, 0, (1,))
+        places[ends[group] - size] = pieces
+    return result
+
+
+def dtype_of(layout: Layout) -> np.dtype[Any]:
+    """The numpy type of the fixed part of a section, padding included."""
+    fields = {field.name: layout.dtype_fields()[field.name] for field in layout.fixed}
     return np.dtype(
         {
             "names": list(fields),
-            "formats": [dtype for dtype, _ in fields.values()],
-            "offsets": [start + offset for _, offset in fields.values()],
-            "itemsize": itemsize,
+            "formats": [kind for kind, _ in fields.values()],
+            "offsets": [offset for _, offset in fields.values()],
+            "itemsize": layout.size,
         }
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,15 @@ from tracer_core.run.blame import explain
 from tracer_core.run.prepare import without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from tracer_core.backend.base import Backend
+    from tracer_core.backend.base import Backend, Batch
     from tracer_core.compose.composition import Composition, Machine
     from tracer_core.kernel.view import Kernel
     from tracer_core.plan.request import Request
     from tracer_core.run.prepare import Prepared
-    from tracer_core.sections import Event
+    from tracer_core.run.sinks import Sink
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Collection:
         kernel: What the plan was made on.
         machine: What the program is composed for.
         backend: Makes a backend, for trials when something was refused.
-        emit: Takes the events of a batch, in order.
+        sinks: Makes what takes the events; called when they can already come, since it may import much.
         ready_file: Created when events can come.
     """
 
@@ -51,7 +51,7 @@ class Collection:
     kernel: Kernel
     machine: Machine
     backend: Callable[[], Backend]
-    emit: Callable[[list[Event]], None]
+    sinks: Callable[[], Sequence[Sink]]
     ready_file: Path | None = None
 
 
@@ -92,7 +92,9 @@ def run(collection: Collection, backend: Backend) -> None:
                 log.warning("tracefs cannot be read, so '*' in probes is refused: see tracer doctor")
             if collection.ready_file is not None:
                 _touch(collection.ready_file)
-            count = _drain(backend, collection, stopped)
+            with _ending(collection, backend) as sinks:
+                count = _drain(backend, sinks, stopped)
+                backend.detach()
         finally:
             backend.detach()
         log.info("%d event(s) processed", count)
@@ -131,23 +133,44 @@ def _enter_sessions(sessions: ExitStack, collection: Collection) -> None:
             sessions.enter_context(guarded(owner, manager, session.log))
 
 
-def _drain(backend: Backend, collection: Collection, stopped: Callable[[], bool]) -> int:
-    from tracer_core.decode.decoder import EventDecoder  # noqa: PLC0415 - numpy, imported while events already come
+@contextmanager
+def _ending(collection: Collection, backend: Backend) -> Iterator[Sequence[Sink]]:
+    """The sinks, which are ended whatever happens, so that files have all that was taken."""
+    sinks = collection.sinks()
+    try:
+        yield sinks
+    except BaseException:
+        for sink in sinks:
+            with suppress(TracerError):  # what is already on its way says more
+                sink.end(_lost(backend, collection))
+        raise
+    for sink in sinks:
+        sink.end(_lost(backend, collection))
 
-    decoder = EventDecoder(collection.prepared.plan, collection.prepared.readers)
+
+def _drain(backend: Backend, sinks: Sequence[Sink], stopped: Callable[[], bool]) -> int:
     count = 0
     while not stopped():
         batch = backend.read(_POLL)
         if batch is None:
             return count
-        count += len(batch.offsets)
-        collection.emit(decoder.decode(batch))
+        count += _give(batch, sinks)
     log.info("Received signal, terminating...")
     backend.disable()
     while (batch := backend.read(0)) and batch.offsets:
-        count += len(batch.offsets)
-        collection.emit(decoder.decode(batch))
+        count += _give(batch, sinks)
     return count
+
+
+def _give(batch: Batch, sinks: Sequence[Sink]) -> int:
+    for sink in sinks:
+        sink.take(batch)
+    return len(batch.offsets)
+
+
+def _lost(backend: Backend, collection: Collection) -> dict[str, int]:
+    by_probe = backend.losses().by_probe
+    return {str(p.probe): lost for p, lost in zip(collection.prepared.plan.probes, by_probe, strict=True) if lost}
 
 
 def _report_losses(backend: Backend, collection: Collection) -> None:

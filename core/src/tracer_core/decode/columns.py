@@ -1,0 +1,147 @@
+"""Columns of the events of a batch, in ring order, with the collectors' decoders in between. Nothing runs per event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from tracer_core.decode.records import HEADER, dtype_of, locate, take, take_blobs
+from tracer_core.errors import PluginError, RunError
+from tracer_core.wire import BLOB_STEP, Layout, layout_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tracer_core.backend.base import Batch
+    from tracer_core.decode.records import Located, Numbers
+    from tracer_core.plan.plan import Plan
+    from tracer_core.plugins.declaration import Declaration, Owner
+    from tracer_core.types import Columns, Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Blobs:
+    """A column of variable parts.
+
+    Attributes:
+        data: All bytes, one value after the other.
+        offsets: Where each begins, and where the last ends: one more than there are values.
+    """
+
+    data: np.ndarray[Any, np.dtype[np.uint8]]
+    offsets: np.ndarray[Any, np.dtype[np.int64]]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def tolist(self) -> list[bytes]:
+        """The values as objects."""
+        data = self.data.tobytes()
+        return [data[start:end] for start, end in pairwise(self.offsets.tolist())]
+
+
+Column = np.ndarray[Any, Any] | list[Any] | Blobs
+
+
+@dataclass(frozen=True, slots=True)
+class SectionColumns:
+    """A section of the events of a batch.
+
+    Attributes:
+        layout: Of the section.
+        rows: The events that have it, ascending; nothing if all have it.
+        columns: By field, in order; a value for each of those events.
+    """
+
+    layout: Layout
+    rows: Numbers | None
+    columns: dict[str, Column]
+
+
+@dataclass(frozen=True, slots=True)
+class EventColumns:
+    """The events of a batch, in ring order.
+
+    Attributes:
+        count: Of events.
+        header: By field, in order.
+        sections: Those that any event has, in plan order.
+    """
+
+    count: int
+    header: np.ndarray[Any, Any]
+    sections: tuple[SectionColumns, ...]
+
+
+class ColumnDecoder:
+    """Decodes the records of one plan.
+
+    Args:
+        plan: That the records were made by.
+        declarations: Of the collectors, for their decoders.
+    """
+
+    def __init__(self, plan: Plan, declarations: Iterable[Declaration]) -> None:
+        self._plan = plan
+        self._header = dtype_of(HEADER)
+        self._dtypes = {section.layout.name: dtype_of(section.layout) for section in plan.sections}
+        self._decoders: dict[str, tuple[Owner, Decoder]] = {
+            layout_of(decoder.section).name: (d.owner, decoder) for d in declarations for decoder in d.decoders
+        }
+
+    def decode(self, batch: Batch) -> EventColumns:
+        """The columns of a batch. They may share the batch's memory.
+
+        Raises:
+            PluginError: a collector's decoder failed.
+            RunError: the records are not of this plan: a recording is corrupt.
+        """
+        return self.decode_records(batch.data, np.asarray(batch.offsets, np.int64))
+
+    def decode_records(self, data: bytes, starts: Numbers) -> EventColumns:
+        """The same for some records of it.
+
+        Args:
+            data: Of the batch.
+            starts: Where in it each begins, ascending.
+        """
+        try:
+            header = take(data, starts, self._header)
+            located, ends = locate(header["present"], starts, self._plan.sections)
+            if len(ends) and (ends.max() > len(data) or header["probe"].max() >= len(self._plan.probes)):
+                raise IndexError("a probe or a section that is not there")
+        except IndexError as error:
+            raise RunError("a record does not fit the plan", hint="the recording is corrupt") from error
+        sections = (SectionColumns(one.layout, one.rows, self._columns(data, one)) for one in located)
+        return EventColumns(len(starts), header, tuple(sections))
+
+    def _columns(self, data: bytes, located: Located) -> dict[str, Column]:
+        layout = located.layout
+        records = take(data, located.starts, self._dtypes[layout.name])
+        columns: dict[str, Column] = {field.name: records[field.name] for field in layout.fixed}
+        if layout.blob and located.steps is not None:
+            lengths = np.minimum(records[layout.blob.length].astype(np.int64), located.steps * BLOB_STEP)
+            offsets = np.zeros(len(lengths) + 1, np.int64)
+            np.cumsum(lengths, out=offsets[1:])
+            pieces = take_blobs(data, located.starts + layout.size, lengths)
+            columns[layout.fields[-1].name] = Blobs(pieces, offsets)
+        decoder = self._decoders.get(layout.name)
+        return columns if decoder is None else _decoded(*decoder, layout, columns, len(records))
+
+
+def _decoded(owner: Owner, decoder: Decoder, layout: Layout, raw: dict[str, Column], count: int) -> dict[str, Column]:
+    columns = {name: column.tolist() if isinstance(column, Blobs) else column for name, column in raw.items()}
+    try:
+        result = decoder.decode(cast("Columns", columns))
+        names = [field.name for field in layout.fields]
+        if set(result) != set(names) or any(len(result[name]) != count for name in names):
+            raise ValueError(f"gave columns {sorted(result)}, not {count} values each of {sorted(names)}")
+    except Exception as error:
+        raise PluginError(
+            f"{owner}: decoding section {layout.name} failed: {type(error).__name__}: {error}",
+            hint="this is a bug of the collector; leave it out of -c",
+        ) from error
+    return {name: result[name] for name in names}

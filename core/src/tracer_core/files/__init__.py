@@ -1,0 +1,1 @@
+"""Event files: written while a run goes on, read again later."""

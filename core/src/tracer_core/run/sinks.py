@@ -1,0 +1,118 @@
+"""Where the events of a run go: each sink takes batches as they come out of the ring."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from tracer_core.decode.decoder import EventDecoder, probe_info
+from tracer_core.files.about import about_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tracer_core.backend.base import Batch
+    from tracer_core.files.about import About
+    from tracer_core.files.target import Target
+    from tracer_core.run.prepare import Prepared
+    from tracer_core.sections import Event
+
+_FLUSH_AFTER = 1.0  # seconds that an event waits to be written, at most
+
+
+class Sink(Protocol):
+    """Takes the events of a run."""
+
+    def take(self, batch: Batch) -> None:
+        """Take a batch; an empty one says that time has passed."""
+
+    def end(self, lost: Mapping[str, int]) -> None:
+        """There will be no more.
+
+        Args:
+            lost: Events that could not be recorded, by probe; only those that lost any.
+        """
+
+
+class EventSink:
+    """Gives events to a function, as objects.
+
+    Args:
+        prepared: The run.
+        emit: Takes those of a batch, in order.
+    """
+
+    def __init__(self, prepared: Prepared, emit: Callable[[list[Event]], None]) -> None:
+        self._decoder = EventDecoder(prepared.plan, prepared.readers)
+        self._emit = emit
+
+    def take(self, batch: Batch) -> None:
+        """See :class:`Sink`."""
+        self._emit(self._decoder.decode(batch))
+
+    def end(self, lost: Mapping[str, int]) -> None:
+        """See :class:`Sink`."""
+
+
+class JsonSink:
+    """Writes JSON lines.
+
+    Args:
+        prepared: The run.
+        target: The file; it stays the caller's.
+    """
+
+    def __init__(self, prepared: Prepared, target: Target) -> None:
+        from tracer_core.files.json_lines import JsonLines  # noqa: PLC0415 - only for those who want it
+
+        self._decoder = EventDecoder(prepared.plan, prepared.readers)
+        self._lines = JsonLines(target, _about(prepared))
+
+    def take(self, batch: Batch) -> None:
+        """See :class:`Sink`."""
+        self._lines.write(self._decoder.decode(batch))
+
+    def end(self, lost: Mapping[str, int]) -> None:
+        """See :class:`Sink`."""
+        if lost:
+            self._lines.end({"lost": dict(lost)})
+
+
+class ArrowSink:
+    """Writes an Arrow stream.
+
+    Args:
+        prepared: The run.
+        target: The file; it stays the caller's.
+    """
+
+    def __init__(self, prepared: Prepared, target: Target) -> None:
+        from tracer_core.files.arrow import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
+
+        self._file = ArrowEvents(target, _about(prepared), prepared.plan, prepared.readers)
+        self._enough = ROWS
+        self._since = time.monotonic()
+
+    def take(self, batch: Batch) -> None:
+        """See :class:`Sink`."""
+        now = time.monotonic()
+        if not self._file.pending:
+            self._since = now
+        if batch.offsets:
+            self._file.add(batch)
+        if self._file.pending >= self._enough or (self._file.pending and now - self._since >= _FLUSH_AFTER):
+            self._file.flush()
+
+    def end(self, lost: Mapping[str, int]) -> None:
+        """See :class:`Sink`."""
+        self._file.end({"lost": dict(lost)} if lost else {})
+
+
+def _about(prepared: Prepared) -> About:
+    return about_run(
+        sys.argv,
+        [probe_info(probe) for probe in prepared.plan.probes],
+        {d.owner.name: f"{d.owner.distribution} {d.owner.version}".strip() for d in prepared.declarations},
+        {section.layout.name: section.layout.version for section in prepared.plan.sections},
+    )

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tracer_core.errors import PluginError, RunError, UsageError
+from tracer_core.files.about import About, about_run
+from tracer_core.files.json_form import UnknownSection
+from tracer_core.files.json_lines import JsonLines, is_json_lines
+from tracer_core.files.json_read import JsonLinesReader
+from tracer_core.files.target import open_target
+from tracer_core.sections import Event, Header, Packet, ProbeInfo, Return, Stack
+from tracer_core.types import ProbeKind
+from tracer_core.wire import S64, U8, U32, Blob, Chars, Scalar, layout_of, section
+
+
+@section("all-forms")
+class AllForms(NamedTuple):
+    """A field of each form, those included that a decoder makes of what is on the wire."""
+
+    small: U8
+    signed: S64
+    name: Annotated[bytes, Chars(16)]
+    reason: Annotated[str, Scalar("u32", "<u4", 4)]
+    names: Annotated[tuple[str, ...], Scalar("u64", "<u8", 8)]
+    size: U32
+    data: Annotated[bytes, Blob(64, "size")]
+
+
+SECTIONS = (Packet, Return, Stack, AllForms)
+PROBE = ProbeInfo("net:netif_receive_skb", "raw_tracepoint", "tp")
+ABOUT = About(
+    "tracer 1.2.3",
+    "tracer collect -o 'a b'",
+    17,
+    1_700_000_000_123_456_789,
+    "6.1",
+    "#1 SMP",
+    "x86_64",
+    (PROBE, ProbeInfo("ip_rcv", "fentry", "fentry"), ProbeInfo("p:n", "usdt", "u", "/bin/x")),
+    {"skb": "tracer-skb 1.2.3"},
+    {layout_of(cls).name: layout_of(cls).version for cls in SECTIONS},
+)
+HEADER = Header(2048, 0, 0, 985, 995, 1, 0, b"ping")
+
+
+def write(path: Path, *events: Event, about: About = ABOUT) -> Path:
+    with open_target(path, is_json_lines) as target:
+        JsonLines(target, about).write(events)
+    return path
+
+
+def read(path: Path, *sections: type[Any]) -> list[Event]:
+    with JsonLinesReader(path, sections or SECTIONS) as reader:
+        return list(reader)
+
+
+def lines(path: Path, *texts: str) -> Path:
+    """A file with these lines after a right first one."""
+    first = write(path).read_text()
+    path.write_text(first + "".join(text + "\n" for text in texts))
+    return path
+
+
+u32, u64, s64 = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), st.integers(-(2**63), 2**63 - 1)
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+chars = words.map(lambda word: word.replace("\0", "").encode())
+frames = st.lists(words, max_size=5).map(lambda names: Stack(8 * len(names), tuple(names)))
+sections = st.fixed_dictionaries(
+    {},
+    optional={
+        "packet": st.binary(max_size=80).map(lambda data: Packet(1500, len(data), data)),
+        "return": st.builds(Return, u64, u64, s64, st.integers(0, 3)),
+        "stack": frames,
+        "all-forms": st.builds(
+            AllForms,
+            st.integers(0, 255),
+            s64,
+            chars,
+            words,
+            st.lists(words, max_size=3).map(tuple),
+            u32,
+            st.binary(max_size=64),
+        ),
+    },
+)
+probes = st.sampled_from(list(enumerate(ABOUT.probes)))
+headers = st.builds(Header, u64, st.just(0), u64, u32, u32, u32, st.just(0), chars)
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    index, probe = draw(probes)
+    return Event(draw(headers)._replace(probe=index), probe, draw(sections))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(found=st.lists(events(), max_size=8))
+def test_what_was_written_is_read_back_equal(tmp_path_factory: pytest.TempPathFactory, found: list[Event]) -> None:
+    path = write(tmp_path_factory.mktemp("json") / "events.json", *found)
+    again = read(path)
+    assert again == found
+    assert [list(map(type, event.sections.values())) for event in again] == [
+        [type(event.sections[name]) for name in other.sections] for event, other in zip(found, again, strict=True)
+    ]
+    with JsonLinesReader(path, SECTIONS) as reader:
+        assert reader.about == ABOUT
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ProbeKind if kind not in {ProbeKind.FUNCTION, ProbeKind.RETURN}])
+def test_every_kind_of_probe_is_read_back(tmp_path: Path, kind: ProbeKind) -> None:
+    found = Event(HEADER._replace(probe=3), ProbeInfo("a", kind.value, kind.label, "/x" if kind.in_process else ""))
+    assert read(write(tmp_path / "events.json", found)) == [found]
+
+
+def test_a_line_is_compact_and_has_nothing_that_is_not_there(tmp_path: Path) -> None:
+    path = write(tmp_path / "events.json", Event(HEADER, PROBE, {"packet": Packet(60, 3, b"abc")}))
+    assert path.read_text().splitlines()[1] == (
+        '{"common":{"timestamp":2048,"smp_id":1,"task":{"pid":985,"tgid":995,"comm":"ping"}},'
+        '"kernel":{"symbol":"net:netif_receive_skb","probe_type":"raw_tracepoint"},'
+        '"packet":{"len":60,"capture_len":3,"data":"YWJj"}}'
+    )
+
+
+def test_names_that_are_no_utf8_are_written_as_their_text_shows_them(tmp_path: Path) -> None:
+    probe = ProbeInfo("p:n", "usdt", "u", "/bin/\udcff")
+    [found] = read(write(tmp_path / "events.json", Event(HEADER._replace(comm="Ж".encode()[:1]), probe)))
+    assert found.header.comm.decode() == "\ufffd"
+    assert found.probe.path == "/bin/\ufffd"
+
+
+def test_sections_that_nobody_knows_are_kept(tmp_path: Path) -> None:
+    text = '{"common":{"timestamp":1},"kernel":{"symbol":"a","probe_type":"kprobe"},"ct":{"a":{"b":[1]},"class":"x"}}'
+    [found] = read(lines(tmp_path / "events.json", text))
+    assert found.sections["ct"]._asdict() == {"a": {"b": [1]}, "class": "x"}  # type: ignore[attr-defined]
+    [again] = read(write(tmp_path / "again.json", found))
+    assert again == found
+    assert '"ct":{"a":{"b":[1]},"class":"x"}' in (tmp_path / "again.json").read_text()
+
+
+@pytest.mark.parametrize("versions", [{"packet": 2}, {"packet": 1}])
+def test_sections_of_another_version_are_not_taken_for_ours(tmp_path: Path, versions: dict[str, int]) -> None:
+    about = dataclasses.replace(ABOUT, sections=versions)
+    packet = Packet(60, 3, b"abc")
+    [found] = read(write(tmp_path / "events.json", Event(HEADER, PROBE, {"packet": packet}), about=about))
+    expected = packet if versions == {"packet": 1} else UnknownSection.of({"len": 60, "capture_len": 3, "data": "YWJj"})
+    assert found.sections["packet"] == expected
+    assert type(found.sections["packet"]) is type(expected)
+
+
+def test_a_section_without_a_field_that_it_should_have_is_given_as_it_is(tmp_path: Path) -> None:
+    [found] = read(lines(tmp_path / "events.json", '{"common":{"timestamp":1},"packet":{"len":60}}'))
+    assert found.sections["packet"] == UnknownSection.of({"len": 60})
+
+
+def test_probes_that_the_first_line_does_not_name_are_numbered_after_those_that_it_does(tmp_path: Path) -> None:
+    text = '{"common":{"timestamp":1},"kernel":{"symbol":"%s","probe_type":"kprobe"}}'
+    found = read(lines(tmp_path / "events.json", text % "a", text % "b", text % "a"))
+    assert [event.header.probe for event in found] == [3, 4, 3]
+
+
+def test_what_is_known_at_the_end_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "events.json"
+    with open_target(path, is_json_lines) as target:
+        writer = JsonLines(target, ABOUT)
+        writer.write([Event(HEADER, PROBE)])
+        writer.end({"lost": [1, 0, 2]})
+    with JsonLinesReader(path, SECTIONS) as reader:
+        assert len(list(reader)) == 1
+        assert reader.end == {"lost": [1, 0, 2]}
+
+
+def test_a_file_of_retis_is_read_and_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "events.json"
+    startup = {
+        "retis_version": "v1.7.1-dev-3-gabc",
+        "cmdline": "none",
+        "clock_monotonic_offset": {"sec": -1, "nsec": 5},
+        "machine": {"kernel_release": "a", "kernel_version": "b", "hardware_name": "c"},
+    }
+    event = {"common": {"timestamp": 2}, "kernel": {"symbol": "a", "probe_type": "kretprobe"}, "dev": None}
+    path.write_text(f"{json.dumps({'common': {'timestamp': 1}, 'startup': startup})}\n{json.dumps(event)}")
+    with JsonLinesReader(path, SECTIONS) as reader:
+        assert list(reader) == [Event(Header(2, 0, 0, 0, 0, 0, 0, b""), ProbeInfo("a", "kretprobe", "kr"))]
+        assert reader.about == About("Retis 1.7.1-dev-3-gabc", "none", 1, -999_999_995, "a", "b", "c")
+    with pytest.raises(UsageError, match="is no event file of tracer"):
+        open_target(path, is_json_lines)
+
+
+def test_our_own_file_is_overwritten(tmp_path: Path) -> None:
+    write(tmp_path / "events.json", Event(HEADER, PROBE))
+    write(tmp_path / "events.json", about=about_run(["tracer"], [], {}, {}))
+    assert read(tmp_path / "events.json") == []
+
+
+def test_a_cut_last_line_is_left_out_wherever_it_was_cut(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = write(tmp_path / "whole.json", *[Event(HEADER, PROBE, {"packet": Packet(60, 3, b"abc")})] * 3)
+    content = whole.read_bytes()
+    start = content.rindex(b"\n", 0, -1) + 1
+    for end in range(start + 1, len(content) - 1):
+        path = tmp_path / "cut.json"
+        path.write_bytes(content[:end])
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            assert len(read(path)) == 2
+        assert caplog.messages == [
+            f"{path} ends within line 4: the run was killed or the disk full; the 2 events before it are whole"
+        ]
+    for end in (start, len(content) - 1):  # between two lines, and before the line end only
+        path.write_bytes(content[:end])
+        caplog.clear()
+        assert len(read(path)) == (2 if end == start else 3)
+        assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "it is no JSON: Expecting property name"),
+        ("", "it is no JSON"),
+        ("[1]", "it is an array: sorted files are not read"),
+        ("3", "it is no JSON object"),
+        ("[" * 100_000, "it is no JSON: maximum recursion"),
+        ('{"kernel":{}}', "it is no event: KeyError: 'common'"),
+        ('{"common":{"timestamp":NaN}}', "it is no JSON: NaN is no number"),
+        ('{"common":{"timestamp":"1"}}', "timestamp is '1', no number"),
+        ('{"common":{"timestamp":1,"task":3}}', "it is no event: AttributeError"),
+        ('{"common":{"timestamp":1},"kernel":{"symbol":"a"}}', "it is no event: KeyError: 'probe_type'"),
+        ('{"common":{"timestamp":1},"kernel":{"symbol":["a"],"probe_type":"b"}}', "it is no event: TypeError"),
+        ('{"common":{"timestamp":1},"packet":[]}', "section packet is no object"),
+        ('{"common":{"timestamp":1},"packet":{"len":true,"capture_len":1,"data":""}}', "packet: len is true, no int"),
+        ('{"common":{"timestamp":1},"packet":{"len":1,"capture_len":1,"data":"?"}}', 'data is "\\?", no base64'),
+        ('{"common":{"timestamp":1},"tracer":[]}', "it is no event: AttributeError"),
+        ('{"common":{"timestamp":1},"tracer":{"end":3}}', "it is no event: TypeError"),
+    ],
+)
+def test_a_line_that_is_no_event_is_named(tmp_path: Path, text: str, message: str) -> None:
+    good = '{"common":{"timestamp":1}}'
+    path = lines(tmp_path / "events.json", good, text, good)
+    seen: list[Event] = []
+    with JsonLinesReader(path, SECTIONS) as reader, pytest.raises(RunError, match=f"line 3: .*{message}"):
+        seen.extend(reader)
+    assert len(seen) in {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\x7fELF\xff", "line 1: it is no JSON"),
+        (b"{}\n", "line 1: it does not say how the file began: KeyError: 'startup'"),
+        (b'[{"startup":{}}]\n', "line 1: it is an array"),
+        (b'{"startup":{"clock_monotonic_offset":3}}\n', "line 1: it does not say"),
+        (b'{"common":{"timestamp":1},"startup":{"retis_version":"v1.6.4","clock_monotonic_offset":{"sec":0,"nsec":0},'
+         b'"machine":{}}}\n', "line 1: it is of Retis 1.6.4; files of 1.7 and later can be read"),
+    ],
+)  # fmt: skip
+def test_what_is_no_event_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "events.json").write_bytes(content)
+    with pytest.raises(RunError, match=message):
+        JsonLinesReader(tmp_path / "events.json", SECTIONS)
+
+
+def test_a_file_that_is_not_there_is_an_error_of_the_command_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read .*events\.json: No such file"):
+        JsonLinesReader(tmp_path / "events.json", SECTIONS)
+
+
+def test_a_full_disk_is_reported_with_the_number_of_events_that_are_there() -> None:
+    with (
+        open_target(Path("/dev/full"), is_json_lines) as target,
+        pytest.raises(RunError, match=r"cannot write /dev/full: No space left on device, after 0 event\(s\)"),
+    ):
+        JsonLines(target, ABOUT)
+
+
+def test_a_section_with_other_values_than_it_declares_is_the_collectors_fault(tmp_path: Path) -> None:
+    good = Event(HEADER, PROBE, {"packet": Packet(60, 3, b"abc")})
+    bad = Event(HEADER, PROBE, {"packet": Packet("sixty", 3, b"abc")})  # type: ignore[arg-type]
+    path = tmp_path / "events.json"
+    with pytest.raises(PluginError, match="section packet cannot be written as JSON: TypeError: %d format"):
+        write(path, good, bad, good)
+    assert read(path) == [good]
+
+
+def test_a_section_cannot_take_a_name_of_the_format(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="section kernel cannot be written as JSON: the name is taken"):
+        write(tmp_path / "events.json", Event(HEADER, PROBE, {"kernel": Packet(60, 3, b"abc")}))
+
+
+def test_a_run_says_when_and_where_it_was() -> None:
+    about = about_run(["tracer", "collect", "-p", "a b"], [PROBE], {}, {})
+    assert about.command == "tracer collect -p 'a b'"
+    assert about.kernel_release == Path("/proc/sys/kernel/osrelease").read_text().strip()
+    assert about.clock_offset > 0

@@ -1,0 +1,86 @@
+"""Arrow files of ours in the tools that people have, opened as the reference page says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars  # noqa: F401 - changes the environment, so not within a test
+import pytest
+from core.tests.files.arrow_samples import (
+    EveryKind,
+    Large,
+    Sent,
+    Small,
+    about,
+    batch_of,
+    plan_of,
+    write,
+)
+from pyarrow import ipc
+
+from tracer_core.files.arrow import ArrowEvents
+from tracer_core.files.arrow_schema import is_arrow_events
+from tracer_core.files.target import open_target
+
+PAGE = Path(__file__).resolve().parent.parent / "docs/reference/files.md"
+PLAN = plan_of((EveryKind, Large, Small))
+BATCHES = [
+    batch_of(PLAN, [Sent(17, 0, b"ping", (bytes(28), b"", None), b"packet"), Sent(18, 1, b"nc", (None, None, None))]),
+    batch_of(PLAN, [Sent(2**64 - 1, 2, b"daemon", (None, b"", b"\3\4"), b"")]),
+]
+
+
+def opened(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a table of any tool
+    """What the line of the page that imports this tool gives, run in a folder."""
+    (line,) = re.findall(rf"^```python\n(import {name}\b.*)\n```$", PAGE.read_text(), re.MULTILINE)
+    monkeypatch.chdir(folder)
+    names: dict[str, Any] = {}
+    exec(line, names)  # noqa: S102 - a line of our own page
+    return names[line.rpartition(" = ")[0].rpartition(" ")[2]]
+
+
+@pytest.fixture(params=["ended", "killed"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where a file of two batches is; that of a killed run has neither our end nor that of the stream."""
+    path = tmp_path / "events.arrow"
+    if request.param == "ended":
+        write(path, PLAN, *BATCHES)
+        return tmp_path
+    with open_target(path, is_arrow_events) as target:
+        file = ArrowEvents(target, about(PLAN), PLAN, ())
+        for batch in BATCHES:
+            file.add(batch)
+            file.flush()
+    return tmp_path
+
+
+def test_pyarrow_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = opened("pyarrow", folder, monkeypatch).to_pylist()
+    task = {"pid": 10, "tgid": 11, "comm": "daemon"}
+    assert rows[2]["common"] == {"timestamp": 2**64 - 1, "smp_id": 1, "task": task, "lost": 3, "probe": 2}
+    assert rows[2]["userspace"] == {"symbol": "main::run", "probe_type": "usdt", "path": "/bin/d"}
+    assert [row["kernel"] and row["kernel"]["symbol"] for row in rows] == ["net:one", "net:two", None]
+    assert [row["large"] and row["large"]["data"] for row in rows] == [b"packet", None, b""]
+    assert [row["small"] for row in rows] == [None, None, {"value": 0x0403}]
+
+
+def test_polars_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = opened("polars", folder, monkeypatch)
+    task = frame["common"].struct.field("task").struct.field("comm")
+    assert task.to_list() == ["ping", "nc", "daemon"]
+    assert frame["common"].struct.field("timestamp").to_list() == [17, 18, 2**64 - 1]
+    assert frame["kernel"].struct.field("probe_type").to_list() == ["raw_tracepoint", "raw_tracepoint", None]
+    assert frame["large"].struct.field("data").to_list() == [b"packet", None, b""]
+    assert frame["every-kind"].is_null().to_list() == [False, True, True]
+
+
+def test_duckdb_opens_it_through_pyarrow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = opened("duckdb", folder, monkeypatch).fetchall()
+    assert sorted(counts, key=str) == [("net:one", 1), ("net:two", 1), (None, 1)]
+    events = ipc.open_stream(folder / "events.arrow")  # noqa: F841 - the query finds it by its name
+    rows = duckdb.sql("select common.task.comm, large.data, small is null from events")
+    assert rows is not None
+    assert rows.fetchall() == [("ping", b"packet", True), ("nc", None, True), ("daemon", b"", False)]
