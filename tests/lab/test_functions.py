@@ -104,7 +104,7 @@ def drop_reasons() -> Mapping[str, int]:
 
 @pytest.mark.parametrize("kind", RETURNS)
 def test_a_function_that_runs_within_itself_returns_as_often_as_it_was_called(
-    tracer: Tracer, vxlan_netns: Vxlan, kind: str
+    tracer: Tracer, vxlan_netns: Vxlan, kernel: str, kind: str
 ) -> None:
     # what goes into a tunnel is transmitted once by the tunnel's device and, within that, once by the one below
     site = vxlan_netns
@@ -112,7 +112,10 @@ def test_a_function_that_runs_within_itself_returns_as_often_as_it_was_called(
         ping(site.a, site.b)
         collecting.wait_for("] __dev_queue_xmit returned", count=2)
     calls = seen(collecting, LABELS[kind])
-    assert any(a.entered < b.entered and b.time < a.time for a in calls for b in calls), collecting.report()
+    nested = any(a.entered < b.entered and b.time < a.time for a in calls for b in calls)
+    # register_kretprobe: where the kernel is not preemptible, it once waited for one return per processor; there is one
+    possible = (kernel, kind) != ("5.10", "kretprobe")
+    assert nested is possible, collecting.report()
 
 
 def test_many_functions_share_few_programs(tracer: Tracer, two_netns: TwoNamespaces, support: Support) -> None:
