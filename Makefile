@@ -39,7 +39,7 @@ lab: setup ## install what the lab needs, fetch all of its kernels, build Open v
 
 test-lab: setup ## tests under kernels 6.1 and 6.12, in QEMU (minutes)
 	@$(BIN)/python -m lab setup || true
-	@$(BIN)/python -m lab test
+	@$(BIN)/python -m lab test --jobs 2
 
 test-kernels: setup ## the same under all kernels of the lab
 	@$(BIN)/python -m lab setup || true
