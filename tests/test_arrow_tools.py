@@ -34,12 +34,12 @@ BATCHES = [
 
 
 def opened(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a table of any tool
-    """What the line of the page that imports this tool gives, run in a folder."""
-    (line,) = re.findall(rf"^```python\n(import {name}\b.*)\n```$", PAGE.read_text(), re.MULTILINE)
+    """What the lines of the page that import this tool give, run in a folder."""
+    (lines,) = re.findall(rf"^```python\n(import {name}\b.*?)\n```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(folder)
     names: dict[str, Any] = {}
-    exec(line, names)  # noqa: S102 - a line of our own page
-    return names[line.rpartition(" = ")[0].rpartition(" ")[2]]
+    exec(lines, names)  # noqa: S102 - of our own page
+    return names[lines.splitlines()[-1].partition(" = ")[0]]
 
 
 @pytest.fixture(params=["ended", "killed"])
