@@ -16,10 +16,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tracer_core.backend import perf_probe
+from tracer_core.backend import attach, perf_probe
 from tracer_core.errors import MachineError
 from tracer_core.kernel.btf import Btf, Kind
-from tracer_core.libbpf import KprobeMulti, LinkCreateOpts, ProgLoadOpts, library
+from tracer_core.libbpf import ProgLoadOpts, library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # include/uapi/linux/bpf.h: enum bpf_prog_type, bpf_attach_type, bpf_map_type
 _KPROBE, _RAW_TRACEPOINT, _TRACING = 2, 17, 26
-_RAW_TP, _FENTRY, _FEXIT, _KPROBE_MULTI = 23, 24, 25, 42
+_RAW_TP, _FENTRY, _FEXIT = 23, 24, 25
 _RINGBUF = 27
 
 # r0 = 0: BPF_ALU64|BPF_MOV|BPF_K; exit: BPF_JMP|BPF_EXIT
@@ -238,13 +238,12 @@ def _kprobe(*, returns: bool) -> str:
 
 
 def _kprobe_multi() -> str:
-    symbols = (ctypes.c_char_p * 1)(FUNCTION.encode())
-    opts = LinkCreateOpts(kprobe_multi=KprobeMulti(cnt=1, syms=symbols))
-    opts.sz = ctypes.sizeof(opts)
-    with _program(_KPROBE, attach_type=_KPROBE_MULTI) as program:
-        link = library().bpf_link_create(program, 0, _KPROBE_MULTI, ctypes.byref(opts))
-        with _owned(link, f"attach to {FUNCTION}"):
-            return f"attached to {FUNCTION}"
+    with _program(_KPROBE, attach_type=attach.TRACE_KPROBE_MULTI) as program:
+        try:
+            with attach.kprobes({FUNCTION: 0}, program, returns=False):
+                return f"attached to {FUNCTION}"
+        except OSError as error:
+            raise OSError(error.errno, f"attach to {FUNCTION}: {error.strerror}") from error
 
 
 def _uprobe() -> str:

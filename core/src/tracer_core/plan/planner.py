@@ -78,7 +78,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         shapes=tuple(shapes),
         probes=tuple(probes),
         netns=request.netns,
-        multi=abilities.multi and abilities.cookies if any(shape.kind.breaks for shape in shapes) else False,
+        multi=any(shape.kind.breaks for shape in shapes) and abilities.cookies and abilities.multi,
         skipped=tuple(_unique(skipped)),
         missing=tuple(missing),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,20 +84,20 @@ def run(collection: Collection, backend: Backend) -> None:
             raise explain(error, prepared, lambda name: _trial(collection, name)) from error
         if backend.live:
             _enter_sessions(sessions, collection)
-        try:
-            with phase("attach"):
-                backend.attach()
-                backend.enable()
-            log.info("%d probe(s) loaded", len(prepared.plan.probes))
-            if backend.live and collection.kernel.events is None:
-                log.warning("tracefs cannot be read, so '*' in probes is refused: see tracer doctor")
-            if collection.ready_file is not None:
-                _touch(collection.ready_file)
-            with _ending(collection, backend) as sinks:
+        with ExitStack() as endings:  # of files, when nothing can be lost any more
+            try:
+                with phase("attach"):
+                    backend.attach()
+                    backend.enable()
+                log.info("%d probe(s) loaded", len(prepared.plan.probes))
+                if backend.live and collection.kernel.events is None:
+                    log.warning("tracefs cannot be read, so '*' in probes is refused: see tracer doctor")
+                if collection.ready_file is not None:
+                    _touch(collection.ready_file)
+                sinks = endings.enter_context(_ending(collection, backend))
                 count = _drain(backend, sinks, stopped)
+            finally:
                 backend.detach()
-        finally:
-            backend.detach()
         log.info("%d event(s) processed", count)
         _report_losses(backend, collection)
 
@@ -140,12 +141,14 @@ def _ending(collection: Collection, backend: Backend) -> Iterator[Sequence[Sink]
     try:
         yield sinks
     except BaseException:
+        lost = _lost(backend, collection)
         for sink in sinks:
             with suppress(TracerError):  # what is already on its way says more
-                sink.end(_lost(backend, collection))
+                sink.end(lost)
         raise
+    lost = _lost(backend, collection)
     for sink in sinks:
-        sink.end(_lost(backend, collection))
+        sink.end(lost)
 
 
 def _drain(backend: Backend, sinks: Sequence[Sink], stopped: Callable[[], bool]) -> int:
@@ -168,9 +171,12 @@ def _give(batch: Batch, sinks: Sequence[Sink]) -> int:
     return len(batch.offsets)
 
 
-def _lost(backend: Backend, collection: Collection) -> dict[str, int]:
-    by_probe = backend.losses().by_probe
-    return {str(p.probe): lost for p, lost in zip(collection.prepared.plan.probes, by_probe, strict=True) if lost}
+def _lost(backend: Backend, collection: Collection) -> Counter[str]:
+    """Losses by probe: one that is at several places of a process is several probes of the plan."""
+    lost: Counter[str] = Counter()
+    for planned, count in zip(collection.prepared.plan.probes, backend.losses().by_probe, strict=True):
+        lost[str(planned.probe)] += count
+    return +lost
 
 
 def _report_losses(backend: Backend, collection: Collection) -> None:
