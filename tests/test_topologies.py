@@ -20,7 +20,7 @@ import pytest
 from tracer_core.testing.namespace import FOLDER, Namespace
 from tracer_core.testing.netns import two_namespaces
 from tracer_core.testing.patience import VARIABLE, patience
-from tracer_core.testing.pytest_plugin import unavailable
+from tracer_core.testing.pytest_plugin import or_unavailable, unavailable
 from tracer_core.testing.topology import nat, nftables, vlan, vxlan
 from tracer_core.testing.topology.bridge import Bridge, bridge_namespaces
 from tracer_core.testing.topology.openvswitch import OpenVSwitch, openvswitch_namespaces
@@ -210,14 +210,11 @@ def test_nothing_of_a_topology_stays_after_a_failure(root: None, build: Build) -
     inodes: list[int] = []
 
     def fail() -> None:
-        try:
-            with build("tracer-gone") as made:
-                assert len(set(made.names)) == len(made.names) == len(set(made.inodes))
-                assert [name for name in made.names if not (FOLDER / name).exists()] == []
-                inodes.extend(made.inodes)
-                raise ZeroDivisionError
-        except MissingError as error:
-            unavailable(error.what, error.reason)
+        with or_unavailable(), build("tracer-gone") as made:
+            assert len(set(made.names)) == len(made.names) == len(set(made.inodes))
+            assert [name for name in made.names if not (FOLDER / name).exists()] == []
+            inodes.extend(made.inodes)
+            raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()

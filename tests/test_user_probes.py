@@ -27,8 +27,7 @@ from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.sections import Event
 from tracer_core.testing.command import Tracer
-from tracer_core.testing.pytest_plugin import unavailable
-from tracer_core.testing.topology.site import MissingError
+from tracer_core.testing.pytest_plugin import or_unavailable
 from tracer_core.testing.usdt import ProbeProgram, compile_program, running
 from tracer_core.userspace.lookup import LiveUserspace
 
@@ -43,10 +42,9 @@ Start = Callable[[], ProbeProgram]
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fired")
-    try:
-        return Path(shutil.move(compile_program(SOURCE, folder), folder / NAME))
-    except MissingError as error:
-        unavailable(error.what, error.reason)
+    with or_unavailable():
+        program = compile_program(SOURCE, folder)
+    return Path(shutil.move(program, folder / NAME))
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from tests.lab.support import Support
 
 from lab.guest import VARIABLE
 from lab.notes import probes
-from tracer_core.testing.pytest_plugin import unavailable
-from tracer_core.testing.topology.site import MissingError
+from tracer_core.testing.pytest_plugin import or_unavailable, unavailable
 from tracer_core.testing.usdt import ProbeProgram, compile_program, running
 
 if TYPE_CHECKING:
@@ -44,10 +43,8 @@ def support() -> Iterator[Support]:
 @pytest.fixture
 def ovs_probes(tmp_path: Path) -> Iterator[ProbeProgram]:
     """A program that stands for ovs-vswitchd with USDT probes."""
-    try:
+    with or_unavailable():
         program = compile_program(OVS_PROBES, tmp_path)
-    except MissingError as error:
-        unavailable(error.what, error.reason)
     with running(program) as made:
         yield made
 

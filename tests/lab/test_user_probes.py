@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.user_probes import COLLECTOR, SOURCE, to_the_function, to_the_probe
 
-from tracer_core.testing.pytest_plugin import unavailable
-from tracer_core.testing.topology.site import MissingError
+from tracer_core.testing.pytest_plugin import or_unavailable
 from tracer_core.testing.usdt import ProbeProgram, compile_program, running
 
 if TYPE_CHECKING:
@@ -27,10 +26,8 @@ LINES = ((1, "one"), (-5, "minus-five"), (0x7FFF_FFFF, "sixteen-letters!"))
 @pytest.fixture
 def fired(tmp_path: Path) -> Iterator[ProbeProgram]:
     """The program with probes."""
-    try:
+    with or_unavailable():
         program = compile_program(SOURCE, tmp_path)
-    except MissingError as error:
-        unavailable(error.what, error.reason)
     with running(program) as made:
         yield made
 

@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from tracer_core.testing.command import Tracer, executable
+from tracer_core.testing.topology.site import MissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 REQUIRE = "TRACER_REQUIRE"
@@ -38,6 +40,15 @@ def unavailable(what: str, reason: str) -> NoReturn:
     if what in os.environ.get(REQUIRE, "").replace(" ", "").split(","):
         pytest.fail(f"{reason} ({REQUIRE} names {what})", pytrace=False)
     pytest.skip(reason)
+
+
+@contextmanager
+def or_unavailable() -> Iterator[None]:
+    """Skip or fail the test, as :func:`unavailable` does, if the block finds that the machine lacks something."""
+    try:
+        yield
+    except MissingError as error:
+        unavailable(error.what, error.reason)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from tracer_core.testing.netns import TwoNamespaces, remove_leftovers, two_namespaces
-from tracer_core.testing.pytest_plugin import unavailable
+from tracer_core.testing.pytest_plugin import or_unavailable, unavailable
 from tracer_core.testing.topology.bridge import Bridge, bridge_namespaces
 from tracer_core.testing.topology.nat import Nat, nat_namespaces
 from tracer_core.testing.topology.nftables import Filtered, filtered_namespaces
 from tracer_core.testing.topology.openvswitch import OpenVSwitch, openvswitch_namespaces
-from tracer_core.testing.topology.site import MissingError, Topology
+from tracer_core.testing.topology.site import Topology
 from tracer_core.testing.topology.vlan import Vlan, vlan_namespaces
 from tracer_core.testing.topology.vxlan import Vxlan, vxlan_namespaces
 
@@ -36,10 +36,8 @@ def _built(build: Callable[[str], AbstractContextManager[_T]]) -> Iterator[_T]:
         unavailable("root", "needs ip of iproute2")
     remove_leftovers(_PREFIX)
     with ExitStack() as stack:
-        try:
+        with or_unavailable():
             made = stack.enter_context(build(_PREFIX))
-        except MissingError as error:
-            unavailable(error.what, error.reason)
         yield made
 
 
