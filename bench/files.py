@@ -213,7 +213,7 @@ def measure(plan: Plan, ring: bytes, events: int, rounds: int, path: Path) -> Me
         return result
 
     for _ in range(rounds):
-        _, offsets = timed("walk", walk, ring, 0, len(ring))
+        _, offsets = timed("walk", walk, memoryview(ring).cast("I"), 0, len(ring))
         batches = polls(ring, offsets)
         timed("decode", decode, plan, batches)
         timed("write", write, plan, batches, path)
@@ -224,13 +224,13 @@ def measure(plan: Plan, ring: bytes, events: int, rounds: int, path: Path) -> Me
     return Measured(record=len(ring) / events, size=path.stat().st_size / events, **per_event)
 
 
-def polls(ring: bytes, offsets: Sequence[int]) -> list[Batch]:
+def polls(ring: bytes, offsets: Values) -> list[Batch]:
     """The records as a reader of the ring would hand them over, some at a time."""
-    ends = (*(offset - 8 for offset in offsets[POLL::POLL]), len(ring))
+    ends = (*(offsets[POLL::POLL] - 8).tolist(), len(ring))
     batches, start = [], 0
     for number, end in enumerate(ends):
         some = offsets[number * POLL : (number + 1) * POLL]
-        batches.append(Batch(ring[start:end], tuple(offset - start for offset in some)))
+        batches.append(Batch(ring[start:end], some - start))
         start = end
     return batches
 

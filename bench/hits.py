@@ -78,7 +78,7 @@ def main() -> int:
     remove_leftovers(PREFIX)
     with two_namespaces(PREFIX) as two, ExitStack() as resources:
         send = resources.enter_context(sender(two.a, arguments.packets))
-        variants: dict[tuple[str, str], Callable[[], AbstractContextManager[None]]] = {}
+        variants: dict[tuple[str, str], Callable[[], AbstractContextManager[object]]] = {}
         for name, settings in TYPES.items():
             try:
                 forms = prepared(resources, *settings, here=two.a.inode, elsewhere=two.b.inode)
@@ -94,7 +94,9 @@ def main() -> int:
 
 
 def measure(
-    variants: dict[tuple[str, str], Callable[[], AbstractContextManager[None]]], send: Callable[[], float], rounds: int
+    variants: dict[tuple[str, str], Callable[[], AbstractContextManager[object]]],
+    send: Callable[[], float],
+    rounds: int,
 ) -> dict[tuple[str, str], list[float]]:
     """Seconds that each variant adds to a round."""
     added: dict[tuple[str, str], list[float]] = {key: [] for key in (("nothing", ""), *variants)}
@@ -120,7 +122,7 @@ def show(added: dict[tuple[str, str], list[float]], packets: int) -> None:
 
 def prepared(
     resources: ExitStack, target: str, typed: bool, multi: bool, *, here: int, elsewhere: int
-) -> dict[str, Callable[[], AbstractContextManager[None]]]:
+) -> dict[str, Callable[[], AbstractContextManager[object]]]:
     """The three forms of a type, each to be attached as often as one likes."""
     kernel = LiveKernel()
     abilities = replace(Fixed(), typed=typed, multi=multi, cookies=LiveAbilities(lambda: kernel.btf).cookies)
@@ -145,13 +147,13 @@ def running(backend: BccBackend) -> Iterator[None]:
     finally:
         backend.disable()
         backend.detach()
-        while backend.read(0).offsets:
+        while backend.read():
             pass
 
 
 def empty(
     resources: ExitStack, kernel: LiveKernel, abilities: Fixed, target: str
-) -> Callable[[], AbstractContextManager[None]]:
+) -> Callable[[], AbstractContextManager[object]]:
     """A program that returns at once, loaded as ours are."""
     (place,) = locate(parse_probe(target), abilities, kernel)
     planned = PlannedProbe(place.probe, place.prototype, 0)

@@ -40,6 +40,20 @@ def main_archive(targets: str) -> str | None:
     return None
 
 
+def mirror() -> str:
+    """The address of the archive that this machine is set up with.
+
+    Raises:
+        UnavailableError: there is no apt, or it does not know the distribution.
+    """
+    address = main_archive(_run(["apt-get", "indextargets", "--format", _TARGETS], "apt-get"))
+    if address is None:
+        raise UnavailableError(
+            "the package sources of this machine name no mirror of Debian; see: apt-get indextargets"
+        )
+    return address
+
+
 def names(text: str) -> list[str]:
     """Names of packages from what ``apt-cache pkgnames`` prints."""
     return text.split()
@@ -67,11 +81,7 @@ class Suite:
         self._state = cache.root() / "apt" / (f"{name}-sources" if sources else name)
         for folder in ("lists/partial", "cache/archives/partial", "parts"):
             (self._state / folder).mkdir(parents=True, exist_ok=True)
-        address = main_archive(_run(["apt-get", "indextargets", "--format", _TARGETS], "apt-get"))
-        if address is None:
-            raise UnavailableError(
-                "the package sources of this machine name no mirror of Debian; see: apt-get indextargets"
-            )
+        address = mirror()
         kind = "deb-src" if sources else "deb"
         (self._state / "sources.list").write_text(f"{kind} [signed-by={KEYRING}] {address} {name} main\n")
         self._apt("apt-get", "update", "-q", "--error-on=any")
