@@ -104,7 +104,7 @@ class Run:
         self._decoder = EventDecoder(made, (declared,))
 
     def events(self) -> list[Event]:
-        return self._decoder.decode(self._backend.read(0))
+        return self._decoder.decode(self._backend.read())
 
 
 def pings(events: list[Event]) -> list[Demo]:

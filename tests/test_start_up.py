@@ -84,6 +84,6 @@ def test_the_benchmark_finds_every_phase() -> None:
     measured = json.loads(result.stdout)
     assert set(measured["collect"]) == {"cold", "warm"}
     for phases in measured["collect"].values():
-        assert all(milliseconds > 0 for milliseconds in phases.values()), phases
+        assert all(milliseconds >= 0 for milliseconds in phases.values()), phases
         assert phases.pop("until the ready file exists") == pytest.approx(sum(phases.values()))
     assert measured["version"]["ratio"] > 0

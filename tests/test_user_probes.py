@@ -92,7 +92,7 @@ class Run:
         self._backend.enable()
 
     def events(self) -> list[Event]:
-        return self._decoder.decode(self._backend.read(0))
+        return self._decoder.decode(self._backend.read())
 
 
 def passed(events: list[Event]) -> list[Passed]:

@@ -147,6 +147,57 @@ class BtfInfo(ctypes.Structure):
     )
 
 
+class ProgInfo(ctypes.Structure):
+    """``struct bpf_prog_info`` of include/uapi/linux/bpf.h, up to ``recursion_misses`` (5.12)."""
+
+    _fields_ = (
+        ("type", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("_unused", ctypes.c_uint8 * 200),  # where zeros ask for nothing
+        ("recursion_misses", ctypes.c_uint64),
+    )
+
+
+class _PerfEventInfo(ctypes.Structure):
+    """``perf_event`` of ``struct bpf_link_info`` with ``kprobe`` in it (6.6), up to ``missed`` (6.7, 6.6.59)."""
+
+    _fields_ = (
+        ("type", ctypes.c_uint32),
+        ("func_name", ctypes.c_uint64),
+        ("name_len", ctypes.c_uint32),
+        ("offset", ctypes.c_uint32),
+        ("addr", ctypes.c_uint64),
+        ("missed", ctypes.c_uint64),
+    )
+
+
+class _KprobeMultiInfo(ctypes.Structure):
+    """``kprobe_multi`` of ``struct bpf_link_info`` (6.6), up to ``missed`` (6.7)."""
+
+    _fields_ = (
+        ("addrs", ctypes.c_uint64),
+        ("count", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("missed", ctypes.c_uint64),
+    )
+
+
+class _LinkInfoOf(ctypes.Union):
+    _fields_ = (("perf_event", _PerfEventInfo), ("kprobe_multi", _KprobeMultiInfo))
+
+
+class LinkInfo(ctypes.Structure):
+    """``struct bpf_link_info`` of include/uapi/linux/bpf.h; of its union we only name what we use."""
+
+    _anonymous_ = ("of",)
+    _fields_ = (
+        ("type", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("prog_id", ctypes.c_uint32),
+        ("of", _LinkInfoOf),
+    )
+
+
 @cache
 def library() -> ctypes.CDLL:
     """Load the library once and declare the signatures we rely on.

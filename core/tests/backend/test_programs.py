@@ -5,7 +5,6 @@ import struct
 import pytest
 
 from tracer_core.backend.programs import LoadError, refused, with_namespaces, with_probe_index
-from tracer_core.backend.ring import walk
 from tracer_core.compose.composition import NETNS, PROBE_INDEX
 from tracer_core.errors import MachineError
 from tracer_core.kernel.view import Prototype
@@ -36,25 +35,6 @@ def test_the_constants_for_namespaces_become_their_inode_numbers() -> None:
 def test_other_constants_and_map_descriptors_stay() -> None:
     code = load_immediate(PROBE_INDEX + 1) + load_immediate(PROBE_INDEX, source=1)
     assert with_probe_index(code, 7) == code
-
-
-def ring_record(data: bytes, flags: int = 0) -> bytes:
-    return struct.pack("<II", len(data) | flags, 0) + data + bytes(-len(data) % 8)
-
-
-def test_a_walk_stops_at_the_first_record_that_is_still_being_written() -> None:
-    done, busy = ring_record(b"abc"), ring_record(b"x" * 16, 1 << 31)
-    assert walk(done + busy + done, 0, len(done + busy + done)) == (len(done), (8,))
-
-
-def test_a_walk_passes_over_discarded_records() -> None:
-    data = ring_record(b"gone", 1 << 30) + ring_record(b"here")
-    assert walk(data, 0, len(data)) == (len(data), (24,))
-
-
-def test_offsets_count_from_the_start_of_the_walk() -> None:
-    data = ring_record(b"a") + ring_record(b"b")
-    assert walk(data, 16, 32) == (32, (8,))
 
 
 @pytest.mark.parametrize(

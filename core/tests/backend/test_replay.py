@@ -36,7 +36,7 @@ class Source(ReplayBackend):
     def compile(self, plan: Plan, composition: Composition) -> None:
         pass
 
-    def read(self, timeout: float) -> Batch | None:  # noqa: ARG002 - never waits
+    def read(self) -> Batch | None:
         return self._batches.pop(0) if self._batches else None
 
     def losses(self) -> Losses:
@@ -46,7 +46,7 @@ class Source(ReplayBackend):
 def record_to(path: Path) -> None:
     with RecordingBackend(Source(), path) as recorder:
         recorder.compile(PLAN, EMPTY)
-        while recorder.read(0) is not None:
+        while recorder.read() is not None:
             pass
 
 
@@ -55,9 +55,11 @@ def test_what_was_recorded_is_played_batch_by_batch(tmp_path: Path) -> None:
     record_to(path)
     with ReplayBackend(path) as player:
         player.compile(PLAN, EMPTY)
-        assert player.read(0) == Batch(RECORD, (8,))
-        assert player.read(0) == Batch(RECORD * 2, (8, 24))
-        assert player.read(0) is None
+        for data, offsets in ((RECORD, [8]), (RECORD * 2, [8, 24])):
+            batch = player.read()
+            assert batch is not None
+            assert (batch.data, list(batch.offsets)) == (data, offsets)
+        assert player.read() is None
         assert player.losses().total == 0
 
 
@@ -74,9 +76,9 @@ def test_a_recording_that_is_cut_off_is_played_up_to_the_cut(tmp_path: Path, cut
     path.write_bytes(path.read_bytes()[:-cut])
     with ReplayBackend(path) as player:
         player.compile(PLAN, EMPTY)
-        assert player.read(0) is not None
+        assert player.read() is not None
         with pytest.raises(UsageError, match="cut off at byte"):
-            player.read(0)
+            player.read()
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage\n", b"\xff\xfe\n", b"{}\n"])

@@ -26,21 +26,21 @@ _MULTI_RETURN = 1  # BPF_F_KPROBE_MULTI_RETURN
 
 
 @contextmanager
-def raw(probe: PlannedProbe, program: int, *, typed: bool) -> Iterator[None]:
-    """A program on a tracepoint or, if it was loaded for one, on a trampoline.
+def raw(probe: PlannedProbe, program: int, *, typed: bool) -> Iterator[int]:
+    """A program on a tracepoint or, if it was loaded for one, on a trampoline; gives the descriptor of the link.
 
     Raises:
         OSError: as bpf(2).
     """
     # for typed programs, whatever they are attached to, the name is in the program
     name = None if typed else probe.probe.target.partition(":")[2].encode()
-    with _owned(library().bpf_raw_tracepoint_open(name, program)):
-        yield
+    with _owned(library().bpf_raw_tracepoint_open(name, program)) as link:
+        yield link
 
 
 @contextmanager
-def kprobe(function: str, program: int, *, returns: bool, cookie: int | None) -> Iterator[None]:
-    """A program on one function.
+def kprobe(function: str, program: int, *, returns: bool, cookie: int | None) -> Iterator[int | None]:
+    """A program on one function; gives the descriptor of the link if there is a cookie.
 
     Args:
         function: Its name.
@@ -51,13 +51,13 @@ def kprobe(function: str, program: int, *, returns: bool, cookie: int | None) ->
     Raises:
         OSError: as perf_event_open(2) and bpf(2).
     """
-    with perf_probe.kprobe(function, returns=returns) as event, _on_event(event, program, cookie):
-        yield
+    with perf_probe.kprobe(function, returns=returns) as event, _on_event(event, program, cookie) as link:
+        yield link
 
 
 @contextmanager
-def uprobe(place: UserPlace, program: int, *, cookie: int | None) -> Iterator[None]:
-    """A program on a place in a process, whose semaphore is raised meanwhile if it has one.
+def uprobe(place: UserPlace, program: int, *, cookie: int | None) -> Iterator[int | None]:
+    """A program on a place in a process, whose semaphore is raised meanwhile if it has one; gives as :func:`kprobe`.
 
     Args:
         place: Where.
@@ -68,13 +68,13 @@ def uprobe(place: UserPlace, program: int, *, cookie: int | None) -> Iterator[No
         OSError: as perf_event_open(2) and bpf(2).
     """
     event = perf_probe.uprobe(place.path, place.offset, pid=place.pid, ref_ctr_offset=place.semaphore)
-    with event as descriptor, _on_event(descriptor, program, cookie):
-        yield
+    with event as descriptor, _on_event(descriptor, program, cookie) as link:
+        yield link
 
 
 @contextmanager
-def kprobes(cookies: Mapping[str, int], program: int, *, returns: bool) -> Iterator[None]:
-    """A program on many functions at once (5.18).
+def kprobes(cookies: Mapping[str, int], program: int, *, returns: bool) -> Iterator[int]:
+    """A program on many functions at once (5.18); gives the descriptor of the link.
 
     Args:
         cookies: What the program is told, by function.
@@ -92,8 +92,8 @@ def kprobes(cookies: Mapping[str, int], program: int, *, returns: bool) -> Itera
     options.kprobe_multi = KprobeMulti(
         flags=_MULTI_RETURN if returns else 0, cnt=count, syms=symbols, cookies=ctypes.addressof(values)
     )
-    with _owned(library().bpf_link_create(program, 0, TRACE_KPROBE_MULTI, ctypes.byref(options))):
-        yield
+    with _owned(library().bpf_link_create(program, 0, TRACE_KPROBE_MULTI, ctypes.byref(options))) as link:
+        yield link
 
 
 def explained(probe: PlannedProbe, error: OSError) -> RunError | MachineError:
@@ -116,23 +116,23 @@ def _has_ended(place: UserPlace, error: OSError) -> bool:
 
 
 @contextmanager
-def _on_event(event: int, program: int, cookie: int | None) -> Iterator[None]:
+def _on_event(event: int, program: int, cookie: int | None) -> Iterator[int | None]:
     if cookie is None:
         perf_probe.set_program(event, program)
-        yield
+        yield None
     else:
         link = perf_probe.link_program(event, program, cookie)
         try:
-            yield
+            yield link
         finally:
             os.close(link)
 
 
 @contextmanager
-def _owned(fd: int) -> Iterator[None]:
+def _owned(fd: int) -> Iterator[int]:
     if fd < 0:
         raise OSError(-fd, os.strerror(-fd))
     try:
-        yield
+        yield fd
     finally:
         os.close(fd)

@@ -3,43 +3,80 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
+
+    import numpy as np
 
     from tracer_core.compose.composition import Composition
     from tracer_core.plan.plan import Plan
 
+    Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Records as they stood in the ring, in its order.
+    """Records as they stood in the ring, in its order. Its length is their number.
 
     Attributes:
         data: Bytes. A record begins 8 bytes after a multiple of 8 and is at most as long as the plan says.
-        offsets: Where in *data* each record begins.
+        offsets: Where in *data* each record begins, ascending.
     """
 
     data: bytes
-    offsets: tuple[int, ...]
+    offsets: Numbers | Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def first(self, count: int) -> Batch:
+        """The same without all records after the first *count*."""
+        return Batch(self.data, self.offsets[:count])
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Hits for which the kernel did not run a program, in whatever namespace and of whatever packet they were.
+
+    Attributes:
+        probes: Indices in the plan. Of several, the kernel does not say which of them were hit.
+        least: So many calls at least.
+        most: So many at most; more than *least* only for probes at returns, for which a call is hit twice, at its
+            entry and at its return, and may have been missed at one or at both.
+    """
+
+    probes: tuple[int, ...]
+    least: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Events that could not be written.
+    """Events that could not be written, and hits that never became events.
 
     Attributes:
-        by_probe: For each probe of the plan, in order.
+        by_probe: Events lost, for each probe of the plan, in order.
+        missed: Hits missed while programs were enabled. No hit is in two of them, but a probe may be.
+        uncounted: Indices of probes that may have missed hits, too, of which the kernel says nothing.
     """
 
     by_probe: tuple[int, ...]
+    missed: tuple[Missed, ...] = ()
+    uncounted: tuple[int, ...] = ()
 
     @property
     def total(self) -> int:
-        """Over all probes."""
+        """Events lost, over all probes."""
         return sum(self.by_probe)
+
+    @property
+    def most_missed(self) -> int:
+        """Hits missed at most, over all probes."""
+        return sum(missed.most for missed in self.missed)
 
 
 class Backend(Protocol):
@@ -84,20 +121,17 @@ class Backend(Protocol):
         """Let all programs work from now on."""
 
     def disable(self) -> None:
-        """Stop them; what is in the ring can still be read."""
+        """Stop them: none begins to write any more, and what is in the ring can still be read."""
 
     def detach(self) -> None:
         """Detach all programs; losses can still be asked for."""
 
-    def read(self, timeout: float) -> Batch | None:
-        """Wait for records.
-
-        Args:
-            timeout: Longest wait in seconds.
+    def read(self) -> Batch | None:
+        """Take what has come, possibly nothing; does not wait.
 
         Returns:
-            What has come, possibly nothing (an empty batch); ``None`` if nothing will ever come again.
+            The records, empty if there are none now; ``None`` if there will never be any again.
         """
 
     def losses(self) -> Losses:
-        """Events lost so far."""
+        """Events lost and hits missed so far; takes no lock that programs could wait for, and accesses no map."""

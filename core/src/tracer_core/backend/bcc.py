@@ -5,15 +5,16 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-import select
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from tracer_core.backend import programs
+from tracer_core.backend.barrier import wait_for_running_programs
 from tracer_core.backend.base import Batch, Losses
 from tracer_core.backend.cache import Cache, default_folder
 from tracer_core.backend.code_cache import CachingCompiler
 from tracer_core.backend.loaded import LoadedProgram
+from tracer_core.backend.misses import Misses
 from tracer_core.backend.ring import Ring
 from tracer_core.compose.composition import ADDRESSES_MAP, ENABLED_MAP, EVENTS_MAP, LOST_MAP
 from tracer_core.errors import RunError
@@ -44,6 +45,7 @@ class BccBackend:
         self._machine = machine
         self._resources = ExitStack()
         self._loaded: list[LoadedProgram] = []
+        self._misses = Misses()
         self._links = self._resources.enter_context(ExitStack())
         cache = self._resources.enter_context(Cache(default_folder()))
         self._compiler = self._resources.enter_context(CachingCompiler(cache))
@@ -67,8 +69,7 @@ class BccBackend:
         compiled = self._compiler.compile(composition.text, functions)
         for fd in compiled.maps.values():
             self._resources.callback(os.close, fd)
-        self._ring_fd = compiled.maps[EVENTS_MAP]
-        self._ring = Ring(self._ring_fd, self._machine.ring_pages * mmap.PAGESIZE)
+        self._ring = Ring(compiled.maps[EVENTS_MAP], self._machine.ring_pages * mmap.PAGESIZE)
         self._resources.callback(self._ring.close)
         self._enabled = self._counters(compiled.maps[ENABLED_MAP], 1)
         self._lost = self._counters(compiled.maps[LOST_MAP], self._cpus * (len(plan.probes) + 1))
@@ -88,33 +89,36 @@ class BccBackend:
         for index, planned in enumerate(self._plan.probes):
             if planned.address:
                 self._set(ADDRESSES_MAP, planned.address, index)
-        for program in self._loaded:
-            self._links.enter_context(program.attached(self._plan.probes))
+        self._misses = Misses(
+            (program, self._links.enter_context(program.attached(self._plan.probes))) for program in self._loaded
+        )
 
     def enable(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
+        self._misses.begin()
         self._enabled[0] = 1
 
     def disable(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
         self._enabled[0] = 0
+        wait_for_running_programs()
+        self._misses.end()
 
     def detach(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
+        if self._misses.counting:  # with the links goes what they counted
+            self.disable()
         self._links.close()
 
-    def read(self, timeout: float) -> Batch:
+    def read(self) -> Batch:
         """See :class:`~tracer_core.backend.base.Backend`."""
-        batch = self._ring.read()
-        if not batch.offsets and timeout:
-            select.select([self._ring_fd], [], [], timeout)
-            batch = self._ring.read()
-        return batch
+        return self._ring.read()
 
     def losses(self) -> Losses:
         """See :class:`~tracer_core.backend.base.Backend`."""
         cpus = self._cpus
-        return Losses(tuple(sum(self._lost[(i + 1) * cpus : (i + 2) * cpus]) for i in range(len(self._plan.probes))))
+        lost = tuple(sum(self._lost[(i + 1) * cpus : (i + 2) * cpus]) for i in range(len(self._plan.probes)))
+        return Losses(lost, self._misses.missed, self._misses.uncounted)
 
     def _load(self, spec: ProgramSpec, function: str, kind: ProbeKind) -> None:
         """Load a function of the text: once for all its probes, or for each."""

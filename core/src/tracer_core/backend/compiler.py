@@ -8,6 +8,7 @@ LLVM's last words.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import pickle
 import re
@@ -43,7 +44,7 @@ FLAGS = (
 _SIZE = struct.Struct("<Q")
 _MAX_FDS = 64
 _ERROR = re.compile(r"error:|LLVM ERROR: |Assertion .* failed")  # of clang, and of what kills it
-_DENIED = re.compile(r"could not open bpf map: .*Operation not permitted")  # BCC creates maps while it compiles
+_NO_MAP = re.compile(r"could not open bpf map: (.*), error: (.*)")  # BCC creates maps while it compiles
 _LIBRARY = re.compile(r"/.*/lib(?:bcc|clang|LLVM)[^/\n]*$", re.MULTILINE)
 _MAX_WORDS = 300  # of an error message: more is in the log
 
@@ -127,8 +128,10 @@ class Compiler:
             raise answer
         if isinstance(answer, str):
             words = self._words() or answer
-            if _DENIED.search(words):
-                raise MachineError("the kernel does not let us create maps: Operation not permitted", hint=PRIVILEGES)
+            if refused := _NO_MAP.search(words):
+                denied = refused[2] == os.strerror(errno.EPERM)
+                hint = PRIVILEGES if denied else "is there memory for it? see --ring-size"
+                raise MachineError(f"the kernel does not let us create map {refused[1]}: {refused[2]}", hint=hint)
             raise CompileError(words)
         code, theirs, files = answer
         moved = dict(zip(theirs.values(), fds, strict=True))

@@ -21,6 +21,19 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A program's being attached.
+
+    Attributes:
+        fd: Descriptor of the link; ``None`` where the kernel has none (kprobes and uprobes without a cookie).
+        probes: Indices of the probes that it is attached to by it.
+    """
+
+    fd: int | None
+    probes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedProgram:
     """A program that the kernel has accepted.
 
@@ -41,7 +54,7 @@ class LoadedProgram:
     probes: tuple[int, ...]
 
     @contextmanager
-    def attached(self, planned: Sequence[PlannedProbe]) -> Iterator[None]:
+    def attached(self, planned: Sequence[PlannedProbe]) -> Iterator[tuple[Link, ...]]:
         """Have it attached to all its probes; optional ones that cannot be had are left out, with a warning.
 
         Args:
@@ -51,31 +64,34 @@ class LoadedProgram:
             MachineError: we may not, or the kernel has no such probes.
             RunError: the kernel refused.
         """
-        with ExitStack() as links:
+        with ExitStack() as stack:
+            links: tuple[Link, ...]
             if self.multi:
                 try:
-                    links.enter_context(self._all(self.probes, planned))
+                    links = (Link(stack.enter_context(self._all(self.probes, planned)), self.probes),)
                 except OSError:  # one that cannot be had is enough, and only one by one tells which
-                    self._one_by_one(links, planned)
+                    links = self._one_by_one(stack, planned)
             else:
-                self._one_by_one(links, planned)
-            yield
+                links = self._one_by_one(stack, planned)
+            yield links
 
-    def _one_by_one(self, links: ExitStack, planned: Sequence[PlannedProbe]) -> None:
+    def _one_by_one(self, stack: ExitStack, planned: Sequence[PlannedProbe]) -> tuple[Link, ...]:
+        links = []
         for index in self.probes:
             try:
-                links.enter_context(self._one(index, planned))
+                links.append(Link(stack.enter_context(self._one(index, planned)), (index,)))
             except OSError as error:
                 explained = attach.explained(planned[index], error)
                 if not planned[index].probe.optional:
                     raise explained from error
                 log.warning("%s; it is left out", explained.message)
+        return tuple(links)
 
-    def _all(self, probes: Iterable[int], planned: Sequence[PlannedProbe]) -> AbstractContextManager[None]:
+    def _all(self, probes: Iterable[int], planned: Sequence[PlannedProbe]) -> AbstractContextManager[int]:
         cookies = {planned[index].probe.target: index for index in probes}
         return attach.kprobes(cookies, self.fd, returns=self.kind.returns)
 
-    def _one(self, index: int, planned: Sequence[PlannedProbe]) -> AbstractContextManager[None]:
+    def _one(self, index: int, planned: Sequence[PlannedProbe]) -> AbstractContextManager[int | None]:
         if self.multi:
             return self._all((index,), planned)
         cookie = index if self.identity is Identity.COOKIE else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from tracer_core.backend.base import Batch, Losses
 from tracer_core.backend.ring import walk
 from tracer_core.errors import RunError, UsageError
+from tracer_core.wire import ALIGNMENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,10 +91,10 @@ class RecordingBackend:
         """See :class:`~tracer_core.backend.base.Backend`."""
         self._backend.detach()
 
-    def read(self, timeout: float) -> Batch | None:
+    def read(self) -> Batch | None:
         """See :class:`~tracer_core.backend.base.Backend`; records what was read."""
-        batch = self._backend.read(timeout)
-        if batch and batch.data and self._file is not None:
+        batch = self._backend.read()
+        if batch and self._file is not None:
             self._write(self._file, _LENGTH.pack(len(batch.data)) + batch.data)
         return batch
 
@@ -161,7 +162,7 @@ class ReplayBackend:
     def detach(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
 
-    def read(self, timeout: float) -> Batch | None:  # noqa: ARG002 - never waits
+    def read(self) -> Batch | None:
         """See :class:`~tracer_core.backend.base.Backend`.
 
         Raises:
@@ -176,10 +177,8 @@ class ReplayBackend:
         data = self._file.read(size) if 0 <= size <= _MAX_BLOCK else b""
         if len(data) != size:
             raise UsageError(f"the recording {self._path} is cut off at byte {self._file.tell()}")
-        try:
-            end, offsets = walk(data, 0, size)
-        except struct.error:
-            end, offsets = -1, ()
+        whole = size % ALIGNMENT == 0
+        end, offsets = walk(memoryview(data).cast("I"), 0, size) if whole else (-1, ())
         if end != size:
             raise UsageError(f"the recording {self._path} is corrupt before byte {self._file.tell()}")
         return Batch(data, offsets)

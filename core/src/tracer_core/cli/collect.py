@@ -11,6 +11,7 @@ import click
 
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, open_output
+from tracer_core.cli.size import size
 from tracer_core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -60,6 +61,22 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     help=f"Write events to a file instead of stdout: FILE.arrow or FILE.json; {DEFAULT_OUT} if not named.",
 )
 @click.option("--print", "also_print", is_flag=True, help="Print events, too, when they are written to a file.")
+@click.option("--cmd", "command", metavar="COMMAND", default="", help="Run this shell command, and stop when it ends.")
+@click.option(
+    "--stop-after",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="COUNT",
+    help="Stop after that many events; 0 for no limit.",
+)
+@click.option(
+    "--ring-size",
+    type=size,
+    default="32M",
+    show_default=True,
+    metavar="BYTES",
+    help="Room for events that wait to be taken: a number with K, M or G, rounded up to a power of two.",
+)
 @click.option("-e", "link_layer", is_flag=True, help="Show the link layer.")
 @click.option(
     "--format",
@@ -87,7 +104,7 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
     """Attach to the kernel and print an event for every packet that passes.
 
-    Ends on ^C, SIGTERM or SIGQUIT. Events go to stdout, everything else to stderr.
+    Ends on ^C, SIGTERM or SIGQUIT, with --cmd or after --stop-after. Events go to stdout, everything else to stderr.
     """
     # imported here, so that --help need not pay for it
     from tracer_core.backend.machine import running_machine  # noqa: PLC0415
@@ -100,7 +117,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     chosen = selection(ctx, values)
     probes = tuple(map(parse_probe, _probes(values, by_name=bool(chosen.named))))
     netns = tuple(map(inode, values["netns"]))
-    machine = running_machine()
+    machine = running_machine(values["ring_size"])
     with ExitStack() as resources:
         # before anything else, since a compiler takes its time to get ready
         make_backend = _backend(values, machine)
@@ -117,7 +134,18 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         if make_backend is not None and backend is not None:
             target = resources.enter_context(open_output(values["out"])) if values["out"] else None
             sinks = partial(make_sinks, prepared, target, _text(prepared, values) if _prints(values) else None)
-            run(Collection(prepared, request, kernel, machine, make_backend, sinks, values["ready_file"]), backend)
+            collection = Collection(
+                prepared,
+                request,
+                kernel,
+                machine,
+                make_backend,
+                sinks,
+                ready_file=values["ready_file"],
+                command=values["command"],
+                stop_after=values["stop_after"],
+            )
+            run(collection, backend)
     return ExitCode.OK
 
 

@@ -47,7 +47,7 @@ class Machine:
     """
 
     cpus: int
-    ring_pages: int = 2048
+    ring_pages: int = 8192
     architecture: str = "x86_64"
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer_core import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tracer_core.sections import ProbeInfo
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +79,17 @@ def about_run(
         collectors=dict(collectors),
         sections=dict(sections),
     )
+
+
+def tell_losses(path: Path, end: Mapping[str, Any]) -> None:
+    """Warn whoever reads a file that its run lost events.
+
+    Args:
+        path: Of the file.
+        end: What it says at its end.
+    """
+    lost, missed = end.get("lost"), end.get("missed")
+    if isinstance(lost, dict) and lost:
+        log.warning("%s: events were lost in the run, and are not in it: %s", path, lost)
+    if isinstance(missed, list) and missed:
+        log.warning("%s: hits of probes were missed in the run: %s", path, missed)

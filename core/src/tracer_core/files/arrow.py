@@ -65,7 +65,7 @@ class ArrowEvents:
     def add(self, batch: Batch) -> None:
         """Take a batch. It is written with others at the next :meth:`flush`: each costs about a millisecond there."""
         self._waiting.append(batch)
-        self.pending += len(batch.offsets)
+        self.pending += len(batch)
 
     def flush(self) -> None:
         """Write what was added.

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from tracer_core.errors import RunError, UsageError
+from tracer_core.files.about import tell_losses
 from tracer_core.files.arrow_form import CHARS, to_python
 from tracer_core.files.arrow_schema import COMMON, FORMAT, MARK, META, told_by
 from tracer_core.files.json_form import UnknownSection
@@ -116,6 +117,7 @@ class ArrowEventsReader:
         if not self.whole:
             message = "%s ends early, at byte %d: the run was killed or the disk full; the %d events before are whole"
             log.warning(message, self._path, self._source.size, given)
+        tell_losses(self._path, self.end)
 
     def _open(self, sections: Iterable[type[Any]]) -> None:
         if not self._source.size:

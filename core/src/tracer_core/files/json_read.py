@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tracer_core.errors import RunError, UsageError
-from tracer_core.files.about import About
+from tracer_core.files.about import About, tell_losses
 from tracer_core.files.json_form import FormError, UnknownSection, decoder
 from tracer_core.files.json_lines import OWN, RESERVED
 from tracer_core.sections import Event, Header, ProbeInfo, Stack
@@ -99,6 +99,7 @@ class JsonLinesReader:
             if event is not None:
                 given += 1
                 yield event
+        tell_losses(self._path, self.end)
 
     def _next(self, given: int) -> dict[str, Any] | None:
         try:

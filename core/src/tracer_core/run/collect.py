@@ -1,26 +1,28 @@
-"""A collection: build, attach, show events as they come, detach."""
+"""A collection: build, attach, take events as they come, detach."""
 
 from __future__ import annotations
 
 import logging
-import signal
 import time
-from collections import Counter
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.compose import compose
 from tracer_core.errors import RunError, TracerError
 from tracer_core.plugins.session import Session, guarded
 from tracer_core.run.blame import explain
+from tracer_core.run.drain import Drain
+from tracer_core.run.losses import LossReport
 from tracer_core.run.prepare import without
+from tracer_core.run.stops import Stop, command, stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from tracer_core.backend.base import Backend, Batch
+    from tracer_core.backend.base import Backend
     from tracer_core.compose.composition import Composition, Machine
     from tracer_core.kernel.view import Kernel
     from tracer_core.plan.request import Request
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_POLL = 0.2  # seconds; the longest that a signal waits
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+_LOOK = 0.2  # seconds between looks at losses
+_QUIET = 0.1  # seconds without an event, after which no more are expected
+_LONGEST_WAIT = 1.0  # seconds; others may send all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Collection:
         backend: Makes a backend, for trials when something was refused.
         sinks: Makes what takes the events; called when they can already come, since it may import much.
         ready_file: Created when events can come.
+        command: For the shell, run meanwhile; the run ends with it.
+        stop_after: Events to take; 0 for all.
     """
 
     prepared: Prepared
@@ -54,6 +59,8 @@ class Collection:
     backend: Callable[[], Backend]
     sinks: Callable[[], Sequence[Sink]]
     ready_file: Path | None = None
+    command: str = ""
+    stop_after: int = 0
 
 
 @contextmanager
@@ -65,7 +72,7 @@ def phase(name: str) -> Iterator[None]:
 
 
 def run(collection: Collection, backend: Backend) -> None:
-    """Run until a signal comes or a replay ends.
+    """Run until something ends it: a signal, a command, the end of a replay, the number of events asked for.
 
     Args:
         collection: What to run.
@@ -75,7 +82,8 @@ def run(collection: Collection, backend: Backend) -> None:
         TracerError: something failed; its message says what and whose.
     """
     prepared = collection.prepared
-    with _stop_signals() as stopped, ExitStack() as sessions:
+    stops: SimpleQueue[Stop] = SimpleQueue()
+    with stop_signals(stops), ExitStack() as sessions:
         with phase("compose"):
             composition = compose(prepared.plan, collection.kernel.btf, collection.machine)
         try:
@@ -84,22 +92,26 @@ def run(collection: Collection, backend: Backend) -> None:
             raise explain(error, prepared, lambda name: _trial(collection, name)) from error
         if backend.live:
             _enter_sessions(sessions, collection)
-        with ExitStack() as endings:  # of files, when nothing can be lost any more
+        report = LossReport(backend, prepared.plan)
+        drain = Drain(
+            backend,
+            collection.sinks,
+            limit=collection.stop_after,
+            facts=report.facts,
+            ended=lambda: stops.put(Stop.DRAINED),
+        )
+        with drain:  # files end when nothing can be lost any more
             try:
-                with phase("attach"):
-                    backend.attach()
-                    backend.enable()
-                log.info("%d probe(s) loaded", len(prepared.plan.probes))
-                if backend.live and collection.kernel.events is None:
-                    log.warning("tracefs cannot be read, so '*' in probes is refused: see tracer doctor")
-                if collection.ready_file is not None:
-                    _touch(collection.ready_file)
-                sinks = endings.enter_context(_ending(collection, backend))
-                count = _drain(backend, sinks, stopped)
+                _attach(collection, backend)
+                drain.start()
+                with command(collection.command, stops) if collection.command else nullcontext():
+                    _collect(drain, stops, report)
+                backend.disable()
+                _finish(drain, stops)
             finally:
                 backend.detach()
-        log.info("%d event(s) processed", count)
-        _report_losses(backend, collection)
+        log.info("%d event(s) processed", drain.count)
+        report.tell()
 
 
 def _build(backend: Backend, collection: Collection, composition: Composition) -> None:
@@ -107,6 +119,55 @@ def _build(backend: Backend, collection: Collection, composition: Composition) -
         backend.compile(collection.prepared.plan, composition)
     with phase("load"):
         backend.load()
+
+
+def _attach(collection: Collection, backend: Backend) -> None:
+    with phase("attach"):
+        backend.attach()
+        backend.enable()
+    log.info("%d probe(s) loaded", len(collection.prepared.plan.probes))
+    if backend.live and collection.kernel.events is None:
+        log.warning("tracefs cannot be read, so '*' in probes is refused: see tracer doctor")
+    if collection.ready_file is not None:
+        _touch(collection.ready_file)
+
+
+def _collect(drain: Drain, stops: SimpleQueue[Stop], report: LossReport) -> None:
+    """Wait for a reason to end."""
+    while True:
+        try:
+            reason = stops.get(timeout=_LOOK)
+        except Empty:
+            report.look()
+            continue
+        if reason is Stop.SIGNAL:
+            log.info("Received signal, terminating...")
+        elif reason is Stop.COMMAND:
+            _wait_for_quiet(drain)
+        elif drain.is_full:
+            log.info("Reached stop count (%d), terminating...", drain.count)
+        return
+
+
+def _wait_for_quiet(drain: Drain) -> None:
+    """What a command has sent may still be on its way when it has ended."""
+    end = time.monotonic() + _LONGEST_WAIT
+    count, since = drain.count, time.monotonic()
+    while (now := time.monotonic()) < end and now - since < _QUIET:
+        time.sleep(_QUIET / 10)
+        if drain.count != count:
+            count, since = drain.count, now
+
+
+def _finish(drain: Drain, stops: SimpleQueue[Stop]) -> None:
+    """Have all that is recorded taken."""
+    drain.finish()
+    while not drain.is_done:
+        with suppress(Empty):
+            if stops.get(timeout=_LOOK) is Stop.SIGNAL:
+                hint = "nothing is left attached"
+                raise RunError("interrupted before all events were written", hint=hint)
+    drain.result()
 
 
 def _touch(path: Path) -> None:
@@ -132,69 +193,3 @@ def _enter_sessions(sessions: ExitStack, collection: Collection) -> None:
         manager = collectors[owner].call("tracer_session", session=session)
         if manager is not None:
             sessions.enter_context(guarded(owner, manager, session.log))
-
-
-@contextmanager
-def _ending(collection: Collection, backend: Backend) -> Iterator[Sequence[Sink]]:
-    """The sinks, which are ended whatever happens, so that files have all that was taken."""
-    sinks = collection.sinks()
-    try:
-        yield sinks
-    except BaseException:
-        lost = _lost(backend, collection)
-        for sink in sinks:
-            with suppress(TracerError):  # what is already on its way says more
-                sink.end(lost)
-        raise
-    lost = _lost(backend, collection)
-    for sink in sinks:
-        sink.end(lost)
-
-
-def _drain(backend: Backend, sinks: Sequence[Sink], stopped: Callable[[], bool]) -> int:
-    count = 0
-    while not stopped():
-        batch = backend.read(_POLL)
-        if batch is None:
-            return count
-        count += _give(batch, sinks)
-    log.info("Received signal, terminating...")
-    backend.disable()
-    while (batch := backend.read(0)) and batch.offsets:
-        count += _give(batch, sinks)
-    return count
-
-
-def _give(batch: Batch, sinks: Sequence[Sink]) -> int:
-    for sink in sinks:
-        sink.take(batch)
-    return len(batch.offsets)
-
-
-def _lost(backend: Backend, collection: Collection) -> Counter[str]:
-    """Losses by probe: one that is at several places of a process is several probes of the plan."""
-    lost: Counter[str] = Counter()
-    for planned, count in zip(collection.prepared.plan.probes, backend.losses().by_probe, strict=True):
-        lost[str(planned.probe)] += count
-    return +lost
-
-
-def _report_losses(backend: Backend, collection: Collection) -> None:
-    losses = backend.losses()
-    for planned, lost in zip(collection.prepared.plan.probes, losses.by_probe, strict=True):
-        if lost:
-            log.warning("lost %d event(s) from %s", lost, planned.probe.target)
-    if losses.total:
-        log.warning("total events lost: %d", losses.total)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """The first signal asks for an end; later ones change nothing."""
-    seen: list[int] = []
-    previous = {number: signal.signal(number, lambda number, _: seen.append(number)) for number in _SIGNALS}
-    try:
-        yield lambda: bool(seen)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tracer_core.decode.decoder import EventDecoder, probe_info
 from tracer_core.files.about import about_run
@@ -25,13 +25,16 @@ class Sink(Protocol):
     """Takes the events of a run."""
 
     def take(self, batch: Batch) -> None:
-        """Take a batch; an empty one says that time has passed."""
+        """Take a batch, never an empty one."""
 
-    def end(self, lost: Mapping[str, int]) -> None:
+    def tick(self) -> None:
+        """Some time has passed, a fraction of a second, whether events come or not."""
+
+    def end(self, facts: Mapping[str, Any]) -> None:
         """There will be no more.
 
         Args:
-            lost: Events that could not be recorded, by probe; only those that lost any.
+            facts: What is only known now, as JSON can hold it; see :meth:`~tracer_core.run.losses.LossReport.facts`.
         """
 
 
@@ -40,7 +43,7 @@ class EventSink:
 
     Args:
         prepared: The run.
-        emit: Takes those of a batch, in order.
+        emit: Takes those of a batch, in order; from time to time none.
     """
 
     def __init__(self, prepared: Prepared, emit: Callable[[list[Event]], None]) -> None:
@@ -51,7 +54,11 @@ class EventSink:
         """See :class:`Sink`."""
         self._emit(self._decoder.decode(batch))
 
-    def end(self, lost: Mapping[str, int]) -> None:
+    def tick(self) -> None:
+        """See :class:`Sink`."""
+        self._emit([])
+
+    def end(self, facts: Mapping[str, Any]) -> None:
         """See :class:`Sink`."""
 
 
@@ -73,10 +80,13 @@ class JsonSink:
         """See :class:`Sink`."""
         self._lines.write(self._decoder.decode(batch))
 
-    def end(self, lost: Mapping[str, int]) -> None:
+    def tick(self) -> None:
         """See :class:`Sink`."""
-        if lost:
-            self._lines.end({"lost": dict(lost)})
+
+    def end(self, facts: Mapping[str, Any]) -> None:
+        """See :class:`Sink`."""
+        if facts:
+            self._lines.end(facts)
 
 
 class ArrowSink:
@@ -92,21 +102,24 @@ class ArrowSink:
 
         self._file = ArrowEvents(target, _about(prepared), prepared.plan, prepared.readers)
         self._enough = ROWS
-        self._since = time.monotonic()
+        self._since = 0.0
 
     def take(self, batch: Batch) -> None:
         """See :class:`Sink`."""
-        now = time.monotonic()
         if not self._file.pending:
-            self._since = now
-        if batch.offsets:
-            self._file.add(batch)
-        if self._file.pending >= self._enough or (self._file.pending and now - self._since >= _FLUSH_AFTER):
+            self._since = time.monotonic()
+        self._file.add(batch)
+        if self._file.pending >= self._enough:
             self._file.flush()
 
-    def end(self, lost: Mapping[str, int]) -> None:
+    def tick(self) -> None:
         """See :class:`Sink`."""
-        self._file.end({"lost": dict(lost)} if lost else {})
+        if self._file.pending and time.monotonic() - self._since >= _FLUSH_AFTER:
+            self._file.flush()
+
+    def end(self, facts: Mapping[str, Any]) -> None:
+        """See :class:`Sink`."""
+        self._file.end(facts)
 
 
 def _about(prepared: Prepared) -> About:

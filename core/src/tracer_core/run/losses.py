@@ -1,0 +1,85 @@
+"""What was lost, told while it happens and at the end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer_core.backend.base import Backend
+    from tracer_core.plan.plan import Plan
+
+log = logging.getLogger(__name__)
+
+_AT_MOST_EVERY = 5.0  # seconds
+_NAMED = 3  # probes of many
+
+
+class LossReport:
+    """Tells of losses.
+
+    Args:
+        backend: Counts them.
+        plan: Whose probes they are of.
+    """
+
+    def __init__(self, backend: Backend, plan: Plan) -> None:
+        self._backend = backend
+        self._plan = plan
+        self._told = (0, 0)
+        self._silent_until = 0.0
+
+    def look(self) -> None:
+        """Warn if more were lost, but not too often."""
+        now = time.monotonic()
+        if now < self._silent_until:
+            return
+        losses = self._backend.losses()
+        told = (losses.total, losses.most_missed)
+        if told > self._told:
+            self._told, self._silent_until = told, now + _AT_MOST_EVERY
+            missed = f", missed up to {losses.most_missed} hit(s)" if losses.most_missed else ""
+            log.warning("lost %d event(s)%s so far: trace less, or give more room with --ring-size", told[0], missed)
+
+    def facts(self) -> dict[str, Any]:
+        """What files tell of it: ``lost``, events by probe, and ``missed``; only what there is.
+
+        A probe at several places of a process is several of the plan, and one here.
+        """
+        losses = self._backend.losses()
+        lost: Counter[str] = Counter()
+        for planned, count in zip(self._plan.probes, losses.by_probe, strict=True):
+            lost[str(planned.probe)] += count
+        missed = [
+            {
+                "probes": [str(self._plan.probes[index].probe) for index in one.probes],
+                "least": one.least,
+                "most": one.most,
+            }
+            for one in losses.missed
+        ]
+        return {name: value for name, value in (("lost", dict(+lost)), ("missed", missed)) if value}
+
+    def tell(self) -> None:
+        """Warn of all, at the end."""
+        losses, probes = self._backend.losses(), self._plan.probes
+        for planned, lost in zip(probes, losses.by_probe, strict=True):
+            if lost:
+                log.warning("lost %d event(s) from %s", lost, planned.probe.target)
+        if losses.total:
+            log.warning("total events lost: %d", losses.total)
+        for one in losses.missed:
+            count = str(one.most) if one.least == one.most else f"{one.least} to {one.most}"
+            log.warning("missed %s hit(s) of %s", count, _names([probes[index].probe.target for index in one.probes]))
+        if losses.uncounted:
+            names = _names([probes[index].probe.target for index in losses.uncounted])
+            log.info("this kernel does not count the hits that it may have missed of %s", names)
+
+
+def _names(targets: Sequence[str]) -> str:
+    more = len(targets) - _NAMED
+    return ", ".join(targets[:_NAMED]) + (f" and {more} more" if more > 0 else "")

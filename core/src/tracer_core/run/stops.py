@@ -1,0 +1,83 @@
+"""What ends a run: signals, a command of the user's, or the events themselves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+from contextlib import contextmanager, suppress
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from tracer_core.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from queue import SimpleQueue
+
+log = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+_PATIENCE = 2.0  # seconds that a command has to end when it is asked to
+
+
+class Stop(Enum):
+    """A reason to end."""
+
+    SIGNAL = "signal"
+    COMMAND = "command"
+    """The command has ended."""
+    DRAINED = "drained"
+    """No more events are taken: a replay or the number that was asked for is over, or something failed."""
+
+
+@contextmanager
+def stop_signals(stops: SimpleQueue[Stop]) -> Iterator[None]:
+    """Signals are reasons, and nothing else, within the block.
+
+    Args:
+        stops: Where they are put. A simple queue is the one that signal handlers may use.
+    """
+    previous = {number: signal.signal(number, lambda *_: stops.put(Stop.SIGNAL)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def command(text: str, stops: SimpleQueue[Stop]) -> Iterator[None]:
+    """Run a shell command. What it prints is discarded; if it still runs at the end of the block, it is ended.
+
+    Args:
+        text: For ``sh -c``.
+        stops: Where its end is put.
+
+    Raises:
+        RunError: there is no shell.
+    """
+    try:
+        # a session of its own: a signal of the terminal is for us, who end it; with what it has started
+        process = subprocess.Popen(
+            ["sh", "-c", text], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+    except OSError as error:
+        raise RunError(f"--cmd: cannot run sh: {error.strerror}", hint="is it in PATH?") from error
+
+    def wait() -> None:
+        log.info("Command returned (exit status: %d), terminating ...", process.wait())
+        stops.put(Stop.COMMAND)
+
+    waiting = threading.Thread(target=wait, name="command", daemon=True)
+    waiting.start()
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if waiting.is_alive():
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+                waiting.join(_PATIENCE)
