@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.bpf
 
-READERS = {"arrow": ArrowEventsReader, "json": JsonLinesReader}
+READERS: dict[str, type[ArrowEventsReader | JsonLinesReader]] = {"arrow": ArrowEventsReader, "json": JsonLinesReader}
 RECEIVE = "tp:net:netif_receive_skb"
 PORT = 7777
 SEND = """
