@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LOOK = 0.2  # seconds between looks at losses
+_LOOK = 1.0  # seconds between looks at losses, which take a system call for each kprobe
 _QUIET = 0.1  # seconds without an event, after which no more are expected
 _LONGEST_WAIT = 1.0  # seconds; others may send all the time
 
@@ -162,11 +162,14 @@ def _wait_for_quiet(drain: Drain) -> None:
 def _finish(drain: Drain, stops: SimpleQueue[Stop]) -> None:
     """Have all that is recorded taken."""
     drain.finish()
+    impatient = False
     while not drain.is_done:
         with suppress(Empty):
-            if stops.get(timeout=_LOOK) is Stop.SIGNAL:
-                hint = "nothing is left attached"
-                raise RunError("interrupted before all events were written", hint=hint)
+            impatient |= stops.get(timeout=_LOOK) is Stop.SIGNAL
+            continue
+        if impatient:  # and nothing happened since
+            hint = "nothing is left attached"
+            raise RunError("interrupted before all events were written", hint=hint)
     drain.result()
 
 
