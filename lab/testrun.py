@@ -28,6 +28,7 @@ TESTS = (
     "tests/test_topologies.py",
     "tests/test_run.py",
     "tests/test_collect.py",
+    "tests/test_tracking.py",
     "tests/test_offsets.py",
     "plugins/skb/tests/test_capture.py",
 )

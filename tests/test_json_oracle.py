@@ -23,6 +23,7 @@ from tracer_core.plugins.host import Host
 from tracer_core.sections import Event, Header, Packet, ProbeInfo, Return, Stack
 from tracer_core.types import Formatter, Place, ProbeKind, TextOptions
 from tracer_core.wire import U64, section
+from tracer_skb_tracking.plugin import SkbTracking
 
 
 @section("third-party")
@@ -76,6 +77,7 @@ def events(draw: st.DrawFn) -> Event:
         optional={
             "stack": names.map(lambda frames: Stack(8 * len(frames), tuple(frames))),
             "packet": st.integers(0, len(FRAME)).map(lambda size: Packet(len(FRAME), size, FRAME[:size])),
+            "skb-tracking": st.builds(SkbTracking, *[st.integers(0, 2**64 - 1)] * 3),
             "return": st.just(Return(1, 2, -3, 1)),
             "third-party": st.builds(ThirdParty, st.integers(0, 2**64 - 1)),
         },
@@ -92,8 +94,8 @@ def written(path: Path, found: list[Event]) -> Path:
 
 
 def texts() -> TextFormat:
-    skb = Host().collector("skb")
-    mine = [(skb.owner, formatter) for formatter in formatters(skb)]
+    collectors = [Host().collector(name) for name in ("skb", "skb_tracking")]
+    mine = [(collector.owner, formatter) for collector in collectors for formatter in formatters(collector)]
     return TextFormat([*mine, (Owner("core"), Formatter(Stack, stack_text, Place.TOP))], TextOptions())
 
 
@@ -122,6 +124,8 @@ def test_their_attributes_are_our_values(tmp_path_factory: pytest.TempPathFactor
     else:
         stack = seen.get(Stack)
         expected["kernel"] = where | ({"stack_trace": list(stack.frames)} if stack else {})
+    if tracking := seen.get(SkbTracking):
+        expected["skb-tracking"] = tracking._asdict()
     got = theirs.to_dict()
     packet = seen.get(Packet)
     if packet:

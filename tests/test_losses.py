@@ -33,8 +33,10 @@ pytestmark = pytest.mark.bpf
 READERS: dict[str, type[ArrowEventsReader | JsonLinesReader]] = {"arrow": ArrowEventsReader, "json": JsonLinesReader}
 RECEIVE = "tp:net:netif_receive_skb"
 PORT = 7777
+# on one processor: on two, packets may overtake each other
 SEND = """
-import socket, sys
+import os, socket, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sender.connect((sys.argv[1], int(sys.argv[2])))
 for number in range(int(sys.argv[3])):

@@ -102,6 +102,9 @@ def tracer_probes(kernel: Kernel, options: Any) -> Iterable[Probe]:  # type: ign
 def tracer_fragments(kernel: Kernel, options: Any) -> Iterable[Fragment | Getter]:  # type: ignore[empty-body]  # noqa: ANN401
     """Hand over the C that takes the place of the core's stubs.
 
+    A fragment that needs ``struct tracer_tracked *`` has the core follow packets: ``ctx->tracer_tracked`` then says
+    which one the probe's is, wherever there is a ``struct sk_buff *``. It does not run where the core does not know.
+
     Args:
         kernel: View of the traced kernel: differences between kernels become ``defines``.
         options: Instance of the collector's options class; options become ``defines``, too.

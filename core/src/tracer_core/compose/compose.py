@@ -13,8 +13,9 @@ from tracer_core.compose.architecture import ARCHITECTURES
 from tracer_core.compose.composition import NETNS, Composition, ProgramSpec
 from tracer_core.compose.kernel_types import kernel_types
 from tracer_core.compose.names import argument_name
-from tracer_core.compose.program import entry_text, program_text
+from tracer_core.compose.program import entry_text, helper_entry_text, helper_text, program_text
 from tracer_core.errors import PluginError
+from tracer_core.kernel.btf_types import Kind
 from tracer_core.sections import Header
 from tracer_core.types import BpfSource
 from tracer_core.wire import layout_of
@@ -51,15 +52,18 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
         PluginError: two collectors give one define different values, or a type cannot be an argument.
     """
     operands = _operands(plan)
-    api, runtime = (_core_source(name) for name in ("tracer.bpf.h", "runtime.bpf.h"))
+    api, runtime, tracking = (_core_source(name) for name in ("tracer.bpf.h", "runtime.bpf.h", "tracking.bpf.h"))
     sources = "".join(_collector_sources(plan))
     shapes = "".join(text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, machine))
-    used = "\n".join((_context(plan), api.text, runtime.text if plan.netns else "", sources, shapes))
+    task = _has_task(btf)
+    core = (runtime.text if plan.netns or task else "", tracking.text if plan.tracking else "")
+    used = "\n".join((_context(plan), api.text, *core, sources, shapes))
     types = kernel_types(btf, used)
     text = "".join(
         (
             f"{_LICENCE}\n/* Composed by tracer for kernel {plan.release}. */\n",
             "".join(_constants(plan, machine)),
+            "#define TRACER_TASK\n" if task else "",
             types.declarations,
             "".join(_section_text(plan)),
             _context(plan),
@@ -68,6 +72,8 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
             _line(GENERATED),
             types.bit_fields,
             _marked(runtime),
+            _marked(tracking) if plan.tracking else "",
+            _line(GENERATED),
             sources,
             shapes,
         )
@@ -91,12 +97,24 @@ def _core_source(name: str) -> BpfSource:
     return BpfSource.resource("tracer_core", f"compose/bpf/{name}")
 
 
+def _has_task(btf: Btf) -> bool:
+    """Whether programs can look at the current task as at any other structure (5.11)."""
+    helpers, task = btf.find("bpf_func_id", Kind.ENUM, Kind.ENUM64), btf.find("task_struct", Kind.STRUCT)
+    if helpers is None or task is None or not any(member.name == "comm" for member in btf.members(task)):
+        return False
+    return any(name == "BPF_FUNC_get_current_task_btf" for name, _ in helpers.enumerators)
+
+
 def _function(index: int) -> str:
     return f"tracer_program_{index}"
 
 
 def _entry(index: int) -> str:
     return f"tracer_entry_{index}"
+
+
+def _body(index: int) -> str:
+    return f"tracer_body_{index}"
 
 
 def _line(origin: str) -> str:
@@ -118,7 +136,8 @@ def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
     yield f"#define TRACER_RING_PAGES {machine.ring_pages}\n"
     yield f"#define TRACER_SLOTS {_SLOTS}\n"
     yield from _registers(machine)
-    if any(shape.result is not None for shape in plan.shapes):
+    # a helper at a trampoline has its arguments at the return, too
+    if any(shape.result is not None and not (shape.is_helper and shape.typed) for shape in plan.shapes):
         yield f"#define TRACER_CALLS {_CALLS}\n"
     if addresses := sum(probe.address != 0 for probe in plan.probes):
         yield f"#define TRACER_ADDRESSES {_rounded(addresses)}\n"
@@ -212,9 +231,16 @@ def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
 def _programs(plan: Plan, index: int, operands: Mapping[Operands, int], machine: Machine) -> Iterator[str]:
     shape = plan.shapes[index]
     if shape.result is not None:
-        text = entry_text(_core_source("entry.bpf.c").text, _entry(index), shape, ARCHITECTURES[machine.architecture])
+        write, template = (helper_entry_text, "helper.bpf.c") if shape.is_helper else (entry_text, "entry.bpf.c")
+        text = write(_core_source(template).text, _entry(index), shape, ARCHITECTURES[machine.architecture])
         yield f"{_line(f'{GENERATED}/{_entry(index)}')}{text}"
-    fragments = (plan.fragments[i] for i in shape.fragments)
-    usdt = operands[shape.operands] if shape.operands is not None else 0
-    text = program_text(_core_source("program.bpf.c").text, _function(index), shape, fragments, usdt=usdt)
-    yield f"{_line(f'{GENERATED}/{_function(index)}')}{text}"
+    body = _body(index) if shape.role is not None else _function(index)
+    if not shape.is_helper:
+        fragments = (plan.fragments[i] for i in shape.fragments)
+        usdt = operands[shape.operands] if shape.operands is not None else 0
+        text = program_text(_core_source("program.bpf.c").text, body, shape, fragments, usdt=usdt)
+        yield f"{_line(f'{GENERATED}/{body}')}{text}"
+    if shape.role is not None:
+        body = "" if shape.is_helper else body
+        text = helper_text(_core_source("helper.bpf.c").text, _function(index), shape, shape.role, body)
+        yield f"{_line(f'{GENERATED}/{_function(index)}')}{text}"

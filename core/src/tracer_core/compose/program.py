@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.names import argument_name
+from tracer_core.compose.tracking import action, sight
 from tracer_core.kernel.view import ResultForm
-from tracer_core.plan.plan import Identity
+from tracer_core.plan.plan import Identity, Role
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
@@ -43,14 +44,47 @@ def program_text(
         fragments: What it runs, in order.
         usdt: By which of the text's specifications arguments are computed, from 1; 0 if by none.
     """
-    stubs = _common(function, shape, registers=shape.kind in (ProbeKind.KPROBE, ProbeKind.UPROBE)) | {
+    stubs = _common(function, shape, registers=_has_registers(shape)) | {
+        # with a role, it is a part of another program
+        "LINKAGE": "static __always_inline int" if shape.role else "int",
         "USDT": str(usdt),
         "CALL": "\n".join(_call(shape)),
         # at returns it was asked at the entry; in processes there is no packet that could be in another namespace
         "NETNS": "" if shape.result is not None or shape.kind.in_process else _NETNS,
+        "SIGHT": sight(shape.sight) if shape.sight else "",
         "RETURN": _return(shape),
         "FRAGMENTS": "\n".join(_calls(fragments)),
         "STACK": "\tif (wanted)\n\t\ttracer_add_stack(args, event);" if shape.stack else "",
+    }
+    return _filled(template, stubs)
+
+
+def helper_text(template: str, function: str, shape: Shape, role: Role, body: str = "") -> str:
+    """The program of a shape with a role in tracking.
+
+    Args:
+        template: Of the core, with stubs.
+        function: What to call it.
+        shape: What it does.
+        role: Its own.
+        body: Function that makes events, run before, if there are any.
+    """
+    stubs = _common(function, shape, registers=_has_registers(shape)) | {
+        "BODY": f"\t{body}(args);" if body else "",
+        "BEFORE": f"\tprobe = {_IDENTITIES[shape.identity]};\n" + "\n".join(_call(shape)) if _keeps(shape) else "",
+        "ACTION": action(role, shape.kind, shape.position),
+    }
+    return _filled(template, stubs)
+
+
+def helper_entry_text(template: str, function: str, shape: Shape, architecture: Architecture) -> str:
+    """The program at the entry of a function where, at its return, data has moved; the arguments are as above."""
+    before = f"\tprobe = {_IDENTITIES[shape.identity]};\n{_save(shape, architecture)}\n"
+    before += f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"
+    stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
+        "BODY": "",
+        "BEFORE": before if _keeps(shape) else "",
+        "ACTION": action(Role.NOTES, shape.kind, 0),
     }
     return _filled(template, stubs)
 
@@ -64,10 +98,9 @@ def entry_text(template: str, function: str, shape: Shape, architecture: Archite
         shape: Of the program at the return.
         architecture: Of the machine.
     """
-    saved = len(architecture.arguments) if shape.kind is ProbeKind.KRETPROBE else 0
     stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
         "FRAME": _FRAMES[shape.kind][0],
-        "SAVE": "\n".join(f"\tcall.args[{n}] = args[TRACER_REGISTER({n})];" for n in range(saved)),
+        "SAVE": _save(shape, architecture),
     }
     return _filled(template, stubs)
 
@@ -81,6 +114,21 @@ def _common(function: str, shape: Shape, *, registers: bool) -> dict[str, str]:
         "ARGUMENTS": "\n".join(_arguments(shape)),
         "GETTERS": "\n".join(_getters(shape.getters)),
     }
+
+
+def _keeps(shape: Shape) -> bool:
+    """Whether a helper at a return finds its arguments only if they were kept."""
+    return shape.kind is ProbeKind.KRETPROBE
+
+
+def _save(shape: Shape, architecture: Architecture) -> str:
+    saved = len(architecture.arguments) if shape.kind is ProbeKind.KRETPROBE else 0
+    return "\n".join(f"\tcall.args[{n}] = args[TRACER_REGISTER({n})];" for n in range(saved))
+
+
+def _has_registers(shape: Shape) -> bool:
+    """Whether its arguments are in ``struct pt_regs`` when it runs; at returns they were kept."""
+    return shape.kind in (ProbeKind.KPROBE, ProbeKind.UPROBE)
 
 
 def _filled(template: str, stubs: dict[str, str]) -> str:

@@ -57,6 +57,36 @@ class Identity(Enum):
     """It looks the index up by the address of the function."""
 
 
+class Sight(Enum):
+    """What a program does about the packet it meets, where packets are tracked."""
+
+    FIRST = "tracks"
+    """It is followed from here on, if it was not before."""
+    LATER = "looks it up"
+    """Its data may be gone, so only what is known of it counts."""
+
+
+class Role(Enum):
+    """What a program does where packets end, or their data moves, after its fragments."""
+
+    FREES = "data is freed"
+    """The first argument's."""
+    FREES_STOLEN = "data is freed if it was stolen"
+    """The first argument's, if the second says that its data is now another's."""
+    FREES_MEMORY = "memory is freed"
+    """At the address in the second argument; it may be a packet's data."""
+    FREES_FRAGMENT = "a page fragment is freed"
+    """At the address in the first argument; it may be a packet's data."""
+    REUSES = "data is used again"
+    """The second argument's, for another packet."""
+    RELEASES = "data is released"
+    """The first argument's, which is freed if no clone has it."""
+    NOTES = "data will move"
+    """The first argument's, perhaps; its program at the return does the rest."""
+    MOVES = "data has moved"
+    """The first argument's, if the result is 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Code that probes share: they differ in nothing but their index and where they are attached.
@@ -72,6 +102,8 @@ class Shape:
         getters: Getters to call, in order.
         fragments: Indices of the plan's fragments to run, in order.
         operands: At USDT probes: where the arguments are.
+        sight: What it does about its packet, if packets are tracked and it has one.
+        role: What else it does so that packets can be tracked.
     """
 
     kind: ProbeKind
@@ -84,6 +116,13 @@ class Shape:
     getters: tuple[PlannedGetter, ...]
     fragments: tuple[int, ...]
     operands: tuple[UsdtArgument, ...] | None = None
+    sight: Sight | None = None
+    role: Role | None = None
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether it runs nobody's fragments and makes no events: it is there for tracking alone."""
+        return not self.fragments
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +160,8 @@ class Plan:
         multi: Kprobes of one program are attached all at once.
         skipped: Probes that nothing could be learned from.
         missing: Why optional probes cannot be had on this kernel.
+        tracking: Packets are tracked; the last probes are those that it takes.
+        weakness: What of that does not work as it should on this kernel, or nothing.
     """
 
     release: str
@@ -134,6 +175,8 @@ class Plan:
     multi: bool = False
     skipped: tuple[Probe, ...] = ()
     missing: tuple[str, ...] = ()
+    tracking: bool = False
+    weakness: str = ""
 
     def describe(self) -> Iterator[str]:
         """Lines for ``--dry-run``."""
@@ -155,4 +198,8 @@ class Plan:
             for at in shape.fragments:
                 item = self.fragments[at]
                 yield f"  {item.fragment.function} ({item.owner.name}), when {item.fragment.gate.value}"
+            if shape.sight is not None:
+                yield f"  tracking: {shape.sight.value}"
+            if shape.role is not None:
+                yield f"  tracking: {shape.role.value}"
         yield from (f"skipped {probe}: no collector can learn anything there" for probe in self.skipped)

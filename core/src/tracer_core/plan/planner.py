@@ -9,7 +9,8 @@ from tracer_core.errors import MachineError, PluginError, UsageError
 from tracer_core.plan.ordering import ordered
 from tracer_core.plan.places import Place, locate
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
-from tracer_core.plan.shapes import shape_of
+from tracer_core.plan.shapes import helper_shape, shape_of
+from tracer_core.plan.tracking import PACKET, TRACKED, track
 from tracer_core.sections import Header, Return, Stack
 from tracer_core.types import ProbeKind
 from tracer_core.wire import Layout, layout_of
@@ -55,13 +56,25 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         ]
     )
     abilities = request.abilities
+    tracking = track(kernel, abilities) if TRACKED in arg_types else None
+    if tracking is not None and PACKET not in arg_types:
+        arg_types.append(PACKET)
     probes: list[PlannedProbe] = []
     skipped: list[Probe] = []
     shapes: dict[Shape, int] = {}
     places, missing = _located(members, request, kernel)
     for place in places:
         identity, address = _identity(place.probe, abilities, kernel)
-        shape = shape_of(place, arg_types, getters, fragments, netns_types, identity=identity, abilities=abilities)
+        shape = shape_of(
+            place,
+            arg_types,
+            getters,
+            fragments,
+            netns_types,
+            identity=identity,
+            abilities=abilities,
+            tracking=tracking,
+        )
         if shape is None:
             skipped.append(place.probe)
             continue
@@ -69,6 +82,13 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         probes.append(PlannedProbe(place.probe, place.prototype, index, address, place.user))
     if not probes:
         raise _nothing_to_attach(members, _unique(skipped), tuple(missing))
+    # last, for where several programs run at one place: events are made before their packet is forgotten
+    is_tracking = tracking is not None and any(shape.sight for shape in shapes)
+    for helper in tracking.needed([p.probe for p in probes]) if tracking and is_tracking else ():
+        identity, address = _identity(helper.place.probe, abilities, kernel)
+        shape = helper_shape(helper, identity=identity, abilities=abilities)
+        index = shapes.setdefault(shape, len(shapes))
+        probes.append(PlannedProbe(helper.place.probe, helper.place.prototype, index, address))
     return Plan(
         release=kernel.release,
         owners=tuple(d.owner for d in members),
@@ -81,6 +101,8 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         multi=any(shape.kind.breaks for shape in shapes) and abilities.cookies and abilities.multi,
         skipped=tuple(_unique(skipped)),
         missing=tuple(missing),
+        tracking=any(shape.sight or shape.role for shape in shapes),
+        weakness=tracking.weakness if tracking and is_tracking else "",
     )
 
 
@@ -133,7 +155,8 @@ def _identity(probe: Probe, abilities: Abilities, kernel: Kernel) -> tuple[Ident
 
 def _sections(shapes: Iterable[Shape], fragments: Iterable[PlannedFragment]) -> tuple[PlannedSection, ...]:
     """Sections in the order in which programs add them."""
-    first: list[type[Any]] = [Return] if any(shape.result is not None for shape in shapes) else []
+    events = [shape for shape in shapes if not shape.is_helper]
+    first: list[type[Any]] = [Return] if any(shape.result is not None for shape in events) else []
     last: list[type[Any]] = [Stack] if any(shape.stack for shape in shapes) else []
     emitted: list[type[Any]] = [cls for f in fragments for cls in f.fragment.emits]
     layouts: list[Layout] = _unique(map(layout_of, (*first, *emitted, *last)))

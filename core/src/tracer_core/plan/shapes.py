@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracer_core.plan.places import MAX_ARGUMENTS
-from tracer_core.plan.plan import Identity, Shape
+from tracer_core.plan.plan import Identity, Role, Shape
+from tracer_core.plan.tracking import PACKET, TRACKED, sight_at
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.places import Place
     from tracer_core.plan.plan import PlannedFragment, PlannedGetter
     from tracer_core.plan.request import Abilities
+    from tracer_core.plan.tracking import Helper, Tracking
     from tracer_core.types import Probe
 
 
@@ -26,6 +28,7 @@ def shape_of(
     *,
     identity: Identity,
     abilities: Abilities,
+    tracking: Tracking | None = None,
 ) -> Shape | None:
     """The code for a place, or nothing if no fragment can do anything there."""
     probe, prototype = place.probe, place.prototype
@@ -38,6 +41,9 @@ def shape_of(
         if planned.getter.gives not in known and known.issuperset(planned.getter.needs):
             used.append(planned)
             known.add(planned.getter.gives)
+    is_tracked = tracking is not None and PACKET in known
+    if is_tracked:
+        known.add(TRACKED)
     running = tuple(
         index
         for index, planned in enumerate(fragments)
@@ -48,6 +54,7 @@ def shape_of(
     # only what is read makes a shape, so that probes share code: of several ways to a namespace the first is enough
     read = {t for index in running for t in fragments[index].fragment.needs} | {t for g in used for t in g.getter.needs}
     read |= set([t for t in netns_types if t in known][:1])
+    read |= {PACKET} if is_tracked else set()
     return Shape(
         kind=probe.kind,
         typed=_is_typed(probe, abilities),
@@ -59,6 +66,26 @@ def shape_of(
         getters=tuple(used),
         fragments=running,
         operands=place.user.arguments if place.user is not None else None,
+        sight=sight_at(probe) if is_tracked else None,
+        role=tracking.role_at(probe) if tracking else None,
+    )
+
+
+def helper_shape(helper: Helper, *, identity: Identity, abilities: Abilities) -> Shape:
+    """The code for a place that is probed for tracking alone."""
+    probe, prototype = helper.place.probe, helper.place.prototype
+    return Shape(
+        kind=probe.kind,
+        # 5.10 lets no typed program have an argument of type const void *
+        typed=_is_typed(probe, abilities) and helper.role is not Role.FREES_MEMORY,
+        identity=identity,
+        result=prototype.result if probe.kind.returns else None,
+        position=len(prototype.params) if probe.kind is ProbeKind.FEXIT else 0,
+        stack=False,
+        args=(),
+        getters=(),
+        fragments=(),
+        role=helper.role,
     )
 
 

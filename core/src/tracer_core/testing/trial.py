@@ -63,18 +63,21 @@ class Trial:
     def __init__(self, plan: Plan, composition: Composition, *, extra: str = "", functions: Sequence[str] = ()) -> None:
         self._plan = plan
         self._resources = ExitStack()
-        names = [*(spec.function for spec in composition.programs), "tracer_trial_address", *functions]
+        # not those for tracking on functions: they cannot be run this way, and are not what is tried
+        specs = [spec for spec in composition.programs if spec.kind is ProbeKind.RAW_TRACEPOINT]
+        names = [*(spec.function for spec in specs), "tracer_trial_address", *functions]
         with Compiler() as compiler:
             compiled = compiler.compile(composition.text + _MEMORY + extra, names)
         for fd in compiled.maps.values():
             self._resources.callback(os.close, fd)
         ring_size = Machine(composition.cpus).ring_pages * mmap.PAGESIZE
+        self._maps = compiled.maps
         self._ring = Ring(compiled.maps[EVENTS_MAP], ring_size)
         self._resources.callback(self._ring.close)
         self._trial = self._map(compiled.maps["tracer_trial"], MEMORY_SIZE + 8)
         self._map(compiled.maps[ENABLED_MAP], 8)[:8] = struct.pack("<Q", 1)
         self._programs = {name: self._load(compiled.code[name]) for name in names}
-        self._function = {index: spec.function for spec in composition.programs for index in spec.probes}
+        self._function = {index: spec.function for spec in specs for index in spec.probes}
         self.call("tracer_trial_address")
         self.address: int = struct.unpack("<Q", self._trial[:8])[0]
         """Kernel address of the memory."""
@@ -91,6 +94,10 @@ class Trial:
     def memory(self) -> memoryview:
         """The made-up memory, writable."""
         return memoryview(self._trial)[8 : 8 + MEMORY_SIZE]
+
+    def map(self, name: str, size: int) -> mmap.mmap:
+        """A map of the composition that user space may have mapped, of that many bytes."""
+        return self._map(self._maps[name], size)
 
     def call(self, function: str, *args: int) -> None:
         """Run one function with raw arguments.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* A program: the words that begin with TRACER_STUB_ are replaced by what the plan says. */
-int TRACER_STUB_FUNCTION(u64 *args)
+TRACER_STUB_LINKAGE TRACER_STUB_FUNCTION(u64 *args)
 {
 	struct tracer_ctx context = {}, *ctx = &context;
 	struct tracer_event *event;
@@ -20,6 +20,7 @@ TRACER_STUB_CALL
 TRACER_STUB_ARGUMENTS
 TRACER_STUB_GETTERS
 TRACER_STUB_NETNS
+TRACER_STUB_SIGHT
 	event = tracer_begin(ctx, probe);
 	if (!event)
 		return 0;

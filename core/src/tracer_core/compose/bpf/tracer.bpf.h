@@ -73,6 +73,15 @@
 	((ctx)->usdt ? tracer_usdt((ctx)->args, (ctx)->usdt, n) :                                                      \
 		       (ctx)->args[(ctx)->registers ? TRACER_REGISTER(n) : (n)])
 
+/*
+ * Which packet it is: with needs "struct tracer_tracked *" the core follows packets, and ctx->tracer_tracked says which one the
+ * probe's is, whatever became of its headers. Clones are the same packet. Together the numbers are unlike any other packet's.
+ */
+struct tracer_tracked {
+	u64 timestamp; /* ns of CLOCK_MONOTONIC when it was first seen */
+	u64 orig_head; /* where its data was then */
+};
+
 struct tracer_event {
 	u64 users;
 	u64 size;

@@ -1,0 +1,43 @@
+"""What programs do where packets end or their data moves, as C (``bpf/tracking.bpf.h``)."""
+
+from __future__ import annotations
+
+from tracer_core.plan.plan import Role, Sight
+from tracer_core.types import ProbeKind
+
+_FIRST, _SECOND = "TRACER_ARG(ctx, 0)", "TRACER_ARG(ctx, 1)"
+_PACKET, _OTHER = f"(struct sk_buff *){_FIRST}", f"(struct sk_buff *){_SECOND}"
+
+_ACTIONS = {
+    Role.FREES: f"tracer_forget_packet(ctx, {_PACKET});",
+    Role.FREES_STOLEN: f"if ((u8){_SECOND})\n\t\ttracer_forget_packet(ctx, {_PACKET});",
+    Role.FREES_MEMORY: f"tracer_forget({_SECOND});",
+    Role.FREES_FRAGMENT: f"tracer_forget({_FIRST});",
+    Role.REUSES: f"tracer_forget_packet(ctx, {_OTHER});",
+    Role.RELEASES: f"tracer_forget_released(ctx, {_PACKET});",
+    Role.NOTES: f"tracer_note(ctx, {_PACKET});",
+}
+
+
+def action(role: Role, kind: ProbeKind, position: int) -> str:
+    """A statement for a role.
+
+    Args:
+        role: What is to be done.
+        kind: Of the probe.
+        position: At returns through a trampoline: of the result.
+    """
+    if role is Role.MOVES:
+        result = f"args[{position if kind is ProbeKind.FEXIT else 'TRACER_RESULT'}]"
+        return f"\ttracer_move(ctx, {_PACKET}, {result});"
+    return f"\t{_ACTIONS[role]}"
+
+
+def sight(kind: Sight) -> str:
+    """Statements that make ``ctx->tracer_tracked``."""
+    track = "" if kind is Sight.LATER else " || tracer_track(ctx, &tracked)"
+    return (
+        "\tstruct tracer_tracked tracked;\n"
+        f"\tif (tracer_look_up(ctx, &tracked){track})\n"
+        "\t\tctx->tracer_tracked = &tracked;"
+    )

@@ -1,0 +1,87 @@
+"""The text of programs that follow packets."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tracer_core.backend.compiler import Compiler
+from tracer_core.compose.compose import compose
+from tracer_core.compose.composition import Composition, Machine
+from tracer_core.kernel.view import Kernel
+from tracer_core.plan.planner import plan
+from tracer_core.plan.request import Fixed, Request, parse_probe
+from tracer_core.plugins.declaration import Declaration, Owner
+from tracer_core.testing.kernels import recorded_kernel, recorded_names
+from tracer_core.types import BpfSource, CollectorSpec, Fragment, ProbeKind
+
+SOURCE = BpfSource(
+    """
+static __always_inline int demo_see(struct tracer_ctx *ctx, struct tracer_event *event)
+{
+	return TRACER_OK;
+}
+""",
+    "demo/demo.bpf.c",
+)
+WAYS = {
+    "trampolines": Fixed(),
+    "kprobes": Fixed(entries=(ProbeKind.KPROBE,), returns=(ProbeKind.KRETPROBE,)),
+    "kprobes without cookies": Fixed(
+        entries=(ProbeKind.KPROBE,), returns=(ProbeKind.KRETPROBE,), cookies=False, multi=False
+    ),
+    "no functions": Fixed(entries=(), returns=()),
+}
+RECEIVE = "tp:net:netif_receive_skb"
+WHERE_DATA_MOVES = ("pskb_expand_head", "kprobe:kfree_skb_partial", "kretprobe:pskb_expand_head")
+
+
+@pytest.fixture(params=recorded_names())
+def kernel(request: pytest.FixtureRequest) -> Kernel:
+    return recorded_kernel(request.param)
+
+
+def composed(kernel: Kernel, way: str, *probes: str, needs: str = "struct tracer_tracked *") -> Composition:
+    fragment = Fragment("demo_see", SOURCE, needs=(needs,))
+    declaration = Declaration(Owner("demo"), CollectorSpec("demo", "A test."), None, fragments=(fragment,))
+    request = Request(tuple(map(parse_probe, probes)), netns=(1,), abilities=WAYS[way])
+    return compose(plan([declaration], request, kernel), kernel.btf, Machine(cpus=2))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: compiling makes maps")
+@pytest.mark.bpf
+@pytest.mark.parametrize("way", list(WAYS))
+def test_programs_compile_for_every_kernel_and_way_to_probe(kernel: Kernel, way: str) -> None:
+    probes = (RECEIVE,) if way == "no functions" else (RECEIVE, *WHERE_DATA_MOVES)
+    made = composed(kernel, way, *probes)
+    functions = [function for spec in made.programs for function in spec.functions]
+    with Compiler() as compiler:
+        compiled = compiler.compile(made.text, functions)
+    for fd in compiled.maps.values():
+        os.close(fd)
+    assert set(compiled.code) == set(functions)
+
+
+def test_without_tracking_nothing_of_it_is_in_the_text(kernel: Kernel) -> None:
+    text = composed(kernel, "trampolines", RECEIVE, needs="struct sk_buff *").text
+    assert "tracer_tracking" not in text
+    assert "TRACER_CALLS" not in text.partition("#line")[0]
+
+
+def test_helpers_on_trampolines_need_no_table_of_calls_and_those_on_kretprobes_do(kernel: Kernel) -> None:
+    assert "#define TRACER_CALLS" not in composed(kernel, "trampolines", RECEIVE).text
+    assert "#define TRACER_CALLS" in composed(kernel, "kprobes", RECEIVE).text
+
+
+def test_helpers_do_not_ask_for_network_namespaces(kernel: Kernel) -> None:
+    text = composed(kernel, "kprobes", RECEIVE).text
+    helpers = text[text.index("tracer_program_1(u64") :]
+    assert "tracer_wants_netns" not in helpers
+
+
+def test_a_program_where_data_is_freed_forgets_the_packet_however_it_ends() -> None:
+    text = composed(recorded_kernel("6.1"), "trampolines", "skb_free_head").text
+    program = text[text.index("int tracer_program_0(u64") :]
+    assert program.index("tracer_body_0(args);") < program.index("tracer_forget_packet(ctx, ")
+    assert "static __always_inline int tracer_body_0(u64 *args)" in text

@@ -1,0 +1,1 @@
+"""Which packet a socket buffer carries: a collector for tracer."""
