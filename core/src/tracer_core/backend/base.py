@@ -73,11 +73,6 @@ class Losses:
         """Events lost, over all probes."""
         return sum(self.by_probe)
 
-    @property
-    def most_missed(self) -> int:
-        """Hits missed at most, over all probes."""
-        return sum(missed.most for missed in self.missed)
-
 
 class Backend(Protocol):
     """A way to run a composed program. Leaving the context detaches and closes everything."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tracer_core.backend.base import Backend
+    from tracer_core.backend.base import Backend, Losses, Missed
     from tracer_core.plan.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,10 @@ class LossReport:
         if now < self._silent_until:
             return
         losses = self._backend.losses()
-        told = (losses.total, losses.most_missed)
+        told = (losses.total, sum(one.most for one in self._missed(losses)))
         if told > self._told:
             self._told, self._silent_until = told, now + _AT_MOST_EVERY
-            missed = f", missed up to {losses.most_missed} hit(s)" if losses.most_missed else ""
+            missed = f", missed up to {told[1]} hit(s)" if told[1] else ""
             log.warning("lost %d event(s)%s so far: trace less, or give more room with --ring-size", told[0], missed)
 
     def facts(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class LossReport:
                 "least": one.least,
                 "most": one.most,
             }
-            for one in losses.missed
+            for one in self._missed(losses)
         ]
         return {name: value for name, value in (("lost", dict(+lost)), ("missed", missed)) if value}
 
@@ -72,12 +72,18 @@ class LossReport:
                 log.warning("lost %d event(s) from %s", lost, planned.probe.target)
         if losses.total:
             log.warning("total events lost: %d", losses.total)
-        for one in losses.missed:
+        for one in self._missed(losses):
             count = str(one.most) if one.least == one.most else f"{one.least} to {one.most}"
             log.warning("missed %s hit(s) of %s", count, _names([probes[index].probe.target for index in one.probes]))
-        if losses.uncounted:
-            names = _names([probes[index].probe.target for index in losses.uncounted])
-            log.info("this kernel does not count the hits that it may have missed of %s", names)
+        if uncounted := [probes[index].probe.target for index in losses.uncounted if not self._is_helper(index)]:
+            log.info("this kernel does not count the hits that it may have missed of %s", _names(uncounted))
+
+    def _missed(self, losses: Losses) -> list[Missed]:
+        """Hits that would have been events. Helpers of tracking make none, and where it matters others stand in."""
+        return [one for one in losses.missed if not all(map(self._is_helper, one.probes))]
+
+    def _is_helper(self, index: int) -> bool:
+        return self._plan.shapes[self._plan.probes[index].shape].is_helper
 
 
 def _names(targets: Sequence[str]) -> str:
