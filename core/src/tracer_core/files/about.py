@@ -82,13 +82,15 @@ def about_run(
 
 
 def tell_losses(path: Path, end: Mapping[str, Any]) -> None:
-    """Warn whoever reads a file that its run lost events.
+    """Warn whoever reads a file that its run lost events, or was stopped by an error.
 
     Args:
         path: Of the file.
         end: What it says at its end.
     """
-    lost, missed = end.get("lost"), end.get("missed")
+    lost, missed, stopped = (end.get(name) for name in ("lost", "missed", "stopped"))
+    if stopped:
+        log.warning("%s: the run was stopped, and what came then is not in it: %s", path, stopped)
     if isinstance(lost, dict) and lost:
         log.warning("%s: events were lost in the run, and are not in it: %s", path, lost)
     if isinstance(missed, list) and missed:

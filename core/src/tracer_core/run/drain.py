@@ -79,12 +79,13 @@ class Drain:
             self._thread.join(_PATIENCE)
         if not self.is_done:
             return  # it hangs in a sink
+        facts = self._facts()
         for sink in self._sinks:
             if error is None:
-                sink.end(self._facts())
+                sink.end(facts)
             else:
                 with suppress(TracerError):  # what is already on its way says more
-                    sink.end(self._facts())
+                    sink.end({**facts, "stopped": str(error) or type(error).__name__})
 
     def start(self) -> None:
         """Begin to take."""
