@@ -173,6 +173,7 @@ def test_a_command_and_what_it_started_end_with_the_run(tracer: Tracer, quiet: T
         assert all(map(is_running, started))
     assert collecting.exit_code == 0, collecting.report()
     assert not any(map(is_running, started))
+    assert "Command returned" not in collecting.stderr
 
 
 def is_running(pid: int) -> bool:

@@ -67,8 +67,12 @@ def command(text: str, stops: SimpleQueue[Stop]) -> Iterator[None]:
     except OSError as error:
         raise RunError(f"--cmd: cannot run sh: {error.strerror}", hint="is it in PATH?") from error
 
+    ended = False  # by us
+
     def wait() -> None:
-        log.info("Command returned (exit status: %d), terminating ...", process.wait())
+        status = process.wait()
+        if not ended:
+            log.info("Command returned (exit status: %d), terminating ...", status)
         stops.put(Stop.COMMAND)
 
     waiting = threading.Thread(target=wait, name="command", daemon=True)
@@ -76,6 +80,7 @@ def command(text: str, stops: SimpleQueue[Stop]) -> Iterator[None]:
     try:
         yield
     finally:
+        ended = True
         for number in (signal.SIGTERM, signal.SIGKILL):
             if waiting.is_alive():
                 with suppress(ProcessLookupError):
