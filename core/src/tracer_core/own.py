@@ -27,14 +27,11 @@ def declaration(kernel: Kernel) -> Declaration:
         kernel: That is traced, for the names of addresses.
     """
     return Declaration(
-        Owner("core"),
-        CollectorSpec("core", "What belongs to no collector", sections=(Return, Stack)),
+        OWNER,
+        CollectorSpec("core", "What belongs to no collector", sections=SECTIONS),
         None,
         decoders=(Decoder(Stack, _named_frames(kernel)),),
-        formatters=(
-            Formatter(Return, return_text, place=Place.HEAD),
-            Formatter(Stack, stack_text, place=Place.TOP),
-        ),
+        formatters=FORMATTERS,
     )
 
 
@@ -69,3 +66,12 @@ def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:
         return {**columns, "frames": stacks}
 
     return decode
+
+
+OWNER = Owner("core")
+SECTIONS = (Return, Stack)
+FORMATTERS = (
+    Formatter(Return, return_text, place=Place.HEAD),
+    Formatter(Stack, stack_text, place=Place.TOP),
+)
+"""Text of those sections; of what is in files, too, since it needs no kernel."""

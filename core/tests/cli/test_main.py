@@ -36,7 +36,7 @@ def test_no_command_is_answered_with_help_and_the_exit_code_of_misuse(run: Calla
     assert "Usage: tracer" in result.err
 
 
-@pytest.mark.parametrize("prefix", ["p", "plug", "plugins"])
+@pytest.mark.parametrize("prefix", ["pl", "plug", "plugins"])
 def test_a_prefix_is_enough_to_name_a_command(run: Callable[..., Result], prefix: str) -> None:
     result = run(prefix, "--help")
     assert result.code == 0

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tracer_core.display.text import TextFormat
+from tracer_core.display.text import TextFormat, utc
 from tracer_core.errors import PluginError
 from tracer_core.plugins.declaration import Owner
 from tracer_core.sections import Event, Header, ProbeInfo
@@ -88,3 +88,19 @@ def test_two_formatters_of_different_collectors_for_one_section_are_refused() ->
     formatter = Formatter(Alpha, lambda _, __: "")
     with pytest.raises(PluginError, match="section alpha is formatted by both"):
         TextFormat([(OWNER, formatter), (Owner("other"), formatter)], TextOptions())
+
+
+def test_a_date_is_cut_not_rounded() -> None:
+    assert utc(1_742_339_565_860_103_999) == "2025-03-18 23:12:45.860103"
+    assert utc(0) == "1970-01-01 00:00:00.000000"
+
+
+def test_with_the_offset_of_the_clocks_times_are_dates() -> None:
+    format_ = TextFormat([], TextOptions(), clock_offset=1_700_000_000_000_000_000)
+    assert format_.text(event()).startswith("2023-11-14 22:13:20.000002 (1) [ping] ")
+
+
+def test_a_section_that_is_not_of_the_formatters_class_is_shown_field_by_field() -> None:
+    strange = event(alpha=Beta(2, 3))
+    formatter = Formatter(Alpha, lambda alpha, _: f"alpha {alpha.value}")
+    assert text(formatter, multi_line=False).text(strange).endswith(" alpha value 2 other 3\n")

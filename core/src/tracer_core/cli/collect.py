@@ -12,6 +12,7 @@ import click
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, open_output
 from tracer_core.cli.size import size
+from tracer_core.cli.text import text_format, text_options
 from tracer_core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -77,15 +78,7 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     metavar="BYTES",
     help="Room for events that wait to be taken: a number with K, M or G, rounded up to a power of two.",
 )
-@click.option("-e", "link_layer", is_flag=True, help="Show the link layer.")
-@click.option(
-    "--format",
-    "layout",
-    type=click.Choice(["multi-line", "single-line"]),
-    default="multi-line",
-    show_default=True,
-    help="Layout of the text.",
-)
+@text_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--print-bpf", is_flag=True, help="Print the composed C and stop.")
 @click.option(
@@ -212,8 +205,6 @@ def _prints(values: Mapping[str, Any]) -> bool:
 
 
 def _text(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:
-    from tracer_core.display.text import TextFormat  # noqa: PLC0415
-    from tracer_core.types import TextOptions  # noqa: PLC0415
+    from tracer_core.files.about import clock_offset  # noqa: PLC0415
 
-    options = TextOptions(link_layer=values["link_layer"], multi_line=values["layout"] == "multi-line")
-    return TextFormat([(d.owner, f) for d in prepared.readers for f in d.formatters], options)
+    return text_format([(d.owner, f) for d in prepared.readers for f in d.formatters], clock_offset(), values)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "collect": ("tracer_core.cli.collect", "collect", "Trace packets and print their events."),
     "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
+    "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
     "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
 }
 

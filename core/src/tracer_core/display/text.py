@@ -6,6 +6,7 @@ by two, and an empty line after the event; in single-line format everything on o
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import PluginError
@@ -29,13 +30,22 @@ class TextFormat:
     Args:
         formatters: Of the collectors, with their owners.
         options: How the user wants it.
+        clock_offset: ns that the time of day was ahead of the events' clock: times are shown as dates, in UTC. Nothing
+            if they are shown as they are.
 
     Raises:
         PluginError: two collectors format one section.
     """
 
-    def __init__(self, formatters: Iterable[tuple[Owner, Formatter]], options: TextOptions) -> None:
+    def __init__(
+        self,
+        formatters: Iterable[tuple[Owner, Formatter]],
+        options: TextOptions,
+        *,
+        clock_offset: int | None = None,
+    ) -> None:
         self._options = options
+        self._clock_offset = clock_offset
         self._formatters: dict[str, tuple[Owner, Formatter]] = {}
         for owner, formatter in formatters:
             name = layout_of(formatter.section).name
@@ -50,7 +60,7 @@ class TextFormat:
         Raises:
             PluginError: a collector's formatter failed.
         """
-        texts: dict[Place, list[str]] = {Place.HEAD: [_head(event)], Place.TOP: [], Place.PART: []}
+        texts: dict[Place, list[str]] = {Place.HEAD: [self._head(event)], Place.TOP: [], Place.PART: []}
         for name in self._names(event):
             text, place = self._section(name, event.sections[name])
             if text:
@@ -64,13 +74,18 @@ class TextFormat:
             lines += [_INDENT + line for line in part.split("\n")]
         return "\n".join(lines) + "\n\n"
 
+    def _head(self, event: Event) -> str:
+        header = event.header
+        time = str(header.timestamp) if self._clock_offset is None else utc(header.timestamp + self._clock_offset)
+        return f"{time} ({header.cpu}) [{_comm(header)}] {_task(header)} {_probe(event.probe)}"
+
     def _names(self, event: Event) -> list[str]:
         known = [name for name in self._order if name in event.sections]
         return known if len(known) == len(event.sections) else known + sorted(set(event.sections) - set(known))
 
     def _section(self, name: str, section: Any) -> tuple[str, Place]:  # noqa: ANN401 - a section class of any collector
         found = self._formatters.get(name)
-        if found is None:
+        if found is None or not isinstance(section, found[1].section):
             return generic(name, section), Place.PART
         owner, formatter = found
         try:
@@ -89,9 +104,10 @@ def generic(name: str, section: Any) -> str:  # noqa: ANN401 - a section class o
     return " ".join((name, *fields))
 
 
-def _head(event: Event) -> str:
-    header = event.header
-    return f"{header.timestamp} ({header.cpu}) [{_comm(header)}] {_task(header)} {_probe(event.probe)}"
+def utc(time: int) -> str:
+    """A time in ns since 1970 as date and time of day, in UTC, to the microsecond that has begun."""
+    seconds, ns = divmod(time, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{ns // 1000:06d}"
 
 
 def _probe(probe: ProbeInfo) -> str:

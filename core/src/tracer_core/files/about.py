@@ -49,6 +49,14 @@ class About:
     sections: Mapping[str, int] = field(default_factory=dict)
 
 
+def clock_offset() -> int:
+    """By how many ns the time of day, ``CLOCK_REALTIME``, is ahead of the clock of events, ``CLOCK_MONOTONIC``."""
+    before, real, after = (
+        time.clock_gettime_ns(clock) for clock in (time.CLOCK_MONOTONIC, time.CLOCK_REALTIME, time.CLOCK_MONOTONIC)
+    )
+    return real - (before + after) // 2
+
+
 def about_run(
     command: Sequence[str],
     probes: Sequence[ProbeInfo],
@@ -64,14 +72,11 @@ def about_run(
         sections: Ditto.
     """
     machine = os.uname()
-    before, real, after = (
-        time.clock_gettime_ns(clock) for clock in (time.CLOCK_MONOTONIC, time.CLOCK_REALTIME, time.CLOCK_MONOTONIC)
-    )
     return About(
         writer=f"tracer {__version__}",
         command=shlex.join(command),
-        started=before,
-        clock_offset=real - (before + after) // 2,
+        started=time.clock_gettime_ns(time.CLOCK_MONOTONIC),
+        clock_offset=clock_offset(),
         kernel_release=machine.release,
         kernel_version=machine.version,
         hardware=machine.machine,

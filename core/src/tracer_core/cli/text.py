@@ -1,0 +1,56 @@
+"""How the user wants the text of events: options that several commands have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tracer_core.display.text import TextFormat
+    from tracer_core.plugins.declaration import Owner
+    from tracer_core.types import Formatter
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_OPTIONS = (
+    click.option("-e", "link_layer", is_flag=True, help="Show the link layer."),
+    click.option(
+        "--format",
+        "layout",
+        type=click.Choice(["multi-line", "single-line"]),
+        default="multi-line",
+        show_default=True,
+        help="Layout of the text.",
+    ),
+    click.option("--utc", is_flag=True, help="Show when events were as dates, in UTC, not as ns since boot."),
+)
+
+
+def text_options(command: F) -> F:
+    """Give a command the options that :func:`text_format` reads."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def text_format(
+    formatters: Iterable[tuple[Owner, Formatter]], clock_offset: int, values: Mapping[str, Any]
+) -> TextFormat:
+    """The text that the user wants.
+
+    Args:
+        formatters: Of the collectors, with their owners.
+        clock_offset: ns that the time of day was ahead of the events' clock.
+        values: Of the command's options.
+
+    Raises:
+        PluginError: two collectors format one section.
+    """
+    from tracer_core.display.text import TextFormat  # noqa: PLC0415 - not for --help
+    from tracer_core.types import TextOptions  # noqa: PLC0415 - ditto
+
+    options = TextOptions(link_layer=values["link_layer"], multi_line=values["layout"] == "multi-line")
+    return TextFormat(formatters, options, clock_offset=clock_offset if values["utc"] else None)

@@ -1,0 +1,132 @@
+"""``tracer print``: files become the text that was printed when they were written."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tracer_core.testing.command import Tracer
+    from tracer_core.testing.netns import TwoNamespaces
+
+RECEIVE = "tp:net:netif_receive_skb"
+KINDS = ("arrow", "json")
+bpf = pytest.mark.bpf
+
+STARTUP = {
+    "common": {"timestamp": 1},
+    "startup": {
+        "retis_version": "v1.7.0",
+        "cmdline": "retis collect -o",
+        "clock_monotonic_offset": {"sec": 1_700_000_000, "nsec": 5_000},
+        "machine": {"kernel_release": "6.12", "kernel_version": "#1", "hardware_name": "x86_64"},
+    },
+}
+EVENT = {
+    "common": {"timestamp": 2048, "smp_id": 1, "task": {"pid": 10, "tgid": 11, "comm": "ping"}},
+    "kernel": {"symbol": "ip_rcv", "probe_type": "kprobe"},
+}
+
+
+def collected(tracer: Tracer, two: TwoNamespaces, path: Path, *arguments: str) -> str:
+    """Text of a run with some pings, which also went to a file."""
+    options = ("-p", RECEIVE, "-p", f"{RECEIVE}/stack", "--netns", two.b.name, "-o", str(path), "--print", *arguments)
+    with tracer.collect(*options) as collecting:
+        two.run(two.a, ["ping", "-c", "3", "-i", "0.1", two.b.ipv4])
+        two.run(two.a, ["ping", "-c", "1", two.b.ipv6])
+    assert collecting.exit_code == 0, collecting.report()
+    return collecting.stdout
+
+
+@bpf
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("options", [(), ("-e",), ("--format", "single-line"), ("-e", "--format", "single-line")])
+def test_a_file_is_printed_as_its_events_were(
+    tracer: Tracer, two_netns: TwoNamespaces, tmp_path: Path, kind: str, options: tuple[str, ...]
+) -> None:
+    path = tmp_path / f"events.{kind}"
+    text = collected(tracer, two_netns, path, *options)
+    renamed = path.rename(tmp_path / "events")  # what is in it decides
+    printed = tracer.run("print", str(renamed), *options)
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout == text
+    assert text.count("proto ICMP ") >= 3
+
+
+@bpf
+@pytest.mark.parametrize("kind", KINDS)
+def test_dates_are_those_of_the_run(tracer: Tracer, two_netns: TwoNamespaces, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"events.{kind}"
+    before = datetime.now(UTC)
+    text = collected(tracer, two_netns, path, "--utc", "--format", "single-line")
+    after = datetime.now(UTC)
+    printed = tracer.run("print", str(path), "--utc", "--format", "single-line").stdout
+    for shown in (text, printed):
+        dates = [datetime.fromisoformat(f"{line[:26]}+00:00") for line in shown.splitlines()]
+        assert len(dates) >= 4
+        assert all(before - timedelta(seconds=1) <= date <= after + timedelta(seconds=1) for date in dates)
+    # both measure by how much one clock is ahead of the other
+    assert re.sub(r"\.\d{6} ", " ", text) == re.sub(r"\.\d{6} ", " ", printed)
+
+
+def retis_file(path: Path, *events: object) -> Path:
+    path.write_text("".join(json.dumps(event) + "\n" for event in (STARTUP, *events)))
+    return path
+
+
+def test_a_file_of_retis_is_printed(tracer: Tracer, tmp_path: Path) -> None:
+    path = retis_file(tmp_path / "retis.data", EVENT)
+    assert tracer.run("print", str(path)).stdout == "2048 (1) [ping] 10/11 [k] ip_rcv\n\n"
+    utc = tracer.run("print", str(path), "--utc", "--format", "single-line")
+    assert utc.stdout == "2023-11-14 22:13:20.000007 (1) [ping] 10/11 [k] ip_rcv\n"
+
+
+def test_sections_of_collectors_that_are_not_installed_are_shown_by_field_with_one_warning(
+    tracer: Tracer, tmp_path: Path
+) -> None:
+    strange = {**EVENT, "strange": {"answer": 42, "name": "x"}}
+    path = retis_file(tmp_path / "events.json", strange, strange)
+    result = tracer.run("print", str(path), "--format", "single-line")
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == ["2048 (1) [ping] 10/11 [k] ip_rcv strange answer 42 name x"] * 2
+    assert result.stderr.count("section strange") == 1
+
+
+def test_all_before_a_damage_is_printed(tracer: Tracer, tmp_path: Path) -> None:
+    path = retis_file(tmp_path / "events.json", EVENT, EVENT)
+    with path.open("a") as file:
+        file.write("{broken\n" + json.dumps(EVENT) + "\n")
+    result = tracer.run("print", str(path), "--format", "single-line")
+    assert result.returncode == 1
+    assert result.stdout.count("ip_rcv") == 2
+    assert "line 4" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "reason"),
+    [
+        (None, 2, "cannot read"),
+        (b"", 1, "it is empty"),
+        (b"hello\n", 1, "it is neither an Arrow stream nor JSON lines"),
+        (b"\xff\xff\xff\xff\0\0\0\0", 1, "is no"),
+        (b"\x7fELF", 1, "it is neither an Arrow stream nor JSON lines"),
+    ],
+)
+def test_what_is_no_event_file_is_refused(
+    tracer: Tracer, tmp_path: Path, content: bytes | None, code: int, reason: str
+) -> None:
+    path = tmp_path / "file"
+    if content is not None:
+        path.write_bytes(content)
+    result = tracer.run("print", str(path))
+    assert result.returncode == code
+    assert result.stdout == ""
+    assert reason in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert str(path) in result.stderr
