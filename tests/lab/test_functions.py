@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,10 @@ def test_many_functions_share_few_programs(tracer: Tracer, two_netns: TwoNamespa
 
 def loaded(collecting: Collecting) -> tuple[int, int]:
     """Programs and links that a run holds."""
-    infos = [path.read_text() for path in Path(f"/proc/{collecting.process.pid}/fdinfo").iterdir()]
+    infos = []
+    for path in Path(f"/proc/{collecting.process.pid}/fdinfo").iterdir():
+        with suppress(FileNotFoundError):  # a file that it has just closed
+            infos.append(path.read_text())
     return sum("prog_type:" in info for info in infos), sum("link_type:" in info for info in infos)
 
 

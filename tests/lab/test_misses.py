@@ -42,8 +42,8 @@ UPDATE = "array_map_update_elem"
 SLEEP = "__x64_sys_rt_sigtimedwait"
 """Sleeps until a signal comes; nobody else calls it here."""
 
-HELPER = "bpf_get_current_comm"
-"""What each of our programs calls, for the name of the task."""
+HELPER = "bpf_get_current_pid_tgid"
+"""What each of our programs calls once, for the number of the task."""
 
 CALLS = 50
 SLEEPERS = 12
