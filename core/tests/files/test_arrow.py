@@ -35,8 +35,8 @@ from tracer_core.files.arrow import ArrowEvents
 from tracer_core.files.arrow_form import escape, unescape
 from tracer_core.files.arrow_read import ArrowEventsReader
 from tracer_core.files.arrow_schema import is_arrow_events
-from tracer_core.files.json_form import UnknownSection
 from tracer_core.files.target import open_target
+from tracer_core.files.unknown import UnknownSection
 from tracer_core.plan.plan import Plan
 from tracer_core.types import Columns, Decoder
 from tracer_core.wire import U32, Blob, Chars, Scalar, layout_of, section

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tracer_core.errors import PluginError, RunError, UsageError
 from tracer_core.files.about import About, about_run
-from tracer_core.files.json_form import UnknownSection
 from tracer_core.files.json_lines import JsonLines, is_json_lines
 from tracer_core.files.json_read import JsonLinesReader
 from tracer_core.files.target import open_target
+from tracer_core.files.unknown import UnknownSection
 from tracer_core.sections import Event, Header, Packet, ProbeInfo, Return, Stack
 from tracer_core.types import ProbeKind
 from tracer_core.wire import S64, U8, U32, Blob, Chars, Scalar, layout_of, section

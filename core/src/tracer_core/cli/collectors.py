@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracer_core.cli.messages import warn_left_out
 from tracer_core.errors import PluginError, TracerError, UsageError
 from tracer_core.options import OptionSpec, option_specs
 from tracer_core.plugins.declaration import BUG
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tracer_core.plugins.host import Collector
-
-log = logging.getLogger(__name__)
 
 AUTO = "auto"
 _SELECTION = "tracer_core.selection"
@@ -43,7 +41,7 @@ class CollectorCommand(click.Command):
         wanted = _wanted(args)
         named = tuple(host.collector(name) for name in wanted if name != AUTO)
         help_only = not set(args).isdisjoint(ctx.help_option_names)
-        loaded = host.usable(_ignore if help_only else _warn) if help_only or AUTO in wanted else ()
+        loaded = host.usable(_ignore if help_only else warn_left_out) if help_only or AUTO in wanted else ()
         automatic = tuple(collector for collector in loaded if collector not in named)
         ctx.meta[_SELECTION] = Selection(named, automatic, {})
         try:
@@ -144,10 +142,6 @@ def _value(spec: OptionSpec, value: Any) -> Any:  # noqa: ANN401 - of the option
 
 def _ignore(_: PluginError) -> None:
     """Help is about those that work; ``tracer plugins`` is about the others."""
-
-
-def _warn(error: PluginError) -> None:
-    log.warning("left out: %s", " ".join(error.message.split()))
 
 
 def _foreign_option(error: click.NoSuchOption, host: Host, chosen: Selection) -> UsageError | None:

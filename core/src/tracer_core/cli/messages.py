@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracer_core.errors import PluginError
+
+log = logging.getLogger(__name__)
 
 _LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 _NAMES = {logging.ERROR: "ERROR", logging.WARNING: "WARN", logging.INFO: "INFO", logging.DEBUG: "DEBUG"}
@@ -30,3 +36,8 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Format(bare_info=level != "debug"))
     logging.basicConfig(level=_LEVELS[level], handlers=[handler], force=True)
+
+
+def warn_left_out(error: PluginError) -> None:
+    """Say that a collector cannot be used, and why."""
+    log.warning("left out: %s", " ".join(error.message.split()))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import select
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import RunError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tracer_core.display.text import TextFormat
     from tracer_core.files.target import Target
     from tracer_core.run.prepare import Prepared
-    from tracer_core.run.sinks import Sink
+    from tracer_core.run.sinks import EventOutput, Sink
     from tracer_core.sections import Event
 
 
@@ -54,21 +55,32 @@ def make_sinks(prepared: Prepared, target: Target | None, text: TextFormat | Non
     from tracer_core.run import sinks  # noqa: PLC0415 - numpy, imported while events already come
 
     made: list[Sink] = []
-    if target is not None:
-        made.append((sinks.JsonSink if target.path.suffix in _JSON else sinks.ArrowSink)(prepared, target))
+    outputs: list[EventOutput] = []
+    if target is not None and target.path.suffix in _JSON:
+        outputs.append(sinks.JsonOutput(prepared, target))
+    elif target is not None:
+        made.append(sinks.ArrowSink(prepared, target))
     if text is not None:
-        made.append(sinks.EventSink(prepared, Output(text).emit))
+        outputs.append(Output(text, hint="stopped, and nothing is left attached"))
+    if outputs:
+        made.append(sinks.EventSink(prepared, outputs))
     return made
 
 
 class Output:
-    """Writes the text of events to stdout, a batch at a time."""
+    """Writes the text of events to stdout.
 
-    def __init__(self, text: TextFormat) -> None:
+    Args:
+        text: Of an event.
+        hint: What to say when stdout cannot be written any more.
+    """
+
+    def __init__(self, text: TextFormat, *, hint: str = "") -> None:
         self._text = text
+        self._hint = hint
 
-    def emit(self, events: list[Event]) -> None:
-        """Write a batch; an empty one only looks whether anybody still reads.
+    def write(self, events: list[Event]) -> None:
+        """Write some.
 
         Raises:
             RunError: stdout was closed or cannot be written.
@@ -76,12 +88,22 @@ class Output:
         """
         text = "".join(map(self._text.text, events))
         try:
-            if not events and _is_abandoned():
-                raise BrokenPipeError
             sys.stdout.write(text)
             sys.stdout.flush()
         except OSError as error:
-            raise unwritable(error, hint="stopped, and nothing is left attached") from error
+            raise unwritable(error, hint=self._hint) from error
+
+    def tick(self) -> None:
+        """Look whether anybody still reads.
+
+        Raises:
+            RunError: nobody does.
+        """
+        if _is_abandoned():
+            raise unwritable(BrokenPipeError(), hint=self._hint)
+
+    def end(self, facts: Mapping[str, Any]) -> None:
+        """There is nothing to do: what was written is out."""
 
 
 def _is_abandoned() -> bool:

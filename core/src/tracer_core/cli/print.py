@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracer_core.cli.messages import warn_left_out
 from tracer_core.cli.output import DEFAULT_OUT, Output
 from tracer_core.cli.text import text_format, text_options
 from tracer_core.errors import ExitCode, TracerError
@@ -18,7 +19,6 @@ from tracer_core.errors import ExitCode, TracerError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tracer_core.errors import PluginError
     from tracer_core.sections import Event
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def print_command(file: Path, **values: Any) -> int:  # noqa: ANN401 - click's p
     from tracer_core.plugins.declare import formatters  # noqa: PLC0415
     from tracer_core.plugins.host import Host  # noqa: PLC0415
 
-    collectors = list(Host().usable(_left_out))
+    collectors = list(Host().usable(warn_left_out))
     sections = chain(SECTIONS, *(collector.spec.sections for collector in collectors))
     with open_events(file, dict.fromkeys(sections)) as events:
         own = [(OWNER, formatter) for formatter in FORMATTERS]
@@ -53,13 +53,13 @@ def print_command(file: Path, **values: Any) -> int:  # noqa: ANN401 - click's p
         else:
             output = Output(text)
             for some in _pieces(_telling(events)):
-                output.emit(some)
+                output.write(some)
     return ExitCode.OK
 
 
 def _telling(events: Iterable[Event]) -> Iterator[Event]:
     """The events; of sections that no installed collector declares a warning says so, once each."""
-    from tracer_core.files.json_form import UnknownSection  # noqa: PLC0415 - not for --help
+    from tracer_core.files.unknown import UnknownSection  # noqa: PLC0415 - not for --help
 
     told: set[str] = set()
     for event in events:
@@ -83,7 +83,3 @@ def _pieces(events: Iterable[Event]) -> Iterator[list[Event]]:
         yield some
         raise
     yield some
-
-
-def _left_out(error: PluginError) -> None:
-    log.warning("left out: %s", " ".join(error.message.split()))

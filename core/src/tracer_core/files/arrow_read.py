@@ -11,21 +11,19 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
-from tracer_core.errors import RunError, UsageError
+from tracer_core.errors import RunError
 from tracer_core.files.about import tell_losses
 from tracer_core.files.arrow_form import CHARS, to_python
 from tracer_core.files.arrow_schema import COMMON, FORMAT, MARK, META, told_by
-from tracer_core.files.json_form import UnknownSection
+from tracer_core.files.reader import EventReader
+from tracer_core.files.unknown import UnknownSection
 from tracer_core.sections import Event, Header
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
-    from tracer_core.files.about import About
     from tracer_core.files.arrow_schema import SectionForm
 
 log = logging.getLogger(__name__)
@@ -41,44 +39,18 @@ _DAMAGED = "the file is damaged"
 _END = b"\xff\xff\xff\xff\0\0\0\0"  # of streams; a file that has it is not cut
 
 
-class ArrowEventsReader:
-    """The events of a file, in its order. Iterate once; leaving the context closes the file.
+class ArrowEventsReader(EventReader["_Source"]):
+    """The events of an Arrow file; see :class:`~tracer_core.files.reader.EventReader`.
 
     Args:
         path: Of the file.
-        sections: Classes of the sections that are known. Others, those of another version and those with other fields
-            are given as :class:`~tracer_core.files.json_form.UnknownSection`.
-
-    Raises:
-        UsageError: there is no such file, or it cannot be opened.
-        RunError: it is no event file, or one of a version that cannot be read.
+        sections: Classes of the sections that are known.
     """
 
     def __init__(self, path: Path, sections: Iterable[type[Any]]) -> None:
-        self._path = path
-        try:
-            self._source = _Source(path)
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error.strerror}", hint="name an event file") from error
-        self.end: Mapping[str, Any] = {}
-        """What was only known at the end of the run, once the last event was given; nothing if the file is cut."""
         self.whole = False
         """The file has its end, once the last event was given. A warning said so if not."""
-        self.about: About
-        """The run that the events are of."""
-        try:
-            self._open(sections)
-        except BaseException:
-            self._source.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self._source.close()
+        super().__init__(path, sections, _Source)
 
     def __iter__(self) -> Iterator[Event]:
         """The events. If the file is cut, those of whole batches, and then a warning that says where.
@@ -119,7 +91,7 @@ class ArrowEventsReader:
             log.warning(message, self._path, self._source.size, given)
         tell_losses(self._path, self.end)
 
-    def _open(self, sections: Iterable[type[Any]]) -> None:
+    def _begin(self, sections: Iterable[type[Any]]) -> None:
         if not self._source.size:
             raise RunError(f"{self._path} is empty", hint="name an event file")
         head = self._source.head

@@ -12,6 +12,7 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.files.unknown import UnknownSection
 from tracer_core.wire import Chars, layout_of
 
 if TYPE_CHECKING:
@@ -25,22 +26,6 @@ compact = json.JSONEncoder(separators=(",", ":")).encode
 
 class FormError(ValueError):
     """A value is not what the declaration of its section says."""
-
-
-class UnknownSection(Section):
-    """A section that nobody here declares, or not like this: its fields are as the file has them."""
-
-    _fields: tuple[str, ...]
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> UnknownSection:
-        """Make one from names and values."""
-        made = cls(values.values())
-        made._fields = tuple(values)
-        return made
-
-    def _asdict(self) -> dict[str, Any]:
-        return dict(zip(self._fields, self, strict=True))
 
 
 def encoder(cls: type[Any]) -> Callable[[Any], str]:

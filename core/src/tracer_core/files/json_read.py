@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from tracer_core.errors import RunError, UsageError
+from tracer_core.errors import RunError
 from tracer_core.files.about import About, tell_losses
-from tracer_core.files.json_form import FormError, UnknownSection, decoder
+from tracer_core.files.json_form import FormError, decoder
 from tracer_core.files.json_lines import OWN, RESERVED
+from tracer_core.files.reader import EventReader
+from tracer_core.files.unknown import UnknownSection
 from tracer_core.sections import Event, Header, ProbeInfo, Stack
 from tracer_core.types import ProbeKind
 from tracer_core.wire import layout_of
@@ -18,8 +20,6 @@ from tracer_core.wire import layout_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
 log = logging.getLogger(__name__)
 
@@ -36,51 +36,17 @@ def _no_number(name: str) -> NoReturn:
 _parse = json.JSONDecoder(parse_constant=_no_number).decode
 
 
-class JsonLinesReader:
-    """The events of a file, in its order. Iterate once; leaving the context closes the file.
+class JsonLinesReader(EventReader[IO[bytes]]):
+    """The events of JSON lines; see :class:`~tracer_core.files.reader.EventReader`.
 
     Args:
         path: Of the file.
-        sections: Classes of the sections that are known. Others, those of another version and those without a field
-            that theirs should have are given as :class:`~tracer_core.files.json_form.UnknownSection`.
-
-    Raises:
-        UsageError: there is no such file, or it cannot be opened.
-        RunError: it is no event file, or one of a version that cannot be read.
+        sections: Classes of the sections that are known.
     """
 
     def __init__(self, path: Path, sections: Iterable[type[Any]]) -> None:
-        self._path = path
-        try:
-            self._file = path.open("rb")
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error.strerror}", hint="name an event file") from error
         self._number = 0
-        self.end: Mapping[str, Any] = {}
-        """What was only known at the end of the run, once the last event was given."""
-        try:
-            self.about = self._startup()
-            """The run that the events are of."""
-        except BaseException:
-            self._file.close()
-            raise
-        self._sections = {
-            layout.name: decoder(layout.cls)
-            for layout in map(layout_of, sections)
-            if self.about.sections.get(layout.name, layout.version) == layout.version
-        }
-        self._probes: dict[ProbeInfo, int] = {}
-        for index, probe in enumerate(self.about.probes):
-            self._probes.setdefault(probe, index)
-        self._unnamed = len(self.about.probes)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self._file.close()
+        super().__init__(path, sections, lambda path: path.open("rb"))
 
     def __iter__(self) -> Iterator[Event]:
         """The events. A last line that is cut short is left out, with a warning that says where.
@@ -103,7 +69,7 @@ class JsonLinesReader:
 
     def _next(self, given: int) -> dict[str, Any] | None:
         try:
-            line = self._file.readline(_LONGEST)
+            line = self._source.readline(_LONGEST)
         except OSError as error:
             raise RunError(f"cannot read {self._path}: {error.strerror}") from error
         if not line:
@@ -122,6 +88,18 @@ class JsonLinesReader:
         if not isinstance(values, dict):
             raise self._wrong("it is no JSON object")
         return values
+
+    def _begin(self, sections: Iterable[type[Any]]) -> None:
+        self.about = self._startup()
+        self._sections = {
+            layout.name: decoder(layout.cls)
+            for layout in map(layout_of, sections)
+            if self.about.sections.get(layout.name, layout.version) == layout.version
+        }
+        self._probes: dict[ProbeInfo, int] = {}
+        for index, probe in enumerate(self.about.probes):
+            self._probes.setdefault(probe, index)
+        self._unnamed = len(self.about.probes)
 
     def _startup(self) -> About:
         first = self._next(0)

@@ -10,7 +10,7 @@ from tracer_core.decode.decoder import EventDecoder, probe_info
 from tracer_core.files.about import about_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from tracer_core.backend.base import Batch
     from tracer_core.files.about import About
@@ -38,31 +38,49 @@ class Sink(Protocol):
         """
 
 
-class EventSink:
-    """Gives events to a function, as objects.
+class EventOutput(Protocol):
+    """Takes the events of a run as objects."""
 
-    Args:
-        prepared: The run.
-        emit: Takes those of a batch, in order; from time to time none.
-    """
-
-    def __init__(self, prepared: Prepared, emit: Callable[[list[Event]], None]) -> None:
-        self._decoder = EventDecoder(prepared.plan, prepared.readers)
-        self._emit = emit
-
-    def take(self, batch: Batch) -> None:
-        """See :class:`Sink`."""
-        self._emit(self._decoder.decode(batch))
+    def write(self, events: list[Event]) -> None:
+        """Take some, in order."""
 
     def tick(self) -> None:
         """See :class:`Sink`."""
-        self._emit([])
 
     def end(self, facts: Mapping[str, Any]) -> None:
         """See :class:`Sink`."""
 
 
-class JsonSink:
+class EventSink:
+    """Makes objects of the events of a batch, once for all who want them.
+
+    Args:
+        prepared: The run.
+        outputs: Take them, in this order.
+    """
+
+    def __init__(self, prepared: Prepared, outputs: Sequence[EventOutput]) -> None:
+        self._decoder = EventDecoder(prepared.plan, prepared.readers)
+        self._outputs = outputs
+
+    def take(self, batch: Batch) -> None:
+        """See :class:`Sink`."""
+        events = self._decoder.decode(batch)
+        for output in self._outputs:
+            output.write(events)
+
+    def tick(self) -> None:
+        """See :class:`Sink`."""
+        for output in self._outputs:
+            output.tick()
+
+    def end(self, facts: Mapping[str, Any]) -> None:
+        """See :class:`Sink`."""
+        for output in self._outputs:
+            output.end(facts)
+
+
+class JsonOutput:
     """Writes JSON lines.
 
     Args:
@@ -73,18 +91,17 @@ class JsonSink:
     def __init__(self, prepared: Prepared, target: Target) -> None:
         from tracer_core.files.json_lines import JsonLines  # noqa: PLC0415 - only for those who want it
 
-        self._decoder = EventDecoder(prepared.plan, prepared.readers)
         self._lines = JsonLines(target, _about(prepared))
 
-    def take(self, batch: Batch) -> None:
-        """See :class:`Sink`."""
-        self._lines.write(self._decoder.decode(batch))
+    def write(self, events: list[Event]) -> None:
+        """See :class:`EventOutput`."""
+        self._lines.write(events)
 
     def tick(self) -> None:
-        """See :class:`Sink`."""
+        """See :class:`EventOutput`."""
 
     def end(self, facts: Mapping[str, Any]) -> None:
-        """See :class:`Sink`."""
+        """See :class:`EventOutput`."""
         if facts:
             self._lines.end(facts)
 
