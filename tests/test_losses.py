@@ -19,6 +19,7 @@ from tracer_core.errors import UsageError
 from tracer_core.files.arrow_read import ArrowEventsReader
 from tracer_core.files.json_read import JsonLinesReader
 from tracer_core.sections import Packet
+from tracer_core.testing.command import wait_ready
 from tracer_core.testing.patience import patience
 
 if TYPE_CHECKING:
@@ -226,9 +227,8 @@ def test_a_second_signal_ends_a_run_whose_output_nobody_takes(
     ready = tmp_path / "ready"
     argv = [str(tracer.path), "collect", *options(quiet), "--ready-file", str(ready)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_ready(process, ready, patience(60.0))
         deadline = time.monotonic() + patience(60.0)
-        while not ready.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
         send(quiet, 5_000)  # more than a pipe holds
         assert process.stdout is not None
         assert process.stderr is not None
@@ -251,9 +251,8 @@ def test_a_file_that_cannot_grow_has_all_whole_batches_and_the_run_says_where_it
     # what a full disk does, without filling one
     argv = ["prlimit", "--fsize=600000", str(tracer.path), "collect", *options(quiet, "-o", str(path))]
     with subprocess.Popen([*argv, "--ready-file", str(ready)], stderr=subprocess.PIPE, text=True) as process:
+        wait_ready(process, ready, patience(60.0))
         deadline = time.monotonic() + patience(60.0)
-        while not ready.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
         while process.poll() is None and time.monotonic() < deadline:
             send(quiet, 300)
         assert process.wait(patience(10.0)) == 1

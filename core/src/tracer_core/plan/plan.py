@@ -160,8 +160,7 @@ class Plan:
         multi: Kprobes of one program are attached all at once.
         skipped: Probes that nothing could be learned from.
         missing: Why optional probes cannot be had on this kernel.
-        tracking: Packets are tracked; the last probes are those that it takes.
-        weakness: What of that does not work as it should on this kernel, or nothing.
+        weakness: What of tracking packets does not work as it should on this kernel, or nothing.
     """
 
     release: str
@@ -175,8 +174,12 @@ class Plan:
     multi: bool = False
     skipped: tuple[Probe, ...] = ()
     missing: tuple[str, ...] = ()
-    tracking: bool = False
     weakness: str = ""
+
+    @property
+    def tracking(self) -> bool:
+        """Whether packets are tracked; the last probes are then those that it takes."""
+        return any(shape.sight or shape.role for shape in self.shapes)
 
     def describe(self) -> Iterator[str]:
         """Lines for ``--dry-run``."""

@@ -101,7 +101,6 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         multi=any(shape.kind.breaks for shape in shapes) and abilities.cookies and abilities.multi,
         skipped=tuple(_unique(skipped)),
         missing=tuple(missing),
-        tracking=any(shape.sight or shape.role for shape in shapes),
         weakness=tracking.weakness if tracking and is_tracking else "",
     )
 

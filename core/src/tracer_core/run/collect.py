@@ -170,7 +170,7 @@ def _finish(drain: Drain, stops: SimpleQueue[Stop]) -> None:
         if impatient:  # and nothing happened since
             hint = "nothing is left attached"
             raise RunError("interrupted before all events were written", hint=hint)
-    drain.result()
+    drain.check()
 
 
 def _touch(path: Path) -> None:

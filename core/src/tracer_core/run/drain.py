@@ -96,16 +96,15 @@ class Drain:
         """Take what is left, then end. Nothing new can come any more."""
         self._finishing.set()
 
-    def result(self) -> int:
-        """Events taken, after the end.
+    def check(self) -> None:
+        """Wait for the end.
 
         Raises:
-            TracerError: taking them failed.
+            TracerError: taking events failed.
         """
         self._thread.join()
         if self._error is not None:
             raise self._error
-        return self.count
 
     @property
     def is_full(self) -> bool:
@@ -117,7 +116,7 @@ class Drain:
         try:
             self._sinks = self._make_sinks()
             self._take_all()
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever asks for the result
+        except BaseException as error:  # noqa: BLE001 - raised again by check()
             self._error = error
         finally:
             self.is_done = True
