@@ -7,26 +7,28 @@ from socket import inet_ntoa
 from struct import Struct
 from typing import Final
 
-from tracer_skb.text.dispatch import TRUNCATED, ethertype, unsupported
+from tracer_skb.text.dispatch import TRUNCATED, Inner, ethertype, unsupported
 
 _HEADER: Final = Struct(">6xH6s4s6s4s")
 _NO_ADDRESS: Final = bytes(6)
 
 
 @ethertype(0x0806)
-def format_arp(data: bytes, link_layer: bool) -> str:  # noqa: ARG001 - the table sets it
+def format_arp(data: bytes, at: int, link_layer: bool, inner: Inner) -> str:  # noqa: ARG001 - the table sets it
     """Describe an ARP packet.
 
     Args:
-        data: The captured bytes, starting at the hardware type; big-endian.
+        data: The captured bytes.
+        at: Where the hardware type starts; all fields are big-endian.
         link_layer: Not used.
+        inner: Not used.
 
     Returns:
         The text of the packet: the operation and the addresses that matter to it.
     """
-    if len(data) < _HEADER.size:
+    if len(data) < at + _HEADER.size:
         return TRUNCATED
-    operation, sender, sender_ip, target, target_ip = _HEADER.unpack_from(data)
+    operation, sender, sender_ip, target, target_ip = _HEADER.unpack_from(data, at)
     if operation == 1:
         known = f" ({target.hex(':')})" if target != _NO_ADDRESS else ""
         return f"request who-has {inet_ntoa(target_ip)}{known} tell {inet_ntoa(sender_ip)}"

@@ -1,43 +1,55 @@
 """Which formatter decodes which protocol, and what to print when none can.
 
 The tables start empty; each protocol module fills in its own numbers when it is imported.
-Formatters look each other up here and do not import each other, so a tunnel can hold an Ethernet
-frame that holds a tunnel. All of them are total: any bytes give a string.
+Formatters look each other up here, so a tunnel can hold a frame that holds a tunnel. All of them
+are total: any bytes give a string.
+
+They all get the whole captured frame and the offset of their own header in it. Slicing the frame
+at each layer would cost more than most of them need for their text.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
-NetworkFormatter: TypeAlias = Callable[[bytes, bool], str]
-"""Formats what an Ethernet type stands for: (captured bytes from its header on, link_layer)."""
+from tracer_skb.text.names import protocol_text
 
-TransportFormatter: TypeAlias = Callable[[bytes, int, bool], str]
-"""Formats what an IP protocol number stands for.
+Inner: TypeAlias = list[Callable[[], str]]
+"""What formats the packet inside a packet, put here by the formatter of the outer one.
 
-Takes (captured bytes from its header on, bytes the IP header says there are, link_layer). The
-captured bytes never reach beyond what the IP header says.
+That packet ends the line, so it can wait until the outer formatters have returned. It has to: the
+depth of nesting is the sender's choice, the size of our stack is not.
+"""
+
+NetworkFormatter: TypeAlias = Callable[[bytes, int, bool, Inner], str]
+"""Formats what an Ethernet type stands for: (frame, offset of its header, link_layer, inner)."""
+
+TransportFormatter: TypeAlias = Callable[[bytes, int, int, bool, Inner], str]
+"""Formats what an IP protocol number or a UDP port stands for.
+
+Takes (frame, offset of its header, end, link_layer, inner). The end is where the IP header says
+that the packet ends. The frame is cut there; it may have been captured not even so far.
 """
 
 
-class IPProtocol(NamedTuple):
-    """A decoded IP protocol.
+@dataclass(frozen=True, slots=True)
+class IPProtocol:
+    """An IP protocol.
 
     Attributes:
+        text: A space and its name.
         format: Its formatter.
         port_header: Bytes that must be captured for its ports to be shown with the addresses;
             0 when it has no ports. The ports are its first two 16-bit fields.
     """
 
+    text: str
     format: TransportFormatter
     port_header: int
 
 
 TRUNCATED = "... (truncated or incomplete packet)"
 """Ends the text where a header does not fit in the captured bytes."""
-
-ETHERTYPES: dict[int, NetworkFormatter] = {}
-IP_PROTOCOLS: dict[int, IPProtocol] = {}
-UDP_PORTS: dict[int, TransportFormatter] = {}
 
 
 def unsupported(what: str) -> str:
@@ -50,6 +62,16 @@ def unsupported(what: str) -> str:
         The text that ends the line. It names `tracer pcap` where Retis names its own command.
     """
     return f"... ({what} not supported, use 'tracer pcap')"
+
+
+def _undecoded(number: int) -> IPProtocol:
+    text = unsupported(f"protocol {number:#x}")
+    return IPProtocol(f" {protocol_text(number)}", lambda *_: text, 0)
+
+
+ETHERTYPES: dict[int, NetworkFormatter] = {}
+IP_PROTOCOLS: list[IPProtocol] = [_undecoded(number) for number in range(256)]
+UDP_PORTS: dict[int, TransportFormatter] = {}
 
 
 def ethertype(number: int) -> Callable[[NetworkFormatter], NetworkFormatter]:
@@ -81,7 +103,7 @@ def ip_protocol(number: int, *, port_header: int = 0) -> Callable[[TransportForm
     """
 
     def register(formatter: TransportFormatter) -> TransportFormatter:
-        IP_PROTOCOLS[number] = IPProtocol(formatter, port_header)
+        IP_PROTOCOLS[number] = IPProtocol(f" {protocol_text(number)}", formatter, port_header)
         return formatter
 
     return register
@@ -102,3 +124,22 @@ def udp_port(number: int) -> Callable[[TransportFormatter], TransportFormatter]:
         return formatter
 
     return register
+
+
+def format_network(number: int, data: bytes, at: int, link_layer: bool, inner: Inner) -> str:
+    """Describe what an Ethernet type says it is.
+
+    Args:
+        number: The Ethernet type.
+        data: The frame.
+        at: Where the header of that protocol starts.
+        link_layer: Whether inner frames show their link layer.
+        inner: Takes what is left to format.
+
+    Returns:
+        The text of the packet, or that its type is not decoded.
+    """
+    formatter = ETHERTYPES.get(number)
+    if formatter is None:
+        return unsupported(f"ethertype 0x{number:04x}")
+    return formatter(data, at, link_layer, inner)

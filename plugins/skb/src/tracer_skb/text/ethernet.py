@@ -4,9 +4,10 @@ The layout is that of `struct ethhdr` and `struct vlan_hdr` in the kernel; all f
 big-endian. The tags are skipped, however many there are, and shown only with the link layer.
 """
 
+from functools import lru_cache
 from typing import Final
 
-from tracer_skb.text.dispatch import ETHERTYPES, TRUNCATED, unsupported
+from tracer_skb.text.dispatch import ETHERTYPES, TRUNCATED, Inner, format_network, unsupported
 from tracer_skb.text.names import ETHERTYPE_NAMES, ethertype_text
 
 _HEADER_SIZE: Final = 14
@@ -14,55 +15,63 @@ _TAG_SIZE: Final = 4
 _VLAN_TYPES: Final = frozenset({0x8100, 0x88A8, 0x9100})
 
 
-def format_ethernet(data: bytes, link_layer: bool) -> str:
+def format_ethernet(data: bytes, at: int, link_layer: bool, inner: Inner) -> str:
     """Describe an Ethernet frame and what it holds.
 
     An 802.3 frame with a length instead of a type is reported like an unknown type.
 
     Args:
-        data: The captured bytes, starting at the destination address.
+        data: The captured bytes.
+        at: Where the destination address starts.
         link_layer: Whether to begin with the addresses, the type and the VLAN tags.
+        inner: Takes what is left to format.
 
     Returns:
         The text of the frame.
     """
-    if len(data) < _HEADER_SIZE:
+    payload = at + _HEADER_SIZE
+    if len(data) < payload:
         return TRUNCATED
-    ethertype = data[12] << 8 | data[13]
+    ethertype = data[at + 12] << 8 | data[at + 13]
+    if not link_layer and ethertype in ETHERTYPES:
+        return ETHERTYPES[ethertype](data, payload, link_layer, inner)
     if ethertype not in ETHERTYPE_NAMES:
         # Only the outer type is checked, and before anything is printed: so Retis does.
         return unsupported(f"ethertype 0x{ethertype:04x}")
-    text = ""
-    if link_layer:
-        text = f"{data[6:12].hex(':')} > {data[:6].hex(':')} {ethertype_text(ethertype)}"
-    start = _HEADER_SIZE
-    while ethertype in _VLAN_TYPES:
-        if len(data) < start + _TAG_SIZE:
-            return text + TRUNCATED
-        tag = data[start] << 8 | data[start + 1]
-        ethertype = data[start + 2] << 8 | data[start + 3]
-        start += _TAG_SIZE
-        if link_layer:
-            text += _tag_text(tag, ethertype)
-    payload = format_network(ethertype, data[start:], link_layer)
-    return f"{text} {payload}" if link_layer else payload
+    text = _header_text(data[at:payload]) if link_layer else ""
+    return text + format_tagged(ethertype, data, payload, link_layer, inner)
 
 
-def format_network(ethertype: int, payload: bytes, link_layer: bool) -> str:
-    """Describe what an Ethernet type says it is.
+def format_tagged(ethertype: int, data: bytes, at: int, link_layer: bool, inner: Inner) -> str:
+    """Describe what an Ethernet type says it is, behind any number of VLAN tags.
 
     Args:
         ethertype: The Ethernet type.
-        payload: The captured bytes, starting at the header of that protocol.
-        link_layer: Whether inner frames show their link layer.
+        data: The captured bytes.
+        at: Where the tag, or the header of that protocol, starts.
+        link_layer: Whether to show the tags.
+        inner: Takes what is left to format.
 
     Returns:
-        The text of the payload, or that its type is not decoded.
+        The text of the tags and the payload; with the link layer a space goes before each.
     """
-    formatter = ETHERTYPES.get(ethertype)
-    if formatter is None:
-        return unsupported(f"ethertype 0x{ethertype:04x}")
-    return formatter(payload, link_layer)
+    tags = ""
+    while ethertype in _VLAN_TYPES:
+        if len(data) < at + _TAG_SIZE:
+            return tags + TRUNCATED
+        tag = data[at] << 8 | data[at + 1]
+        ethertype = data[at + 2] << 8 | data[at + 3]
+        at += _TAG_SIZE
+        if link_layer:
+            tags += _tag_text(tag, ethertype)
+    payload = format_network(ethertype, data, at, link_layer, inner)
+    return f"{tags} {payload}" if link_layer else payload
+
+
+@lru_cache(maxsize=1024)
+def _header_text(header: bytes) -> str:
+    ethertype = int.from_bytes(header[12:], "big")
+    return f"{header[6:12].hex(':')} > {header[:6].hex(':')} {ethertype_text(ethertype)}"
 
 
 def _tag_text(tag: int, ethertype: int) -> str:

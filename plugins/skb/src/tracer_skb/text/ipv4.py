@@ -9,10 +9,10 @@ from socket import inet_ntoa
 from struct import Struct
 from typing import Final
 
-from tracer_skb.text.dispatch import TRUNCATED, ethertype
-from tracer_skb.text.ip import ECN_TEXTS, format_endpoints, format_transport
+from tracer_skb.text.dispatch import IP_PROTOCOLS, TRUNCATED, Inner, ethertype
+from tracer_skb.text.ip import ECN_TEXTS, format_endpoints
 
-_HEADER: Final = Struct(">BBHHHBB2x4s4s")
+_HEADER: Final = Struct(">BBHHHBB2x8s")
 _TOS_TEXTS: Final = tuple(f" tos {tos >> 2:#x}{ECN_TEXTS[tos & 3]}" for tos in range(256))
 # By the three flag bits: reserved, DF and MF on the wire, printed as +, DF and rsvd.
 _FLAG_TEXTS: Final = (
@@ -29,39 +29,41 @@ _FLAG_TEXTS: Final = (
 _END_OF_LIST: Final = 0
 _NOP: Final = 1
 
-_address = lru_cache(maxsize=4096)(inet_ntoa)
-
 
 @ethertype(0x0800)
-def format_ipv4(data: bytes, link_layer: bool) -> str:
+def format_ipv4(data: bytes, at: int, link_layer: bool, inner: Inner) -> str:
     """Describe an IPv4 packet and what it carries.
 
     The version field is not checked: the Ethernet type has already said that this is IPv4.
 
     Args:
-        data: The captured bytes, starting at the version field.
+        data: The captured bytes.
+        at: Where the version field is.
         link_layer: Whether inner frames show their link layer.
+        inner: Takes what is left to format.
 
     Returns:
         The text of the packet.
     """
-    if len(data) < _HEADER.size:
+    body = at + _HEADER.size
+    if len(data) < body:
         return TRUNCATED
-    version_ihl, tos, total, identifier, fragment, ttl, protocol, source, destination = _HEADER.unpack_from(data)
+    version_ihl, tos, total, identifier, fragment, ttl, number, addresses = _HEADER.unpack_from(data, at)
     header = (version_ihl & 0xF) * 4
-    # A total length below the header length means an empty body, not one that runs backwards.
-    length = total - header if total > header else 0
     options = ""
-    body_start = 20
-    if header > body_start:
-        options = _options_text(data[body_start:header])
-        body_start = header
-    body = data[body_start : body_start + length]
-    ends = format_endpoints(_address(source), _address(destination), protocol, body)
+    if header > _HEADER.size:
+        options = _options_text(data[body : at + header])
+        body = at + header
+    # A total length below the header length means an empty body, not one that runs backwards.
+    end = body + (total - header if total > header else 0)
+    if len(data) > end:
+        data = data[:end]  # padding, or what follows in the frame
+    protocol = IP_PROTOCOLS[number]
     return (
-        f"{ends}{_TOS_TEXTS[tos]} ttl {ttl} id {identifier} off {(fragment & 0x1FFF) * 8}"
-        f"{_FLAG_TEXTS[fragment >> 13]}{f' len {total}' if total else ''}{options}"
-        f"{format_transport(protocol, body, length, link_layer)}"
+        f"{format_endpoints(_addresses(addresses), protocol, data, body)}"
+        f"{_TOS_TEXTS[tos]} ttl {ttl} id {identifier} off {(fragment & 0x1FFF) * 8}{_FLAG_TEXTS[fragment >> 13]}"
+        f"{f' len {total}' if total else ''}{options}"
+        f"{protocol.text}{protocol.format(data, body, end, link_layer, inner)}"
     )
 
 
@@ -87,3 +89,8 @@ def _options_text(raw: bytes) -> str:
     if not numbers:
         return ""
     return f" opts [{','.join(f'Ipv4OptionNumber({number})' for number in numbers)}]"
+
+
+@lru_cache(maxsize=4096)
+def _addresses(raw: bytes) -> tuple[str, str]:
+    return inet_ntoa(raw[:4]), inet_ntoa(raw[4:])

@@ -10,10 +10,10 @@ from socket import inet_ntoa
 from struct import Struct
 from typing import Final
 
-from tracer_skb.text.dispatch import TRUNCATED, ethertype
-from tracer_skb.text.ip import ECN_TEXTS, format_endpoints, format_transport
+from tracer_skb.text.dispatch import IP_PROTOCOLS, TRUNCATED, Inner, ethertype
+from tracer_skb.text.ip import ECN_TEXTS, format_endpoints
 
-_HEADER: Final = Struct(">IHBB16s16s")
+_HEADER: Final = Struct(">IHBB32s")
 _NO_NEXT_HEADER: Final = 59
 _IPV4_MAPPED: Final = bytes(10) + b"\xff\xff"
 _EXTENSIONS: Final = {
@@ -32,63 +32,72 @@ _EXTENSIONS: Final = {
 
 
 @ethertype(0x86DD)
-def format_ipv6(data: bytes, link_layer: bool) -> str:
+def format_ipv6(data: bytes, at: int, link_layer: bool, inner: Inner) -> str:
     """Describe an IPv6 packet and what it carries.
 
     The version field is not checked, and of the traffic class only ECN is shown. A payload length
     of 0 (a jumbogram, RFC 2675) leaves nothing to decode.
 
     Args:
-        data: The captured bytes, starting at the version field.
+        data: The captured bytes.
+        at: Where the version field is.
         link_layer: Whether inner frames show their link layer.
+        inner: Takes what is left to format.
 
     Returns:
         The text of the packet.
     """
-    if len(data) < _HEADER.size:
+    body = at + _HEADER.size
+    if len(data) < body:
         return TRUNCATED
-    first, length, protocol, hop_limit, source, destination = _HEADER.unpack_from(data)
-    body = data[40 : 40 + length]
-    # Before the extension headers are skipped: ports behind one are not shown.
-    ends = format_endpoints(_address(source), _address(destination), protocol, body)
+    first, length, number, hop_limit, addresses = _HEADER.unpack_from(data, at)
+    end = body + length
+    if len(data) > end:
+        data = data[:end]  # padding, or what follows in the frame
+    protocol = IP_PROTOCOLS[number]
     text = (
-        f"{ends}{ECN_TEXTS[first >> 20 & 3]} ttl {hop_limit} label {first & 0xFFFFF:#x}"
+        # Before the extension headers are skipped: ports behind one are not shown.
+        f"{format_endpoints(_addresses(addresses), protocol, data, body)}"
+        f"{ECN_TEXTS[first >> 20 & 3]} ttl {hop_limit} label {first & 0xFFFFF:#x}"
         f"{f' len {length}' if length else ''}"
     )
-    if protocol == _NO_NEXT_HEADER:
+    if number == _NO_NEXT_HEADER:
         return text
-    if protocol in _EXTENSIONS:
-        names, protocol, skipped = _walk_extensions(protocol, body)
+    if number in _EXTENSIONS:
+        names, number, body = _walk_extensions(number, data, body)
         if names:
             text += f" exts [{','.join(names)}]"
-        if skipped > len(body):
+        if body > len(data):
             return text + TRUNCATED
-        body = body[skipped:]
-        length -= skipped
-    return text + format_transport(protocol, body, length, link_layer)
+        protocol = IP_PROTOCOLS[number]
+    return f"{text}{protocol.text}{protocol.format(data, body, end, link_layer, inner)}"
 
 
-def _walk_extensions(protocol: int, body: bytes) -> tuple[list[str], int, int]:
+def _walk_extensions(number: int, data: bytes, at: int) -> tuple[list[str], int, int]:
     """Walk the extension headers.
 
     Args:
-        protocol: The number of the first one.
-        body: The captured bytes, starting at the first one.
+        number: The number of the first one.
+        data: The captured bytes, up to the end of the packet.
+        at: Where the first one starts.
 
     Returns:
         The names; the number of what follows them, which is an extension again if not even its
-        first two bytes are there; how many bytes they take, which can be more than there are.
+        first two bytes are there; where that starts, which can be beyond the captured bytes.
     """
     names: list[str] = []
-    at = 0
-    while protocol in _EXTENSIONS and at + 2 <= len(body):
-        names.append(_EXTENSIONS[protocol])
-        protocol = body[at]
-        at += (body[at + 1] + 1) * 8
-    return names, protocol, at
+    while number in _EXTENSIONS and at + 2 <= len(data):
+        names.append(_EXTENSIONS[number])
+        number = data[at]
+        at += (data[at + 1] + 1) * 8
+    return names, number, at
 
 
 @lru_cache(maxsize=4096)
+def _addresses(raw: bytes) -> tuple[str, str]:
+    return _address(raw[:16]), _address(raw[16:])
+
+
 def _address(raw: bytes) -> str:
     # Not inet_ntop: C libraries differ in where they put "::" and dotted quads.
     if raw.startswith(_IPV4_MAPPED):

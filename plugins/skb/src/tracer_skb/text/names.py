@@ -49,8 +49,21 @@ PROTOCOL_NAMES: Final = {
 }
 
 
-def ethertype_text(number: int) -> str:
+def ethertype_name(number: int) -> str:
     """Name an Ethernet type.
+
+    Args:
+        number: The Ethernet type.
+
+    Returns:
+        Such as ``IPv4 (0x0800)``, or ``(0x1234)`` for one without a name.
+    """
+    name = ETHERTYPE_NAMES.get(number)
+    return f"{name} (0x{number:04x})" if name else f"(0x{number:04x})"
+
+
+def ethertype_text(number: int) -> str:
+    """Say what an Ethernet type is.
 
     Args:
         number: The Ethernet type.
@@ -58,8 +71,7 @@ def ethertype_text(number: int) -> str:
     Returns:
         Such as ``ethertype IPv4 (0x0800)``, or ``ethertype (0x1234)`` for one without a name.
     """
-    name = ETHERTYPE_NAMES.get(number)
-    return f"ethertype {name} (0x{number:04x})" if name else f"ethertype (0x{number:04x})"
+    return f"ethertype {ethertype_name(number)}"
 
 
 def protocol_text(number: int) -> str:

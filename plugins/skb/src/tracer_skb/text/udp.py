@@ -1,30 +1,33 @@
 """UDP (RFC 768); all fields are big-endian."""
 
+from struct import Struct
 from typing import Final
 
-from tracer_skb.text.dispatch import TRUNCATED, UDP_PORTS, ip_protocol
+from tracer_skb.text.dispatch import TRUNCATED, UDP_PORTS, Inner, ip_protocol
 
-_HEADER_SIZE: Final = 8
+_HEADER: Final = Struct(">2xHH2x")
 
 
-@ip_protocol(17, port_header=_HEADER_SIZE)
-def format_udp(data: bytes, length: int, link_layer: bool) -> str:
+@ip_protocol(17, port_header=_HEADER.size)
+def format_udp(data: bytes, at: int, end: int, link_layer: bool, inner: Inner) -> str:
     """Describe a UDP datagram, without its ports, and a tunnel in it.
 
     Args:
-        data: The captured bytes, starting at the source port.
-        length: Bytes of header and payload, from the IP header.
+        data: The captured bytes.
+        at: Where the source port starts.
+        end: Where the IP header says that the datagram ends.
         link_layer: Whether inner frames show their link layer.
+        inner: Takes what is left to format.
 
     Returns:
         The bytes of payload that the UDP header states, 0 if it states less than a header; then
         what is registered for the destination port.
     """
-    if len(data) < _HEADER_SIZE:
+    payload = at + _HEADER.size
+    if len(data) < payload:
         return TRUNCATED
-    stated = data[4] << 8 | data[5]
-    text = f" len {stated - _HEADER_SIZE if stated > _HEADER_SIZE else 0}"
-    tunnel = UDP_PORTS.get(data[2] << 8 | data[3])
-    if tunnel is None:
-        return text
-    return text + tunnel(data[_HEADER_SIZE:], length - _HEADER_SIZE, link_layer)
+    port, stated = _HEADER.unpack_from(data, at)
+    text = f" len {stated - _HEADER.size}" if stated > _HEADER.size else " len 0"
+    if port in UDP_PORTS:
+        return text + UDP_PORTS[port](data, payload, end, link_layer, inner)
+    return text
