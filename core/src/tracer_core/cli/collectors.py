@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from tracer_core.plugins.host import Collector
+
+log = logging.getLogger(__name__)
 
 AUTO = "auto"
 _SELECTION = "tracer_core.selection"
@@ -40,6 +43,7 @@ class CollectorCommand(click.Command):
         host = Host()
         wanted = _wanted(args)
         named = tuple(host.collector(name) for name in wanted if name != AUTO)
+        named += tuple(host.collector(name) for name in _selected(args, named, host) if name not in wanted)
         help_only = not set(args).isdisjoint(ctx.help_option_names)
         loaded = host.usable(_ignore if help_only else warn_left_out) if help_only or AUTO in wanted else ()
         automatic = tuple(collector for collector in loaded if collector not in named)
@@ -83,7 +87,7 @@ def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
     options = {}
     for collector in _all(chosen):
         fields = {
-            spec.field: _value(spec, values.pop(_parameter(collector, spec)))
+            spec.name: _value(collector, spec, values.pop(_parameter(collector, spec)), chosen)
             for spec in option_specs(collector.spec.options)
         }
         try:
@@ -105,15 +109,37 @@ def _all(selection: Selection | None) -> Sequence[Collector]:
 
 
 def _wanted(args: list[str]) -> tuple[str, ...]:
-    """Read ``-c`` alone out of a command line."""
+    return names(_alone(args, "-c", "--collectors")) or (AUTO,)
+
+
+def _alone(args: list[str], *flags: str) -> tuple[str, ...]:
+    """Read one option alone out of a command line."""
     only = click.Command(
-        "collectors",
-        params=[click.Option(["-c", "--collectors"], multiple=True)],
+        "alone",
+        params=[click.Option([*flags, "alone"], multiple=True)],
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
         add_help_option=False,
     )
-    with only.make_context("collectors", list(args), resilient_parsing=True) as ctx:
-        return names(ctx.params["collectors"] or ()) or (AUTO,)
+    with only.make_context("alone", list(args), resilient_parsing=True) as ctx:
+        return tuple(ctx.params["alone"] or ())
+
+
+def _listed(values: Iterable[str]) -> tuple[str, ...]:
+    """What is in comma-separated lists, once each."""
+    parts = (part.strip() for value in values for part in value.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _selected(args: list[str], collectors: Sequence[Collector], host: Host) -> Iterator[str]:
+    """Collectors that values of options of others stand for."""
+    for collector in collectors:
+        for spec in option_specs(collector.spec.options):
+            if not spec.selects:
+                continue
+            flag = spec.flag(collector.owner.name)
+            for name in spec.selects:
+                if name in _listed(_alone(args, flag)) and name in host.names:
+                    yield name
 
 
 def _params(ctx: click.Context) -> Iterator[tuple[Collector, click.Parameter]]:
@@ -127,17 +153,34 @@ def _option(collector: Collector, spec: OptionSpec) -> click.Option:
     if isinstance(spec.default, bool):
         return click.Option([flag, name], is_flag=True, default=spec.default, help=spec.help)
     if isinstance(spec.default, tuple):
-        default = ",".join(spec.default)
-        return click.Option([flag, name], default=default, show_default=bool(default), metavar="LIST", help=spec.help)
+        shown = f"{spec.help}  [default: {','.join(spec.default)}]" if spec.default else spec.help
+        return click.Option([flag, name], multiple=True, metavar="LIST", help=shown)
     return click.Option([flag, name], type=type(spec.default), default=spec.default, show_default=True, help=spec.help)
 
 
 def _parameter(collector: Collector, spec: OptionSpec) -> str:
-    return f"{collector.owner.name}__{spec.field}"
+    return f"{collector.owner.name}__{spec.name}"
 
 
-def _value(spec: OptionSpec, value: Any) -> Any:  # noqa: ANN401 - of the option's type
-    return tuple(part for part in value.split(",") if part) if isinstance(spec.default, tuple) else value
+def _value(collector: Collector, spec: OptionSpec, value: Any, chosen: Selection) -> Any:  # noqa: ANN401 - any type
+    """What the collector sees of an option."""
+    if not isinstance(spec.default, tuple):
+        return value
+    flag, found = spec.flag(collector.owner.name), []
+    selected = {other.owner.name for other in _all(chosen)}
+    for part in _listed(value):
+        if part in spec.selects:
+            hint = "" if part in selected else f", which is not installed: pip install tracer-{part.replace('_', '-')}"
+            log.warning("Use of '%s' in %s is deprecated: it is now a collector%s", part, flag, hint)
+        elif part in spec.obsolete:
+            if spec.obsolete[part]:
+                log.warning("Use of '%s' in %s is deprecated: %s", part, flag, spec.obsolete[part])
+        elif spec.choices and part not in spec.choices:
+            hint = f"choose from {', '.join(spec.choices)}"
+            raise UsageError(f"{flag}: there is no '{part}'", hint=hint)
+        else:
+            found.append(part)
+    return tuple(found) if value else spec.default
 
 
 def _ignore(_: PluginError) -> None:

@@ -88,11 +88,11 @@ def _refuse_options(owner: Owner, cls: Any) -> None:  # noqa: ANN401 - ditto
         raise _broken(owner, f"its options are {cls!r}, not a dataclass")
     for spec in option_specs(cls):
         if spec.default is dataclasses.MISSING:
-            raise _broken(owner, f"its option {spec.field} has no default")
+            raise _broken(owner, f"its option {spec.name} has no default")
         strings = isinstance(spec.default, tuple) and all(isinstance(item, str) for item in spec.default)
         if not (strings or isinstance(spec.default, bool | int | str)):
             kind = type(spec.default).__name__
-            raise _broken(owner, f"its option {spec.field} is a {kind}, not bool, int, str or a tuple of str")
+            raise _broken(owner, f"its option {spec.name} is a {kind}, not bool, int, str or a tuple of str")
 
 
 def _broken(owner: Owner, problem: str) -> UnusableError:
