@@ -11,22 +11,20 @@ In ``sections.md``, all after the mark is made from the section classes of the c
 from __future__ import annotations
 
 import argparse
-import ast
 import difflib
-import inspect
 import os
 import re
 import subprocess
 import sys
-import textwrap
 from importlib import import_module
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tracer_core.sections import Header, Return, Stack
+from tracer_core.events.docs import field_docs
+from tracer_core.events.form import FieldForm, Form, form_of
+from tracer_core.sections import Header, Return, Stack, Tracking
 from tracer_core.testing.command import executable
-from tracer_core.wire import BLOB_STEP, Blob, Chars, Layout, Scalar, layout_of
+from tracer_core.wire import BLOB_STEP, Blob, Chars, Layout, Part, Scalar, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +79,7 @@ def known_sections() -> Iterator[tuple[Layout, str]]:
     yield layout_of(Header), "the core, to every record"
     yield layout_of(Return), "the core, at returns of functions"
     yield layout_of(Stack), "the core, at probes with `/stack`"
+    yield layout_of(Tracking), "the core, to events of sorted files; it is in no record"
     owners: dict[Layout, list[str]] = {}
     for folder in sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")):
         spec = import_module(f"tracer_{folder.name}.plugin").tracer_collector()
@@ -91,17 +90,33 @@ def known_sections() -> Iterator[tuple[Layout, str]]:
 
 
 def _section(layout: Layout, owners: str) -> str:
-    blob = f" and up to {layout.blob.steps} steps of {BLOB_STEP}" if layout.blob else ""
-    docs = _field_docs(layout.cls)
-    rows = "".join(f"| `{field.name}` | {_type(field.kind)} | {docs[field.name]} |\n" for field in layout.fields)
-    return (
+    is_recorded = layout.cls is not Tracking and len(layout.parts) < len(layout.fields)
+    size = f" Takes {_size(layout)}." if is_recorded else ""
+    text = (
         f"\n## {layout.name}\n\n{_markdown(layout.cls.__doc__ or '')}\n\n"
-        f"Version {layout.version}. Added by: {owners}. Takes {layout.size} bytes{blob}.\n\n"
-        f"| field | in C | meaning |\n| --- | --- | --- |\n{rows}"
+        f"Version {layout.version}. Added by: {owners}.{size}\n\n{_table(layout)}"
     )
+    for part in layout.parts.values():
+        doc = _markdown(part.cls.__doc__ or "")
+        size = f" Takes {_size(part)}." if layout.cls is not Tracking else ""
+        text += f"\n### {part.name}\n\n{doc}{size}\n\n{_table(part)}"
+    return text
 
 
-def _type(kind: Scalar | Chars | Blob) -> str:
+def _size(layout: Layout) -> str:
+    return f"{layout.size} bytes" + (f" and up to {layout.blob.steps} steps of {BLOB_STEP}" if layout.blob else "")
+
+
+def _table(layout: Layout) -> str:
+    docs, forms = field_docs(layout.cls), {field.name: field for field in form_of(layout.cls).fields}
+    rows = "".join(
+        f"| `{field.name}` | {_in_c(field.kind)} | {_in_files(forms[field.name])} | {_markdown(docs[field.name])} |\n"
+        for field in layout.fields
+    )
+    return f"| field | in C | in files | meaning |\n| --- | --- | --- | --- |\n{rows}"
+
+
+def _in_c(kind: Scalar | Chars | Blob | Part) -> str:
     match kind:
         case Scalar(c=c):
             return f"`{c}`"
@@ -109,18 +124,23 @@ def _type(kind: Scalar | Chars | Blob) -> str:
             return f"`char[{size}]`"
         case Blob(max=most, length=length):
             return f"up to {most} bytes, `{length}` of them valid"
+        case Part(layout=layout):
+            return f"`struct section_{layout.c_name}`"
 
 
-def _field_docs(cls: type[Any]) -> dict[str, str]:
-    """The strings that stand after the fields of a class: Python does not keep them, its source does."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-    body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
-    docs = {}
-    for field, text in pairwise(body):
-        match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(doc))):
-                docs[name] = _markdown(doc)
-    return docs
+def _in_files(field: FieldForm) -> str:
+    match field.form:
+        case Form.INTEGER:
+            found = field.dtype
+        case Form.PART:
+            return f"[group](#{field.part.name.replace('.', '') if field.part else ''}), or missing"
+        case Form.LIST:
+            found = f"list of {_in_files(field.item)}" if field.item else "list"
+        case Form.CHARS | Form.TEXT:
+            found = "string"
+        case form:
+            found = form.value
+    return f"{found}, or missing" if field.optional else found
 
 
 def _markdown(text: str) -> str:

@@ -16,14 +16,17 @@ from core.tests.files.arrow_samples import (
     Small,
     about,
     batch_of,
+    begin,
+    contents,
     plan_of,
     write,
 )
 from pyarrow import ipc
 
-from tracer_core.files.arrow import ArrowEvents
+from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.files.arrow_schema import is_arrow_events
-from tracer_core.files.target import open_target
+from tracer_core.files.parquet import ParquetEvents
+from tracer_core.files.target_files import TargetFiles
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/reference/files.md"
 PLAN = plan_of((EveryKind, Large, Small))
@@ -33,9 +36,10 @@ BATCHES = [
 ]
 
 
-def opened(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a table of any tool
-    """What the lines of the page that import this tool give, run in a folder."""
-    (lines,) = re.findall(rf"^```python\n(import {name}\b.*?)\n```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+def opened(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = "events.arrow") -> Any:  # noqa: ANN401 - a table of any tool
+    """What the lines of the page that open a file with this tool give, run in a folder."""
+    found = re.findall(rf"^```python\n(import {name}\b.*?)\n```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    (lines,) = (lines for lines in found if file in lines)
     monkeypatch.chdir(folder)
     names: dict[str, Any] = {}
     exec(lines, names)  # noqa: S102 - of our own page
@@ -49,11 +53,8 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "ended":
         write(path, PLAN, *BATCHES)
         return tmp_path
-    with open_target(path, is_arrow_events) as target:
-        file = ArrowEvents(target, about(PLAN), PLAN, ())
-        for batch in BATCHES:
-            file.add(batch)
-            file.flush()
+    with TargetFiles(path, is_arrow_events) as files:
+        begin(files, PLAN, *BATCHES)
     return tmp_path
 
 
@@ -61,7 +62,7 @@ def test_pyarrow_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     rows = opened("pyarrow", folder, monkeypatch).to_pylist()
     task = {"pid": 10, "tgid": 11, "comm": "daemon"}
     assert rows[2]["common"] == {"timestamp": 2**64 - 1, "smp_id": 1, "task": task, "lost": 3, "probe": 2}
-    assert rows[2]["userspace"] == {"symbol": "main::run", "probe_type": "usdt", "path": "/bin/d"}
+    assert rows[2]["userspace"] == {"symbol": "main::run", "probe_type": "usdt", "path": "/bin/d", "ip": None}
     assert [row["kernel"] and row["kernel"]["symbol"] for row in rows] == ["net:one", "net:two", None]
     assert [row["large"] and row["large"]["data"] for row in rows] == [b"packet", None, b""]
     assert [row["small"] for row in rows] == [None, None, {"value": 0x0403}]
@@ -83,4 +84,27 @@ def test_duckdb_opens_it_through_pyarrow(folder: Path, monkeypatch: pytest.Monke
     events = ipc.open_stream(folder / "events.arrow")  # noqa: F841 - the query finds it by its name
     rows = duckdb.sql("select common.task.comm, large.data, small is null from events")
     assert rows is not None
+    assert rows.fetchall() == [("ping", b"packet", True), ("nc", None, True), ("daemon", b"", False)]
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    """Where a Parquet file of two row groups is."""
+    with TargetFiles(tmp_path / "events.parquet", lambda _: False) as files:
+        writer = ParquetEvents(files, about(PLAN), contents(PLAN))
+        for batch in BATCHES:
+            writer.write(ColumnDecoder(PLAN, ()).decode(batch))
+        writer.end({})
+    return tmp_path
+
+
+def test_polars_opens_a_parquet_file(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = opened("polars", tables, monkeypatch, "events.parquet")
+    assert frame["common"].struct.field("timestamp").to_list() == [17, 18, 2**64 - 1]
+    assert frame["common"].struct.field("task").struct.field("comm").to_list() == ["ping", "nc", "daemon"]
+    assert frame["large"].struct.field("data").to_list() == [b"packet", None, b""]
+
+
+def test_duckdb_opens_a_parquet_file(tables: Path) -> None:
+    rows = duckdb.read_parquet(str(tables / "events.parquet")).project("common.task.comm, large.data, small is null")
     assert rows.fetchall() == [("ping", b"packet", True), ("nc", None, True), ("daemon", b"", False)]

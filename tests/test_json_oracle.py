@@ -12,15 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer_core.display.text import TextFormat
-from tracer_core.files.about import About
+from tracer_core.events.about import About
 from tracer_core.files.json_lines import JsonLines, is_json_lines
 from tracer_core.files.json_read import JsonLinesReader
-from tracer_core.files.target import open_target
+from tracer_core.files.target_files import TargetFiles
 from tracer_core.own import stack_text
 from tracer_core.plugins.declaration import Owner
 from tracer_core.plugins.declare import formatters
 from tracer_core.plugins.host import Host
 from tracer_core.sections import Event, Header, Packet, ProbeInfo, Return, Stack
+from tracer_core.testing.events import batch_of, text_of
 from tracer_core.types import Formatter, Place, ProbeKind, TextOptions
 from tracer_core.wire import U64, section
 from tracer_skb_tracking.plugin import SkbTracking
@@ -86,9 +87,9 @@ def events(draw: st.DrawFn) -> Event:
 
 
 def written(path: Path, found: list[Event]) -> Path:
-    with open_target(path, is_json_lines) as target:
-        writer = JsonLines(target, ABOUT)
-        writer.write(found)
+    with TargetFiles(path, is_json_lines) as files:
+        writer = JsonLines(files, ABOUT)
+        writer.write(batch_of(found))
         writer.end({"lost": 3})
     return path
 
@@ -105,7 +106,7 @@ def test_their_text_of_our_files_is_our_text(tmp_path_factory: pytest.TempPathFa
     path = written(tmp_path_factory.mktemp("oracle") / "events.json", found)
     text = texts()
     _, *theirs, end = map(str, retis.EventReader(str(path)))
-    ours = [text.text(as_they_see_it(event)) for event in found]
+    ours = [text_of(text, as_they_see_it(event)) for event in found]
     assert [line.replace("use 'retis pcap'", "use 'tracer pcap'") + "\n\n" for line in theirs] == ours
     assert end == str(found[-1].header.timestamp)
 
@@ -116,7 +117,7 @@ def test_their_attributes_are_our_values(tmp_path_factory: pytest.TempPathFactor
     path = written(tmp_path_factory.mktemp("oracle") / "events.json", [found])
     _, theirs, _ = retis.EventReader(str(path))
     seen, header = as_they_see_it(found), found.header
-    task = {"pid": header.pid, "tgid": header.tgid, "comm": header.comm.decode(errors="replace")}
+    task = {"pid": header.pid, "tgid": header.tgid, "comm": (header.comm or b"").decode(errors="replace")}
     expected: dict[str, Any] = {"common": {"timestamp": header.timestamp, "smp_id": header.cpu, "task": task}}
     where: dict[str, Any] = {"symbol": seen.probe.symbol, "probe_type": seen.probe.kind}
     if seen.probe.path:
@@ -171,7 +172,7 @@ def test_packets_of_scapy_come_out_of_their_reader_as_they_were(tmp_path: Path) 
     _, *theirs, _ = retis.EventReader(str(path))
     text = texts()
     assert [bytes(event.packet.data) for event in theirs] == [event.sections["packet"][2] for event in found]
-    assert [f"{event}\n\n" for event in theirs] == [text.text(event) for event in found]
+    assert [f"{event}\n\n" for event in theirs] == [text_of(text, event) for event in found]
     with JsonLinesReader(path, [Packet]) as reader:
         assert list(reader) == found
 

@@ -9,7 +9,8 @@ import pytest
 from tracer_core.backend.bcc import BccBackend
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
-from tracer_core.decode.decoder import EventDecoder
+from tracer_core.decode.columns import ColumnDecoder
+from tracer_core.events.objects import events_of
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
@@ -101,10 +102,10 @@ class Run:
         backend.compile(made, compose(made, kernel.btf, running_machine()))
         backend.load()
         backend.attach()
-        self._decoder = EventDecoder(made, (declared,))
+        self._decoder = ColumnDecoder(made, (declared,))
 
     def events(self) -> list[Event]:
-        return self._decoder.decode(self._backend.read())
+        return events_of(self._decoder.decode(self._backend.read()))
 
 
 def pings(events: list[Event]) -> list[Demo]:

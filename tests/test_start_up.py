@@ -60,7 +60,7 @@ def test_the_version_and_help_load_no_part_of_the_core_but_the_command(option: s
 def test_a_dry_run_loads_neither_compiler_nor_decoder() -> None:
     modules = imported(*DRY_RUN)
     assert "tracer_skb.plugin" in modules
-    assert modules.isdisjoint({"bcc", "numpy", "pyarrow", "elftools", "tracer_core.decode.decoder"})
+    assert modules.isdisjoint({"bcc", "numpy", "pyarrow", "elftools", "tracer_core.decode.columns"})
     assert not any(name.startswith("tracer_skb.text") for name in modules)
 
 

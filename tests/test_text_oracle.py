@@ -15,6 +15,7 @@ from tracer_core.display.text import TextFormat
 from tracer_core.plugins.declare import formatters
 from tracer_core.plugins.host import Host
 from tracer_core.sections import Event, Header, Packet, ProbeInfo
+from tracer_core.testing.events import text_of
 from tracer_core.types import TextOptions
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def as_json(event: Event) -> dict[str, Any]:
         "common": {
             "timestamp": header.timestamp,
             "smp_id": header.cpu,
-            "task": {"pid": header.pid, "tgid": header.tgid, "comm": header.comm.decode()},
+            "task": {"pid": header.pid, "tgid": header.tgid, "comm": (header.comm or b"").decode()},
         },
         "kernel": {"symbol": event.probe.symbol, "probe_type": event.probe.kind},
     }
@@ -85,7 +86,7 @@ def test_whole_events_have_the_multi_line_text_of_retis(
     collector = Host().collector("skb")
     text = TextFormat([(collector.owner, formatter) for formatter in formatters(collector)], TextOptions())
     theirs = [str(event).replace("use 'retis pcap'", "use 'tracer pcap'") for event in retis.EventReader(str(path))][1:]
-    assert [text.text(event) for event in found] == [f"{event}\n\n" for event in theirs]
+    assert [text_of(text, event) for event in found] == [f"{event}\n\n" for event in theirs]
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -93,6 +94,6 @@ def test_whole_events_have_the_multi_line_text_of_retis(
 def test_single_line_text_is_the_multi_line_text_joined_by_spaces(found: Event) -> None:
     collector = Host().collector("skb")
     mine = [(collector.owner, formatter) for formatter in formatters(collector)]
-    multi = TextFormat(mine, TextOptions()).text(found)
-    single = TextFormat(mine, TextOptions(multi_line=False)).text(found)
+    multi = text_of(TextFormat(mine, TextOptions()), found)
+    single = text_of(TextFormat(mine, TextOptions(multi_line=False)), found)
     assert single == multi.removesuffix("\n\n").replace("\n  ", " ") + "\n"

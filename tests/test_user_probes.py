@@ -18,8 +18,9 @@ from tracer_core.backend.abilities import LiveAbilities
 from tracer_core.backend.bcc import BccBackend
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
-from tracer_core.decode.decoder import EventDecoder
+from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.errors import ExitCode, MachineError, RunError
+from tracer_core.events.objects import events_of
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.plan import Plan
 from tracer_core.plan.planner import plan
@@ -85,14 +86,14 @@ class Run:
         backend.compile(self.plan, compose(self.plan, kernel.btf, running_machine()))
         backend.load()
         self._backend = backend
-        self._decoder = EventDecoder(self.plan, (declaration,))
+        self._decoder = ColumnDecoder(self.plan, (declaration,))
 
     def attach(self) -> None:
         self._backend.attach()
         self._backend.enable()
 
     def events(self) -> list[Event]:
-        return self._decoder.decode(self._backend.read())
+        return events_of(self._decoder.decode(self._backend.read()))
 
 
 def passed(events: list[Event]) -> list[Passed]:

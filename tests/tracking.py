@@ -15,7 +15,8 @@ from tracer_core.backend.abilities import LiveAbilities
 from tracer_core.backend.bcc import BccBackend
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
-from tracer_core.decode.decoder import EventDecoder
+from tracer_core.decode.columns import ColumnDecoder
+from tracer_core.events.objects import events_of
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
@@ -77,7 +78,7 @@ class Tracing:
 
     plan: Plan
     backend: BccBackend
-    decoder: EventDecoder
+    decoder: ColumnDecoder
     table: mmap.mmap
     events: list[Event] = field(default_factory=list)
     losses: Losses | None = None
@@ -90,7 +91,7 @@ class Tracing:
     def decode(self) -> None:
         """Make events of all that was read."""
         for batch in self._batches:
-            self.events += self.decoder.decode(batch)
+            self.events += events_of(self.decoder.decode(batch))
         self._batches.clear()
 
     def wait_for(self, symbol: str, payload: bytes, count: int = 1) -> list[Event]:
@@ -131,7 +132,7 @@ def tracing(*probes: str, namespaces: Iterable[Namespace], way: str = "best") ->
     """
     kernel, machine = LiveKernel(), running_machine()
     names = ("skb", "skb_tracking")
-    declarations = [declare(Host().collector(name), kernel, None) for name in names]
+    declarations = [declare(collector, kernel, collector.spec.options()) for collector in map(Host().collector, names)]
     inodes = tuple(namespace.inode for namespace in namespaces)
     made = plan(declarations, Request(tuple(map(parse_probe, probes)), inodes, abilities(way)), kernel)
     with ExitStack() as resources:
@@ -142,7 +143,7 @@ def tracing(*probes: str, namespaces: Iterable[Namespace], way: str = "best") ->
         backend.enable()
         fd = backend._compiled.maps["tracer_tracking"]
         table = resources.enter_context(mmap.mmap(fd, SETS * SET.size))
-        run = Tracing(made, backend, EventDecoder(made, declarations), table)
+        run = Tracing(made, backend, ColumnDecoder(made, declarations), table)
         yield run
         backend.disable()
         run.read()

@@ -22,11 +22,13 @@ from tracer_core.types import (
     ProbeKind,
     TextOptions,
     Unavailable,
+    Upgrade,
 )
-from tracer_core.wire import S32, S64, U8, U16, U32, U64, Blob, Chars, section
+from tracer_core.wire import BOOL, S32, S64, U8, U16, U32, U64, Blob, Chars, section
 
 __all__ = [
     "API_VERSION",
+    "BOOL",
     "S32",
     "S64",
     "U8",
@@ -59,6 +61,7 @@ __all__ = [
     "TextOptions",
     "TracerError",
     "Unavailable",
+    "Upgrade",
     "UsageError",
     "hookimpl",
     "option",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Getter,
         Probe,
         Unavailable,
+        Upgrade,
     )
 
 PROJECT = "tracer"
@@ -145,6 +146,18 @@ def tracer_formatters() -> Iterable[Formatter]:  # type: ignore[empty-body]
         @hookimpl
         def tracer_formatters() -> Iterable[Formatter]:
             return [Formatter(Hello, lambda hello, _: f"hello len {hello.length}", after=("packet",))]
+    """
+
+
+@hookspec
+def tracer_upgrades() -> Iterable[Upgrade]:  # type: ignore[empty-body]
+    """Say how the collector's sections were in files that older versions of Retis wrote, so that those can be read.
+
+    Example::
+
+        @hookimpl
+        def tracer_upgrades() -> Iterable[Upgrade]:
+            return [Upgrade((1, 6), moves=(("skb.mark", "hello.mark"),), adds=(("hello.length", 0),))]
     """
 
 

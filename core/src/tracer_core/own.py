@@ -1,4 +1,4 @@
-"""How the sections that the core itself adds are decoded and shown: what functions return, and stacks."""
+"""How the sections that the core itself adds are decoded and shown: what functions return, stacks, places in series."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.kernel.view import ResultForm
 from tracer_core.plugins.declaration import Declaration, Owner
-from tracer_core.sections import Return, Stack
+from tracer_core.sections import Return, Stack, Tracking
 from tracer_core.types import CollectorSpec, Decoder, Formatter, Place
 
 if TYPE_CHECKING:
@@ -55,6 +55,14 @@ def stack_text(section: Stack, options: TextOptions) -> str:
     return separator.join(indent + frame for frame in section.frames)
 
 
+def tracking_text(section: Tracking, _: TextOptions) -> str:
+    """The packet of the series, as all events of it show it, and the number of the event."""
+    if section.skb is None:
+        return f"n {section.idx}"
+    first = section.skb
+    return f"#{first.timestamp << 64 | first.orig_head:x} (skb {first.skb:x}) n {section.idx}"
+
+
 def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:
     @cache
     def name(address: int) -> str:
@@ -69,8 +77,9 @@ def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:
 
 
 OWNER = Owner("core")
-SECTIONS = (Return, Stack)
+SECTIONS = (Return, Stack, Tracking)
 FORMATTERS = (
+    Formatter(Tracking, tracking_text, place=Place.HEAD),
     Formatter(Return, return_text, place=Place.HEAD),
     Formatter(Stack, stack_text, place=Place.TOP),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 from tracer_core.wire import S64, U8, U32, U64, Blob, Chars, layout_of, section
@@ -29,15 +30,15 @@ class Header(NamedTuple):
     """Which sections follow, and how many steps of their variable parts."""
     lost: U64
     """Events that this CPU could not write, so far."""
-    pid: U32
+    pid: U32 | None
     """Process: the upper half of ``bpf_get_current_pid_tgid()``."""
-    tgid: U32
+    tgid: U32 | None
     """Thread: the lower half. The names are those of the event format that tools read."""
-    cpu: U32
+    cpu: U32 | None
     """CPU that ran the probe."""
     probe: U32
     """Index of the probe in the plan."""
-    comm: Annotated[bytes, Chars(16)]
+    comm: Annotated[bytes, Chars(16)] | None
     """Name of the task that was current, which in interrupts is not the packet's."""
 
 
@@ -77,6 +78,27 @@ class Stack(NamedTuple):
     """``symbol+0xoffset``, or ``0xaddress`` where the kernel knows no symbol."""
 
 
+class TrackedSkb(NamedTuple):
+    """Which packet a series is of: as in the first of its events."""
+
+    orig_head: U64
+    """Address of the packet's data (``skb->head``) when it was first seen."""
+    timestamp: U64
+    """ns of ``CLOCK_MONOTONIC`` when it was first seen."""
+    skb: U64
+    """Address of the ``struct sk_buff``."""
+
+
+@section("tracking")
+class Tracking(NamedTuple):
+    """Which series an event is of: in sorted files."""
+
+    idx: U32
+    """Its number in the series, from 0."""
+    skb: TrackedSkb | None
+    """The packet."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeInfo:
     """Where an event was taken.
@@ -86,27 +108,25 @@ class ProbeInfo:
         kind: As in files: ``raw_tracepoint``.
         label: As in text: ``tp``.
         path: Of the file, by the name it has for the process, if it is in one.
+        ip: Its address in the process, where a file says it.
     """
 
     symbol: str
     kind: str
     label: str
     path: str = ""
+    ip: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One decoded event.
-
-    Attributes:
-        header: Common data.
-        probe: Where it was taken.
-        sections: Decoded sections by public name.
-    """
+class Event(NamedTuple):
+    """One decoded event."""
 
     header: Header
+    """Common data."""
     probe: ProbeInfo
-    sections: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Where it was taken."""
+    sections: Mapping[str, tuple[Any, ...]] = MappingProxyType({})
+    """Decoded sections by public name."""
 
     def get(self, cls: type[S]) -> S | None:
         """The section of that class, if the event has it."""

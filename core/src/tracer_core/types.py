@@ -257,12 +257,29 @@ class Formatter:
         format: Gives the text without indentation; nothing means no text.
         place: Where it goes.
         after: Public names of the sections whose text comes before.
+        unless: Public names of the sections whose text, in an event that has one, stands for this one, too.
     """
 
     section: type[Any]
     format: Callable[[Any, TextOptions], str]
     place: Place = Place.PART
     after: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """How events of older files become what they would be today. Names are paths in the JSON of an event: ``a.b``.
+
+    Attributes:
+        before: Version of Retis whose files have it today's way: 1.6 as ``(1, 6)``.
+        moves: (from, to): what is there is moved, in this order. What it was in goes if nothing is left in it.
+        adds: (name, value): is added where it is missing, if what it belongs in is there.
+    """
+
+    before: tuple[int, int]
+    moves: tuple[tuple[str, str], ...] = ()
+    adds: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,31 @@ A section is a :class:`typing.NamedTuple` whose fields are annotated with the ty
 In a record, sections follow the header in the order of the plan, each padded to 8 bytes. A section may end with one
 variable part, a :class:`Blob`, stored in whole steps of 64 bytes; the number of steps is in the record's mask, so
 that the mask alone determines the layout and records of one mask decode as one numpy array (ADR 0002).
+
+A field may be a group of fields that only some events have, a named tuple of its own::
+
+    @section("parcel")
+    class Parcel(NamedTuple):
+        weight: U32
+        stamp: Stamp | None
+
+A record holds a group as it holds a section, with a bit of its own in the mask, under the name ``parcel.stamp``
+(``parcel_stamp`` in C). A section of nothing but groups is there if any of them is.
+
+``U32 | None`` is a number that every record has, but not every event of a file.
 """
 
 from __future__ import annotations
 
+import types
 import typing
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from tracer_core.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ALIGNMENT = 8
 """Bytes that every section's size is rounded up to."""
@@ -33,7 +49,7 @@ T = TypeVar("T", bound=tuple[Any, ...])
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """An integer in host byte order.
+    """An integer in host byte order, or a truth value.
 
     Attributes:
         c: Type in C.
@@ -76,6 +92,18 @@ class Blob:
         return self.steps.bit_length()
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A group of fields that a section has or has not.
+
+    Attributes:
+        layout: Of the group; its name is ``<section>.<field>``.
+    """
+
+    layout: Layout
+
+
+BOOL = Annotated[bool, Scalar("u8", "?", 1)]
 U8 = Annotated[int, Scalar("u8", "u1", 1)]
 U16 = Annotated[int, Scalar("u16", "<u2", 2)]
 U32 = Annotated[int, Scalar("u32", "<u4", 4)]
@@ -83,7 +111,7 @@ U64 = Annotated[int, Scalar("u64", "<u8", 8)]
 S32 = Annotated[int, Scalar("s32", "<i4", 4)]
 S64 = Annotated[int, Scalar("s64", "<i8", 8)]
 
-Kind = Scalar | Chars | Blob
+Kind = Scalar | Chars | Blob | Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +124,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a section class means on the wire.
+    """What the class of a section, or of a group in one, means on the wire.
 
     Attributes:
         name: Public name, kebab-case, as in files.
         version: Of the section's file format.
         cls: The class that declared it; its instances are the decoded values.
-        fields: In wire order, packed.
-        blob: The last field, if it is a variable part.
+        fields: Those of its own in wire order, packed; groups come last.
+        blob: The last field of its own, if it is a variable part.
     """
 
     name: str
@@ -115,17 +143,34 @@ class Layout:
     @property
     def c_name(self) -> str:
         """Name in C: ``struct section_<c_name>``."""
-        return self.name.replace("-", "_")
+        return self.name.replace("-", "_").replace(".", "_")
 
     @property
     def fixed(self) -> tuple[Field, ...]:
         """The fields before the variable part."""
-        return self.fields[:-1] if self.blob else self.fields
+        return tuple(field for field in self.fields if isinstance(field.kind, Scalar | Chars))
+
+    @property
+    def variable(self) -> Field | None:
+        """The variable part."""
+        return next((field for field in self.fields if isinstance(field.kind, Blob)), None)
+
+    @property
+    def parts(self) -> dict[str, Layout]:
+        """The groups, by field."""
+        return {field.name: field.kind.layout for field in self.fields if isinstance(field.kind, Part)}
+
+    def placed(self) -> Iterator[Layout]:
+        """What a record holds of it: its own fields, if it has any, then its groups."""
+        if len(self.parts) < len(self.fields):
+            yield self
+        for part in self.parts.values():
+            yield from part.placed()
 
     @property
     def packed_size(self) -> int:
         """Bytes of the fixed fields."""
-        return sum(f.kind.size for f in self.fixed if not isinstance(f.kind, Blob))
+        return sum(f.kind.size for f in self.fixed if isinstance(f.kind, Scalar | Chars))
 
     @property
     def size(self) -> int:
@@ -170,11 +215,11 @@ class Layout:
                     found[field.name] = (dtype, offset)
                 case Chars(size=size):
                     found[field.name] = (f"S{size}", offset)
-                case Blob():  # only ever the last field
+                case _:  # not among the fixed
                     raise AssertionError(self.name)
             offset += size
-        if self.blob:
-            found[self.fields[-1].name] = (f"V{steps * BLOB_STEP}", self.size)
+        if self.variable:
+            found[self.variable.name] = (f"V{steps * BLOB_STEP}", self.size)
         return found
 
 
@@ -212,16 +257,40 @@ def layout_of(cls: type[Any]) -> Layout:
 
 
 def _layout(name: str, version: int, cls: type[Any]) -> Layout:
-    fields = []
-    for field, hint in typing.get_type_hints(cls, include_extras=True).items():
-        kind = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Kind)), None)
-        if kind is None:
-            raise PluginError(f"section {name}: field {field} has no wire type", hint="use U32, Chars, Blob, …")
-        fields.append(Field(field, kind))
-    blobs = [f for f in fields if isinstance(f.kind, Blob)]
-    blob = blobs[-1].kind if blobs else None
-    if blobs and (len(blobs) > 1 or fields[-1] is not blobs[0]):
+    fields = [
+        Field(field, _kind(name, version, field, hint))
+        for field, hint in typing.get_type_hints(cls, include_extras=True).items()
+    ]
+    own = [field for field in fields if not isinstance(field.kind, Part)]
+    if own != fields[: len(own)]:
+        raise PluginError(f"section {name}: groups must be the last fields")
+    blobs = [field.kind for field in own if isinstance(field.kind, Blob)]
+    if blobs and (len(blobs) > 1 or own[-1].kind is not blobs[0]):
         raise PluginError(f"section {name}: the only variable part must be the last field")
-    if isinstance(blob, Blob) and blob.length not in {f.name for f in fields[:-1]}:
-        raise PluginError(f"section {name}: {blob.length} is not a field before the variable part")
-    return Layout(name, version, cls, tuple(fields), blob if isinstance(blob, Blob) else None)
+    if blobs and blobs[0].length not in {field.name for field in own[:-1]}:
+        raise PluginError(f"section {name}: {blobs[0].length} is not a field before the variable part")
+    return Layout(name, version, cls, tuple(fields), blobs[0] if blobs else None)
+
+
+def _kind(name: str, version: int, field: str, hint: Any) -> Kind:  # noqa: ANN401 - any annotation
+    inner = without_none(hint)
+    kind = next((m for m in getattr(inner, "__metadata__", ()) if isinstance(m, Kind)), None)
+    if kind is not None:
+        return kind
+    if inner is hint or not (isinstance(inner, type) and issubclass(inner, tuple) and hasattr(inner, "_fields")):
+        raise PluginError(f"section {name}: field {field} has no wire type", hint="use U32, Chars, Blob, …")
+    layout = _layout(f"{name}.{field}", version, inner)
+    known = inner.__dict__.get(_ATTRIBUTE, layout)
+    if known != layout:
+        raise PluginError(f"section {name}: {inner.__qualname__} is already {known.name}", hint="declare another class")
+    setattr(inner, _ATTRIBUTE, layout)
+    return Part(layout)
+
+
+def without_none(hint: Any) -> Any:  # noqa: ANN401 - any annotation
+    """What a type hint says beside ``None``, if that is one type."""
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        arguments = [argument for argument in typing.get_args(hint) if argument is not types.NoneType]
+        if len(arguments) == 1:
+            return arguments[0]
+    return hint

@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer_core.backend.base import Batch
-from tracer_core.decode.columns import Blobs, ColumnDecoder
-from tracer_core.decode.decoder import EventDecoder
+from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.decode.records import locate
 from tracer_core.errors import PluginError, RunError
+from tracer_core.events.batch import Blobs
 from tracer_core.kernel.view import Prototype
 from tracer_core.plan.plan import Plan, PlannedProbe, PlannedSection
 from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.sections import Event
+from tracer_core.testing.events import decoded
 from tracer_core.types import CollectorSpec, Columns, Decoder, Probe
 from tracer_core.wire import BLOB_STEP, U16, U32, Blob, layout_of, section
 
@@ -87,7 +88,7 @@ sent_events = st.builds(
 @settings(deadline=None)
 @given(st.lists(sent_events, max_size=20))
 def test_events_come_out_as_they_went_in_and_in_ring_order(sent: list[Sent]) -> None:
-    events = EventDecoder(PLAN, ()).decode(batch_of([event.record() for event in sent]))
+    events = decoded(PLAN, (), batch_of([event.record() for event in sent]))
     assert [event.header.timestamp for event in events] == [event.timestamp for event in sent]
     for event, original in zip(events, sent, strict=True):
         assert event.probe.symbol == ("net:one", "net:two")[original.probe]
@@ -109,7 +110,7 @@ def test_a_records_size_follows_from_its_mask() -> None:
 def test_columns_have_the_values_of_those_events_that_have_the_section(sent: list[Sent]) -> None:
     columns = ColumnDecoder(PLAN, ()).decode(batch_of([event.record() for event in sent]))
     assert columns.header["timestamp"].tolist() == [event.timestamp for event in sent]
-    found = {section.layout.name: section for section in columns.sections}
+    found = {section.form.name: section for section in columns.sections}
     for name, field, values in (
         ("small", "value", [event.small for event in sent]),
         ("large", "data", [event.large for event in sent]),
@@ -125,7 +126,7 @@ def test_columns_have_the_values_of_those_events_that_have_the_section(sent: lis
 
 
 def test_an_empty_batch_has_no_events() -> None:
-    assert EventDecoder(PLAN, ()).decode(Batch(b"", ())) == []
+    assert decoded(PLAN, (), Batch(b"", ())) == []
 
 
 def declaration(decoder: Decoder) -> Declaration:
@@ -134,7 +135,7 @@ def declaration(decoder: Decoder) -> Declaration:
 
 
 def decode_small(decoder: Decoder) -> list[Event]:
-    return EventDecoder(PLAN, (declaration(decoder),)).decode(batch_of([Sent(1, 0, 7, None).record()] * 3))
+    return decoded(PLAN, (declaration(decoder),), batch_of([Sent(1, 0, 7, None).record()] * 3))
 
 
 def test_a_decoder_takes_and_gives_columns() -> None:
@@ -162,7 +163,7 @@ def test_corrupt_records_give_events_or_a_clear_error(sent: list[Sent], data: st
     for _ in range(data.draw(st.integers(1, 4))):
         corrupt[data.draw(st.integers(0, len(corrupt) - 1))] = data.draw(st.integers(0, 255))
     try:
-        events = EventDecoder(PLAN, ()).decode(Batch(bytes(corrupt), batch.offsets))
+        events = decoded(PLAN, (), Batch(bytes(corrupt), batch.offsets))
     except RunError:
         return
     assert len(events) == len(sent)

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import pytest
 
-from tracer_core.display.text import TextFormat, utc
+from tracer_core.display.head import utc
+from tracer_core.display.text import TextFormat
 from tracer_core.errors import PluginError
+from tracer_core.events.about import About
+from tracer_core.events.batch import SectionColumns
+from tracer_core.events.form import UnknownSection
+from tracer_core.files.arrow_form import form_told
 from tracer_core.plugins.declaration import Owner
 from tracer_core.sections import Event, Header, ProbeInfo
+from tracer_core.testing.events import batch_of, text_of
 from tracer_core.types import Formatter, Place, TextOptions
 from tracer_core.wire import U32, section
 
@@ -36,16 +43,16 @@ def text(*formatters: Formatter, multi_line: bool = True) -> TextFormat:
 
 
 def test_the_first_line_names_time_cpu_task_and_probe() -> None:
-    assert text().text(event()) == "2048 (1) [ping] 985/995 [tp] net:netif_receive_skb\n\n"
+    assert text_of(text(), event()) == "2048 (1) [ping] 985/995 [tp] net:netif_receive_skb\n\n"
 
 
 def test_a_task_with_one_thread_is_one_number() -> None:
-    assert text().text(event(pid=10, tgid=10)).startswith("2048 (1) [ping] 10 [tp] ")
+    assert text_of(text(), event(pid=10, tgid=10)).startswith("2048 (1) [ping] 10 [tp] ")
 
 
 def test_of_a_probe_in_a_process_the_name_of_the_file_is_shown() -> None:
     probe = ProbeInfo("dpif_recv:recv_upcall", "usdt", "u", "/usr/sbin/ovs-vswitchd")
-    shown = text().text(Event(event().header, probe))
+    shown = text_of(text(), Event(event().header, probe))
     assert shown == "2048 (1) [ping] 985/995 [u] dpif_recv:recv_upcall (ovs-vswitchd)\n\n"
 
 
@@ -56,32 +63,32 @@ def test_parts_are_lines_of_their_own_in_the_declared_order() -> None:
     )
     both = event(alpha=Alpha(1), beta=Beta(2, 3))
     first = "2048 (1) [ping] 985/995 [tp] net:netif_receive_skb"
-    assert text(*formatters).text(both) == f"{first}\n  beta 2\n  alpha 1\n  more\n\n"
+    assert text_of(text(*formatters), both) == f"{first}\n  beta 2\n  alpha 1\n  more\n\n"
 
 
 def test_single_line_format_joins_everything_by_spaces() -> None:
     formatters = (Formatter(Alpha, lambda alpha, _: f"a{alpha.value}"), Formatter(Beta, lambda _, __: "b"))
-    line = text(*formatters, multi_line=False).text(event(alpha=Alpha(1), beta=Beta(2, 3)))
+    line = text_of(text(*formatters, multi_line=False), event(alpha=Alpha(1), beta=Beta(2, 3)))
     assert line == "2048 (1) [ping] 985/995 [tp] net:netif_receive_skb a1 b\n"
 
 
 def test_a_section_may_have_its_text_on_the_first_line() -> None:
     formatter = Formatter(Alpha, lambda alpha, _: f"#{alpha.value}", place=Place.HEAD)
-    assert text(formatter).text(event(alpha=Alpha(9))).splitlines()[0].endswith("net:netif_receive_skb #9")
+    assert text_of(text(formatter), event(alpha=Alpha(9))).splitlines()[0].endswith("net:netif_receive_skb #9")
 
 
 def test_a_section_that_nobody_formats_is_shown_field_by_field() -> None:
-    assert text().text(event(beta=Beta(2, 3))).splitlines()[1] == "  beta value 2 other 3"
+    assert text_of(text(), event(beta=Beta(2, 3))).splitlines()[1] == "  beta value 2 other 3"
 
 
 def test_no_text_is_no_part() -> None:
-    assert text(Formatter(Alpha, lambda _, __: "")).text(event(alpha=Alpha(1))).count("\n") == 2
+    assert text_of(text(Formatter(Alpha, lambda _, __: "")), event(alpha=Alpha(1))).count("\n") == 2
 
 
 def test_a_formatter_that_raises_is_blamed_by_name() -> None:
     broken = text(Formatter(Alpha, lambda alpha, _: alpha.gone))
     with pytest.raises(PluginError, match=r"collector demo \(tracer-demo 1.0\): formatting section alpha failed"):
-        broken.text(event(alpha=Alpha(1)))
+        text_of(broken, event(alpha=Alpha(1)))
 
 
 def test_two_formatters_of_different_collectors_for_one_section_are_refused() -> None:
@@ -96,11 +103,18 @@ def test_a_date_is_cut_not_rounded() -> None:
 
 
 def test_with_the_offset_of_the_clocks_times_are_dates() -> None:
-    format_ = TextFormat([], TextOptions(), clock_offset=1_700_000_000_000_000_000)
-    assert format_.text(event()).startswith("2023-11-14 22:13:20.000002 (1) [ping] ")
+    format_ = TextFormat([], TextOptions(), utc=True)
+    format_.begin(About("tracer 1", "", 0, 1_700_000_000_000_000_000, "", "", ""))
+    assert text_of(format_, event()).startswith("2023-11-14 22:13:20.000002 (1) [ping] ")
 
 
-def test_a_section_that_is_not_of_the_formatters_class_is_shown_field_by_field() -> None:
-    strange = event(alpha=Beta(2, 3))
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_section_that_is_not_of_the_formatters_class_is_shown_field_by_field(declared: bool) -> None:
+    batch = batch_of([event(alpha=UnknownSection.of({"value": 2, "other": 3}))])
+    if declared:  # by the file that has it
+        form = form_told("alpha", 2, {"value": "uint32", "other": "uint32"})
+        section = SectionColumns.of(form, None, [form.cls._make((2, 3))])
+        batch = dataclasses.replace(batch, sections=(section,), undeclared=None)
     formatter = Formatter(Alpha, lambda alpha, _: f"alpha {alpha.value}")
-    assert text(formatter, multi_line=False).text(strange).endswith(" alpha value 2 other 3\n")
+    (shown,) = text(formatter, multi_line=False).lines(batch)
+    assert shown.endswith(" alpha value 2 other 3\n")

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from tracer_core.backend.base import Batch
-from tracer_core.decode.decoder import EventDecoder, probe_info
-from tracer_core.files.about import About, about_run
+from tracer_core.decode.columns import ColumnDecoder, probe_info
+from tracer_core.events.about import About, about_run
+from tracer_core.events.form import form_of
+from tracer_core.events.objects import events_of
 from tracer_core.files.arrow import ArrowEvents
 from tracer_core.files.arrow_read import ArrowEventsReader
 from tracer_core.files.arrow_schema import is_arrow_events
-from tracer_core.files.target import open_target
+from tracer_core.files.contents import Contents
+from tracer_core.files.target_files import TargetFiles
 from tracer_core.kernel.view import Prototype
 from tracer_core.plan.plan import Plan, PlannedProbe, PlannedSection
 from tracer_core.plugins.declaration import Declaration, Owner
@@ -119,14 +122,24 @@ def declaration(*decoders: Decoder) -> Declaration:
 
 
 def write(path: Path, plan: Plan, *batches: Batch, readers: Sequence[Declaration] = ()) -> Path:
-    """A file of these batches, each flushed by itself."""
-    with open_target(path, is_arrow_events) as target:
-        file = ArrowEvents(target, about(plan), plan, readers)
-        for batch in batches:
-            file.add(batch)
-            file.flush()
-        file.end({"lost": {"net:one": 2}})
+    """A file of these batches, as many in the file."""
+    with TargetFiles(path, is_arrow_events) as files:
+        begin(files, plan, *batches, readers=readers).end({"lost": {"net:one": 2}})
     return path
+
+
+def begin(files: TargetFiles, plan: Plan, *batches: Batch, readers: Sequence[Declaration] = ()) -> ArrowEvents:
+    """Write a file of these batches that has no end yet."""
+    file = ArrowEvents(files, about(plan), contents(plan))
+    decoder = ColumnDecoder(plan, readers)
+    for batch in batches:
+        file.write(decoder.decode(batch))
+    return file
+
+
+def contents(plan: Plan) -> Contents:
+    """What events of a plan may have."""
+    return Contents(tuple(form_of(layout.cls) for layout in plan.layouts), in_process=USER_PROBE in plan.probes)
 
 
 def read(path: Path, *sections: type[Any]) -> list[Event]:
@@ -136,7 +149,6 @@ def read(path: Path, *sections: type[Any]) -> list[Event]:
 
 
 def decoded(plan: Plan, *batches: Batch, readers: Sequence[Declaration] = ()) -> list[Event]:
-    """The events that are shown, but for where their records had what, which files do not keep."""
-    decoder = EventDecoder(plan, readers)
-    events = [event for batch in batches for event in decoder.decode(batch)]
-    return [Event(event.header._replace(present=0), event.probe, event.sections) for event in events]
+    """The events that are shown."""
+    decoder = ColumnDecoder(plan, readers)
+    return [event for batch in batches for event in events_of(decoder.decode(batch))]

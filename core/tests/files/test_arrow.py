@@ -19,6 +19,7 @@ from core.tests.files.arrow_samples import (
     Small,
     about,
     batch_of,
+    begin,
     declaration,
     decoded,
     plan_of,
@@ -29,14 +30,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import ipc
 
+from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.errors import PluginError, RunError, TracerError, UsageError
+from tracer_core.events.form import UnknownSection
 from tracer_core.files import arrow_schema
-from tracer_core.files.arrow import ArrowEvents
 from tracer_core.files.arrow_form import escape, unescape
 from tracer_core.files.arrow_read import ArrowEventsReader
 from tracer_core.files.arrow_schema import is_arrow_events
-from tracer_core.files.target import open_target
-from tracer_core.files.unknown import UnknownSection
+from tracer_core.files.target_files import TargetFiles
 from tracer_core.plan.plan import Plan
 from tracer_core.types import Columns, Decoder
 from tracer_core.wire import U32, Blob, Chars, Scalar, layout_of, section
@@ -74,28 +75,6 @@ def test_events_read_are_those_that_would_have_been_shown(tmp_path: Path, drawn:
     assert read(path, *CLASSES) == decoded(plan, *batches)
 
 
-def test_what_was_added_in_between_is_written_at_a_flush(tmp_path: Path) -> None:
-    batches = [batch_of(PLAN, [ONE, TWO]), batch_of(PLAN, []), batch_of(PLAN, [USER])]
-    with open_target(tmp_path / "f", is_arrow_events) as target:
-        file = ArrowEvents(target, about(PLAN), PLAN, ())
-        before = target.written
-        for batch in batches:
-            file.add(batch)
-        assert (file.pending, file.events, target.written) == (3, 0, before)
-        file.flush()
-        assert (file.pending, file.events) == (0, 3)
-    assert [batch.num_rows for batch in ipc.open_stream(tmp_path / "f")] == [0, 3]
-    assert read(tmp_path / "f", *CLASSES) == decoded(PLAN, *batches)
-
-
-def test_large_flushes_are_cut_into_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracer_core.files.arrow.ROWS", 4)
-    batch = batch_of(PLAN, [ONE, TWO, USER] * 3)
-    path = write(tmp_path / "f", PLAN, batch)
-    assert [batch.num_rows for batch in ipc.open_stream(path)] == [0, 4, 4, 1, 0]
-    assert read(path, *CLASSES) == decoded(PLAN, batch)
-
-
 def test_a_file_says_what_run_it_is_of_and_how_that_ended(tmp_path: Path) -> None:
     path = write(tmp_path / "f", PLAN, batch_of(PLAN, [ONE]))
     with ArrowEventsReader(path, ()) as reader:
@@ -121,15 +100,13 @@ def test_a_file_cut_anywhere_gives_its_whole_batches_and_says_that_it_is_cut(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     batches = [batch_of(PLAN, [ONE, TWO]), batch_of(PLAN, [USER] * 3)]
-    target = open_target(tmp_path / "f", is_arrow_events)
-    file, ends = ArrowEvents(target, about(PLAN), PLAN, ()), []
-    begins = target.written
-    for batch in batches:
-        file.add(batch)
-        file.flush()
-        ends.append(target.written)
-    file.end({})
-    target.close()
+    with TargetFiles(tmp_path / "f", is_arrow_events) as files:
+        file, ends = begin(files, PLAN), []
+        begins = files.target.written
+        for batch in batches:
+            file.write(ColumnDecoder(PLAN, ()).decode(batch))
+            ends.append(files.target.written)
+        file.end({})
     whole, events = (tmp_path / "f").read_bytes(), decoded(PLAN, *batches)
     eos = len(whole) - 8
     near = {border + distance for border in (*ends, eos) for distance in range(-12, 12)}
@@ -175,12 +152,12 @@ def stream(metadata: dict[str, str] | None) -> bytes:
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b'{"common":{}}\n', "is no Arrow event file: it may be JSON"),
-        (b"ARROW1\0\0", "is no Arrow event file: it is an Arrow file, not a stream"),
-        (b"PAR1", "is no Arrow event file: it is a Parquet file"),
-        (bytes(100), "is no Arrow event file: it is no Arrow stream"),
-        (b"\xff\xff\xff\xff\x10", "is no Arrow event file: it is no Arrow stream"),
-        (stream(None), "is no event file: an Arrow stream that tracer did not write"),
+        (b'{"common":{}}\n', "is no event file: it is no Arrow stream"),
+        (b"ARROW1\0\0", "is no event file: it is no Arrow stream"),
+        (b"PAR1", "is no event file: it is no Arrow stream"),
+        (bytes(100), "is no event file: it is no Arrow stream"),
+        (b"\xff\xff\xff\xff\x10", "is no event file: it is no Arrow stream"),
+        (stream(None), "is no event file: tracer did not write it"),
         (stream({"tracer": "{}", "tracer.format": "2"}), "has version 2 of the format, and this tracer reads up to 1"),
         (stream({"tracer": "{}", "tracer.format": "one"}), "in its schema"),
         (stream({"tracer": "{}", "tracer.format": "1"}), "in its schema"),
@@ -309,11 +286,9 @@ def test_a_full_disk_leaves_whole_batches_and_says_how_many_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     batch, path = batch_of(PLAN, [ONE, TWO]), tmp_path / "f"
-    with open_target(path, is_arrow_events) as target:
-        file = ArrowEvents(target, about(PLAN), PLAN, ())
-        file.add(batch)
-        file.flush()
-        size, write_some = target.written, os.write
+    with TargetFiles(path, is_arrow_events) as files:
+        file = begin(files, PLAN, batch)
+        size, write_some = files.target.written, os.write
 
         def full(fd: int, data: memoryview) -> int:
             left = size + 100 - os.fstat(fd).st_size
@@ -322,9 +297,8 @@ def test_a_full_disk_leaves_whole_batches_and_says_how_many_events(
             return write_some(fd, data[:left])
 
         monkeypatch.setattr("tracer_core.files.target.os.write", full)
-        file.add(batch)
         with pytest.raises(RunError, match=r"f: No space left on device, after 2 event\(s\)"):
-            file.flush()
+            file.write(ColumnDecoder(PLAN, ()).decode(batch))
         monkeypatch.undo()
     assert path.stat().st_size == size
     assert ipc.open_stream(path).read_all().num_rows == 2  # others read it, too
@@ -359,7 +333,7 @@ def test_the_metadata_is_json_that_anybody_can_read(tmp_path: Path) -> None:
     metadata = ipc.open_stream(write(tmp_path / "f", PLAN)).schema.metadata
     assert metadata[arrow_schema.MARK] == b"1"
     told = json.loads(metadata[arrow_schema.META])
-    assert told["probes"][2] == {"symbol": "main::run", "kind": "usdt", "label": "u", "path": "/bin/d"}
+    assert told["probes"][2] == {"symbol": "main::run", "kind": "usdt", "label": "u", "path": "/bin/d", "ip": 0}
     assert told["sections"]["every-kind"]["version"] == 2
     assert told["sections"]["every-kind"]["fields"]["name"] == "chars"
     assert list(told["sections"]["large"]["fields"]) == [field.name for field in layout_of(Large).fields]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tracer_core.decode.decoder import probe_info
+from tracer_core.decode.columns import probe_info
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.kernel.view import Kernel
 from tracer_core.plan.plan import Identity, Plan

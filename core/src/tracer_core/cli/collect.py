@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer_core.cli.collectors import CollectorCommand, selection
-from tracer_core.cli.output import DEFAULT_OUT, make_sinks, open_output
-from tracer_core.cli.size import size
+from tracer_core.cli.output import DEFAULT_OUT, Kind, make_sinks, open_output
+from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_format, text_options
 from tracer_core.errors import ExitCode, UsageError
 
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
     from tracer_core.backend.base import Backend
     from tracer_core.compose.composition import Machine
     from tracer_core.display.text import TextFormat
+    from tracer_core.files.target_files import TargetFiles
     from tracer_core.kernel.view import Kernel
     from tracer_core.plan.request import Abilities, Userspace
     from tracer_core.run.prepare import Prepared
+
+log = logging.getLogger(__name__)
 
 DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 """Attached to if the user leaves both probes and collectors to us."""
@@ -60,6 +64,22 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     flag_value=DEFAULT_OUT,
     metavar="[FILE]",
     help=f"Write events to a file instead of stdout: FILE.arrow or FILE.json; {DEFAULT_OUT} if not named.",
+)
+@click.option(
+    "-r",
+    "--out-rotate",
+    "rotate",
+    type=file_size,
+    metavar="LIMIT",
+    help="Begin a new file when one has this size, like 10MB or 1GB: FILE.0, FILE.1, …",
+)
+@click.option(
+    "-R",
+    "--out-rotate-count",
+    "rotate_count",
+    type=click.IntRange(min=1),
+    metavar="COUNT",
+    help="Keep so many of those files, the newest.",
 )
 @click.option("--print", "also_print", is_flag=True, help="Print events, too, when they are written to a file.")
 @click.option("--cmd", "command", metavar="COMMAND", default="", help="Run this shell command, and stop when it ends.")
@@ -125,8 +145,11 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         elif values["print_bpf"]:
             click.echo(compose(prepared.plan, kernel.btf, machine).text, nl=False)
         if make_backend is not None and backend is not None:
-            target = resources.enter_context(open_output(values["out"])) if values["out"] else None
-            sinks = partial(make_sinks, prepared, target, _text(prepared, values) if _prints(values) else None)
+            text = _text(prepared, values) if _prints(values) else None
+            files, kind = _files(values)
+            if files is not None:
+                resources.enter_context(files)
+            sinks = partial(make_sinks, prepared, files, kind, text)
             collection = Collection(
                 prepared,
                 request,
@@ -139,15 +162,15 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 stop_after=values["stop_after"],
             )
             run(collection, backend)
+            if files is not None and files.limit:
+                log.info("Wrote %d event file(s)", files.files)
     return ExitCode.OK
 
 
 def _probes(values: Mapping[str, Any], *, by_name: bool) -> tuple[str, ...]:
-    import logging  # noqa: PLC0415
-
     if values["probes"] or by_name:
         return tuple(values["probes"])
-    logging.getLogger(__name__).info("No probe(s) given: using %s", ", ".join(DEFAULT_PROBES))
+    log.info("No probe(s) given: using %s", ", ".join(DEFAULT_PROBES))
     return DEFAULT_PROBES
 
 
@@ -205,6 +228,20 @@ def _prints(values: Mapping[str, Any]) -> bool:
 
 
 def _text(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:
-    from tracer_core.files.about import clock_offset  # noqa: PLC0415
+    return text_format([(d.owner, f) for d in prepared.readers for f in d.formatters], values)
 
-    return text_format([(d.owner, f) for d in prepared.readers for f in d.formatters], clock_offset(), values)
+
+def _files(values: Mapping[str, Any]) -> tuple[TargetFiles | None, Kind | None]:
+    """The files that events go to, if they do, and their kind."""
+    limit, count = values["rotate"] or 0, values["rotate_count"] or 0
+    if not values["out"]:
+        if limit or count:
+            raise UsageError("--out-rotate needs -o: without a file, there is nothing to rotate", hint="add -o FILE")
+        return None, None
+    if count and not limit:
+        raise UsageError("--out-rotate-count needs --out-rotate", hint="say how large each file may be: -r 10MB")
+    kind = Kind.of(values["out"])
+    if kind is Kind.PARQUET:
+        hint = "write FILE.arrow, and then: tracer convert FILE.arrow FILE.parquet"
+        raise UsageError("-o: a Parquet file is useless until it is whole, so runs do not write any", hint=hint)
+    return open_output(values["out"], kind, limit=limit, count=count), kind

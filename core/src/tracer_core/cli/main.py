@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "collect": ("tracer_core.cli.collect", "collect", "Trace packets and print their events."),
+    "convert": ("tracer_core.cli.convert", "convert", "Write the events of a file in another format."),
     "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
     "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
     "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
+    "schema": ("tracer_core.cli.schema", "schema", "Print the JSON schema of events."),
+    "stats": ("tracer_core.cli.stats", "stats", "Say what a file holds."),
 }
 
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # what writing to stdout fails with: closed, full, broken

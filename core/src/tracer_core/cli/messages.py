@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tracer_core.errors import PluginError
+    from tracer_core.events.batch import EventBatch
 
 log = logging.getLogger(__name__)
 
@@ -41,3 +42,20 @@ def configure(level: str) -> None:
 def warn_left_out(error: PluginError) -> None:
     """Say that a collector cannot be used, and why."""
     log.warning("left out: %s", " ".join(error.message.split()))
+
+
+class UnknownSections:
+    """Warns of sections of a file that no installed collector declares, once each."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def look(self, batch: EventBatch) -> None:
+        """Look at some events."""
+        from tracer_core.events.form import UnknownSection  # noqa: PLC0415 - numpy, not for --help
+
+        names = {section.form.name for section in batch.sections if issubclass(section.form.cls, UnknownSection)}
+        names.update(name for others in batch.undeclared or () for name in others or ())
+        for name in sorted(names - self._told):
+            log.warning("no installed collector knows section %s like this: it is shown field by field", name)
+        self._told |= names

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tracer_core.display.text import TextFormat
     from tracer_core.plugins.declaration import Owner
-    from tracer_core.types import Formatter
+    from tracer_core.types import Formatter, TextOptions
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -36,21 +36,23 @@ def text_options(command: F) -> F:
     return command
 
 
-def text_format(
-    formatters: Iterable[tuple[Owner, Formatter]], clock_offset: int, values: Mapping[str, Any]
-) -> TextFormat:
+def text_options_of(values: Mapping[str, Any]) -> TextOptions:
+    """How the user wants text, by the values of those options."""
+    from tracer_core.types import TextOptions  # noqa: PLC0415 - not for --help
+
+    return TextOptions(link_layer=values["link_layer"], multi_line=values["layout"] == "multi-line")
+
+
+def text_format(formatters: Iterable[tuple[Owner, Formatter]], values: Mapping[str, Any]) -> TextFormat:
     """The text that the user wants.
 
     Args:
         formatters: Of the collectors, with their owners.
-        clock_offset: ns that the time of day was ahead of the events' clock.
         values: Of the command's options.
 
     Raises:
         PluginError: two collectors format one section.
     """
     from tracer_core.display.text import TextFormat  # noqa: PLC0415 - not for --help
-    from tracer_core.types import TextOptions  # noqa: PLC0415 - ditto
 
-    options = TextOptions(link_layer=values["link_layer"], multi_line=values["layout"] == "multi-line")
-    return TextFormat(formatters, options, clock_offset=clock_offset if values["utc"] else None)
+    return TextFormat(formatters, text_options_of(values), utc=values["utc"])

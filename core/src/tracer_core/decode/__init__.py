@@ -1,1 +1,1 @@
-"""From records to events: batches in, columns per layout, events in ring order out."""
+"""From the records of the ring to columns of events."""

@@ -2,78 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from tracer_core.decode.groups import assemble
 from tracer_core.decode.records import HEADER, dtype_of, locate, take, take_blobs
 from tracer_core.errors import PluginError, RunError
-from tracer_core.wire import BLOB_STEP, Layout, layout_of
+from tracer_core.events.batch import Blobs, EventBatch, Values
+from tracer_core.sections import ProbeInfo
+from tracer_core.wire import BLOB_STEP, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tracer_core.backend.base import Batch
-    from tracer_core.decode.records import Located, Numbers
-    from tracer_core.plan.plan import Plan
+    from tracer_core.decode.records import Located
+    from tracer_core.events.batch import Column, Numbers
+    from tracer_core.plan.plan import Plan, PlannedProbe
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.types import Columns, Decoder
-
-
-@dataclass(frozen=True, slots=True)
-class Blobs:
-    """A column of variable parts.
-
-    Attributes:
-        data: All bytes, one value after the other.
-        offsets: Where each begins, and where the last ends: one more than there are values.
-    """
-
-    data: np.ndarray[Any, np.dtype[np.uint8]]
-    offsets: np.ndarray[Any, np.dtype[np.int64]]
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def tolist(self) -> list[bytes]:
-        """The values as objects."""
-        data = self.data.tobytes()
-        return [data[start:end] for start, end in pairwise(self.offsets.tolist())]
-
-
-Column = np.ndarray[Any, Any] | list[Any] | Blobs
-
-
-@dataclass(frozen=True, slots=True)
-class SectionColumns:
-    """A section of the events of a batch.
-
-    Attributes:
-        layout: Of the section.
-        rows: The events that have it, ascending; nothing if all have it.
-        columns: By field, in order; a value for each of those events.
-    """
-
-    layout: Layout
-    rows: Numbers | None
-    columns: dict[str, Column]
-
-
-@dataclass(frozen=True, slots=True)
-class EventColumns:
-    """The events of a batch, in ring order.
-
-    Attributes:
-        count: Of events.
-        header: By field, in order.
-        sections: Those that any event has, in plan order.
-    """
-
-    count: int
-    header: np.ndarray[Any, Any]
-    sections: tuple[SectionColumns, ...]
+    from tracer_core.wire import Layout
 
 
 class ColumnDecoder:
@@ -86,13 +35,14 @@ class ColumnDecoder:
 
     def __init__(self, plan: Plan, declarations: Iterable[Declaration]) -> None:
         self._plan = plan
+        self._probes = tuple(map(probe_info, plan.probes))
         self._header = dtype_of(HEADER)
         self._dtypes = {section.layout.name: dtype_of(section.layout) for section in plan.sections}
         self._decoders: dict[str, tuple[Owner, Decoder]] = {
             layout_of(decoder.section).name: (d.owner, decoder) for d in declarations for decoder in d.decoders
         }
 
-    def decode(self, batch: Batch) -> EventColumns:
+    def decode(self, batch: Batch) -> EventBatch:
         """The columns of a batch. They may share the batch's memory.
 
         Raises:
@@ -101,7 +51,7 @@ class ColumnDecoder:
         """
         return self.decode_records(batch.data, np.asarray(batch.offsets, np.int64))
 
-    def decode_records(self, data: bytes, starts: Numbers) -> EventColumns:
+    def decode_records(self, data: bytes, starts: Numbers) -> EventBatch:
         """The same for some records of it.
 
         Args:
@@ -113,21 +63,23 @@ class ColumnDecoder:
             located, ends = locate(header["present"], starts, self._plan.sections)
             if len(ends) and (ends.max() > len(data) or header["probe"].max() >= len(self._plan.probes)):
                 raise IndexError("a probe or a section that is not there")
+            pieces = {one.layout.name: (one.rows, len(one.starts), self._columns(data, one)) for one in located}
+            sections = [assemble(layout, pieces) for layout in self._plan.layouts]
         except IndexError as error:
             raise RunError("a record does not fit the plan", hint="the recording is corrupt") from error
-        sections = (SectionColumns(one.layout, one.rows, self._columns(data, one)) for one in located)
-        return EventColumns(len(starts), header, tuple(sections))
+        columns = {name: header[name] for name in header.dtype.names or () if name != "present"}
+        return EventBatch(len(starts), columns, self._probes, tuple(found for found in sections if found is not None))
 
     def _columns(self, data: bytes, located: Located) -> dict[str, Column]:
         layout = located.layout
         records = take(data, located.starts, self._dtypes[layout.name])
         columns: dict[str, Column] = {field.name: records[field.name] for field in layout.fixed}
-        if layout.blob and located.steps is not None:
+        if layout.blob and layout.variable and located.steps is not None:
             lengths = np.minimum(records[layout.blob.length].astype(np.int64), located.steps * BLOB_STEP)
             offsets = np.zeros(len(lengths) + 1, np.int64)
             np.cumsum(lengths, out=offsets[1:])
             pieces = take_blobs(data, located.starts + layout.size, lengths)
-            columns[layout.fields[-1].name] = Blobs(pieces, offsets)
+            columns[layout.variable.name] = Blobs(pieces, offsets)
         decoder = self._decoders.get(layout.name)
         return columns if decoder is None else _decoded(*decoder, layout, columns, len(records))
 
@@ -136,7 +88,7 @@ def _decoded(owner: Owner, decoder: Decoder, layout: Layout, raw: dict[str, Colu
     columns = {name: column.tolist() if isinstance(column, Blobs) else column for name, column in raw.items()}
     try:
         result = decoder.decode(cast("Columns", columns))
-        names = [field.name for field in layout.fields]
+        names = list(raw)
         if set(result) != set(names) or any(len(result[name]) != count for name in names):
             raise ValueError(f"gave columns {sorted(result)}, not {count} values each of {sorted(names)}")
     except Exception as error:
@@ -144,4 +96,11 @@ def _decoded(owner: Owner, decoder: Decoder, layout: Layout, raw: dict[str, Colu
             f"{owner}: decoding section {layout.name} failed: {type(error).__name__}: {error}",
             hint="this is a bug of the collector; leave it out of -c",
         ) from error
-    return {name: result[name] for name in names}
+    return {name: Values(found) if isinstance(found := result[name], list) else found for name in names}
+
+
+def probe_info(planned: PlannedProbe) -> ProbeInfo:
+    """How events name a probe."""
+    kind = planned.probe.kind
+    path = planned.user.shown if planned.user is not None else ""
+    return ProbeInfo(planned.probe.target, kind.value, kind.label, path)

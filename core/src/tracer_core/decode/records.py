@@ -14,8 +14,9 @@ from tracer_core.sections import Header
 from tracer_core.wire import ALIGNMENT, BLOB_STEP, Layout, layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from tracer_core.backend.base import Batch
     from tracer_core.plan.plan import PlannedSection
 
     Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -129,3 +130,19 @@ def dtype_of(layout: Layout) -> np.dtype[Any]:
             "itemsize": layout.size,
         }
     )
+
+
+def pieces(batches: Sequence[Batch], most: int) -> Iterator[tuple[bytes, Numbers]]:
+    """The records of all batches, some at a time: bytes, and where in them each begins.
+
+    Args:
+        batches: In order.
+        most: Records of a piece.
+    """
+    if not batches:
+        return
+    data = batches[0].data if len(batches) == 1 else b"".join(batch.data for batch in batches)
+    bases = np.cumsum([0, *(len(batch.data) for batch in batches)])
+    starts = np.concatenate([np.asarray(b.offsets, np.int64) + at for b, at in zip(batches, bases, strict=False)])
+    for first in range(0, len(starts), most):
+        yield data, starts[first : first + most]

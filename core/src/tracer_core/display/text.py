@@ -1,27 +1,30 @@
-"""The text of an event: a first line and parts, laid out as Retis lays them out.
+"""The text of events: for each a first line and parts, laid out as Retis lays them out.
 
 ``TIMESTAMP (CPU) [TASK] PID/TGID [KIND] SYMBOL`` and, in multi-line format, parts on lines of their own, indented
-by two, and an empty line after the event; in single-line format everything on one line.
+by two, and an empty line after the event; in single-line format everything on one line. In sorted files all events of a
+series but the first are indented by four, with an arrow, and the empty line comes after the series.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.display.head import Heads
 from tracer_core.errors import PluginError
 from tracer_core.plan.ordering import ordered
 from tracer_core.types import Place
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from tracer_core.events.about import About
+    from tracer_core.events.batch import EventBatch, SectionColumns
     from tracer_core.plugins.declaration import Owner
-    from tracer_core.sections import Event, Header, ProbeInfo
     from tracer_core.types import Formatter, TextOptions
 
 _INDENT = "  "
+_LATER = "  ↳ "  # before the first line of the later events of a series
 
 
 class TextFormat:
@@ -30,95 +33,114 @@ class TextFormat:
     Args:
         formatters: Of the collectors, with their owners.
         options: How the user wants it.
-        clock_offset: ns that the time of day was ahead of the events' clock: times are shown as dates, in UTC. Nothing
-            if they are shown as they are.
+        utc: Times are shown as dates, in UTC.
 
     Raises:
         PluginError: two collectors format one section.
     """
 
     def __init__(
-        self,
-        formatters: Iterable[tuple[Owner, Formatter]],
-        options: TextOptions,
-        *,
-        clock_offset: int | None = None,
+        self, formatters: Iterable[tuple[Owner, Formatter]], options: TextOptions, *, utc: bool = False
     ) -> None:
         self._options = options
-        self._clock_offset = clock_offset
-        self._formatters: dict[str, tuple[Owner, Formatter]] = {}
+        self._heads = Heads(utc=utc)
+        self._series: Any = None
+        found: dict[str, tuple[Owner, Formatter]] = {}
         for owner, formatter in formatters:
             name = layout_of(formatter.section).name
-            other, _ = self._formatters.setdefault(name, (owner, formatter))
+            other, _ = found.setdefault(name, (owner, formatter))
             if other is not owner:
                 raise PluginError(f"section {name} is formatted by both {other} and {owner}")
-        self._order = ordered({name: formatter.after for name, (_, formatter) in self._formatters.items()})
+        order = ordered({name: formatter.after for name, (_, formatter) in found.items()})
+        places = list(Place)  # what comes first on a line is appended first
+        self._formatters = {
+            name: found[name] for name in sorted(order, key=lambda name: places.index(found[name][1].place))
+        }
 
-    def text(self, event: Event) -> str:
-        """An event's text, with the line ends that separate it from the next.
+    def begin(self, about: About) -> None:
+        """What comes next is of this run: it says when its clock began."""
+        self._heads.clock_offset = about.clock_offset
+
+    def lines(self, batch: EventBatch) -> Sequence[str]:
+        """The text of each event, with the line ends that separate it from the next.
 
         Raises:
             PluginError: a collector's formatter failed.
         """
-        texts: dict[Place, list[str]] = {Place.HEAD: [self._head(event)], Place.TOP: [], Place.PART: []}
-        for name in self._names(event):
-            text, place = self._section(name, event.sections[name])
-            if text:
-                texts[place].append(text)
-        first = " ".join(texts[Place.HEAD])
-        parts = texts[Place.TOP] + texts[Place.PART]
-        if not self._options.multi_line:
-            return " ".join((first, *parts)) + "\n"
-        lines = [first]
-        for part in parts:
-            lines += [_INDENT + line for line in part.split("\n")]
-        return "\n".join(lines) + "\n\n"
+        texts = self._heads.of(batch)
+        sections = {section.form.name: section for section in batch.sections}
+        for name, (owner, formatter) in self._formatters.items():
+            section = sections.pop(name, None)
+            if section is None:
+                continue
+            if section.form.cls is not formatter.section:
+                sections[name] = section
+                continue
+            found = _formatted(section, owner, formatter, self._options)
+            hidden = frozenset(row for name in formatter.unless for row in _rows(batch, name))
+            self._append(texts, section.rows_in(batch), found, formatter.place, hidden)
+        for name in sorted(sections):
+            section = sections[name]
+            self._append(texts, section.rows_in(batch), (generic(name, value) for value in section.objects))
+        for row, others in enumerate(batch.undeclared or ()):
+            for name, values in sorted((others or {}).items()):
+                self._append(texts, [row], [_generic_fields(name, values)])
+        if batch.series is not None:
+            return list(self._in_series(texts, batch.series.tolist()))
+        ending = "\n\n" if self._options.multi_line else "\n"
+        return [text + ending for text in texts]
 
-    def _head(self, event: Event) -> str:
-        header = event.header
-        time = str(header.timestamp) if self._clock_offset is None else utc(header.timestamp + self._clock_offset)
-        return f"{time} ({header.cpu}) [{_comm(header)}] {_task(header)} {_probe(event.probe)}"
+    def end(self) -> str:
+        """What is still to be written after the last event."""
+        last, self._series = self._series, None
+        return "" if last is None else "\n"
 
-    def _names(self, event: Event) -> list[str]:
-        known = [name for name in self._order if name in event.sections]
-        return known if len(known) == len(event.sections) else known + sorted(set(event.sections) - set(known))
+    def _append(
+        self,
+        texts: list[str],
+        rows: Iterable[int],
+        found: Iterable[str],
+        place: Place = Place.PART,
+        hidden: frozenset[int] = frozenset(),
+    ) -> None:
+        """Put the texts of a section behind what is there of the events that have it."""
+        apart = self._options.multi_line and place is not Place.HEAD
+        before = f"\n{_INDENT}" if apart else " "
+        for row, text in zip(rows, found, strict=True):
+            if text and row not in hidden:
+                texts[row] += before + (text.replace("\n", before) if apart else text)
 
-    def _section(self, name: str, section: Any) -> tuple[str, Place]:  # noqa: ANN401 - a section class of any collector
-        found = self._formatters.get(name)
-        if found is None or not isinstance(section, found[1].section):
-            return generic(name, section), Place.PART
-        owner, formatter = found
-        try:
-            return formatter.format(section, self._options), formatter.place
-        except Exception as error:
-            raise PluginError(
-                f"{owner}: formatting section {name} failed: {type(error).__name__}: {error}",
-                hint="this is a bug of the collector; leave it out of -c",
-            ) from error
+    def _in_series(self, texts: list[str], series: list[Any]) -> Iterator[str]:
+        for text, number in zip(texts, series, strict=True):
+            if number == self._series:
+                yield _LATER + text.replace("\n", "\n" + 2 * _INDENT) + "\n"
+            else:
+                yield ("" if self._series is None else "\n") + text + "\n"
+            self._series = number
 
 
 def generic(name: str, section: Any) -> str:  # noqa: ANN401 - a section class of any collector
     """Text of a section that nobody formats: its fields, by name."""
-    values = section._asdict().items()
-    fields = (f"{key} {value.hex() if isinstance(value, bytes) else value}" for key, value in values)
-    return " ".join((name, *fields))
+    return _generic_fields(name, section._asdict())
 
 
-def utc(time: int) -> str:
-    """A time in ns since 1970 as date and time of day, in UTC, to the microsecond that has begun."""
-    seconds, ns = divmod(time, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{ns // 1000:06d}"
+def _generic_fields(name: str, values: Any) -> str:  # noqa: ANN401 - what JSON can hold
+    fields = values.items() if isinstance(values, dict) else [("", values)]
+    texts = (f"{key} {value.hex() if isinstance(value, bytes) else value}" for key, value in fields)
+    return " ".join((name, *texts))
 
 
-def _probe(probe: ProbeInfo) -> str:
-    file = f" ({probe.path.rpartition('/')[2]})" if probe.path else ""
-    return f"[{probe.label}] {probe.symbol}{file}"
+def _formatted(section: SectionColumns, owner: Owner, formatter: Formatter, options: TextOptions) -> list[str]:
+    write: Callable[[Any, TextOptions], str] = formatter.format
+    try:
+        return [write(value, options) for value in section.objects]
+    except Exception as error:
+        raise PluginError(
+            f"{owner}: formatting section {section.form.name} failed: {type(error).__name__}: {error}",
+            hint="this is a bug of the collector; leave it out of -c",
+        ) from error
 
 
-def _comm(header: Header) -> str:
-    return header.comm.decode(errors="replace")
-
-
-def _task(header: Header) -> str:
-    # thread and process are one in a task with a single thread: then one number says it
-    return f"{header.pid}/{header.tgid}" if header.pid != header.tgid else str(header.tgid)
+def _rows(batch: EventBatch, name: str) -> Iterable[int]:
+    """The events that have a section."""
+    return next((section.rows_in(batch) for section in batch.sections if section.form.name == name), ())

@@ -6,114 +6,136 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pyarrow import ipc
 
-from tracer_core.decode.columns import ColumnDecoder
-from tracer_core.errors import RunError
 from tracer_core.files import arrow_schema
 from tracer_core.files.arrow_rows import Rows
-from tracer_core.wire import layout_of
+from tracer_core.files.writer import EventWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     import pyarrow as pa
 
-    from tracer_core.backend.base import Batch
-    from tracer_core.decode.records import Numbers
-    from tracer_core.files.about import About
-    from tracer_core.files.target import Target
-    from tracer_core.plan.plan import Plan
-    from tracer_core.plugins.declaration import Declaration
+    from tracer_core.events.about import About
+    from tracer_core.events.batch import EventBatch
+    from tracer_core.files.contents import Contents
+    from tracer_core.files.target_files import TargetFiles
 
 ROWS = 1 << 16
 """Events of a batch in the file, at most: what is worth a flush, and what bounds memory."""
 
+_END_ROOM = 1 << 16  # bytes that a file of a rotated set keeps for its end, if that takes no more
 
-class ArrowEvents:
-    """Writes batches to a target, which stays the caller's. What a call of its methods wrote is whole batches.
+
+class ArrowEvents(EventWriter):
+    """Writes batches of events. What a call of its methods wrote is whole batches of Arrow.
 
     Args:
-        target: Where.
+        files: Where; they stay the caller's.
         about: Becomes part of the schema.
-        plan: That the records are of; *about* has its probes.
-        declarations: Of the collectors, for their decoders.
+        contents: What the events may have.
 
     Raises:
         PluginError: a section cannot be held by such files.
         RunError: the target failed.
     """
 
-    def __init__(self, target: Target, about: About, plan: Plan, declarations: Sequence[Declaration]) -> None:
-        self._target = target
-        self._decoder = ColumnDecoder(plan, declarations)
-        decoded = {layout_of(decoder.section).name for d in declarations for decoder in d.decoders}
-        self._schema, forms = arrow_schema.schema_of(plan, decoded, about)
-        self._rows = Rows(self._schema, forms, about)
-        self._waiting: list[Batch] = []
-        self.pending = 0
-        """Events that wait for :meth:`flush`."""
-        self.events = 0
-        """Events written."""
+    def __init__(self, files: TargetFiles, about: About, contents: Contents) -> None:
+        super().__init__(files)
+        self._about = about
+        self._contents = contents
         self._bytes = io.BytesIO()
-        # threads would take the CPU time of whoever makes the packets
-        options = ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-        self._stream = ipc.new_stream(self._bytes, self._schema, options=options)
-        self._put(self._rows.none())  # writes the schema: a file of no events is one of ours, too
+        self._begin()
 
-    def add(self, batch: Batch) -> None:
-        """Take a batch. It is written with others at the next :meth:`flush`: each costs about a millisecond there."""
-        self._waiting.append(batch)
-        self.pending += len(batch)
-
-    def flush(self) -> None:
-        """Write what was added.
+    def write(self, batch: EventBatch) -> None:
+        """Write events: a batch of Arrow, which costs about a millisecond whatever is in it.
 
         Raises:
             PluginError: a collector decodes to what it did not declare.
-            RunError: the target failed, or the records are not of this plan. Whole batches are left in the file.
+            RunError: the target failed. Whole batches are left in the file.
         """
-        waiting, self._waiting, self.pending = self._waiting, [], 0
-        for data, starts in _pieces(waiting):
-            columns = self._decoder.decode_records(data, starts)
-            self._put(self._rows.batch(columns))
-            self.events += columns.count
+        if batch.count:
+            self._fit(self._rows.batch(batch))
 
     def end(self, facts: Mapping[str, Any]) -> None:
-        """Flush, and write what is only known at the end: losses, for example. Nothing can be added any more.
+        """Write what is only known at the end: losses, for example. Nothing can be written any more.
 
         It goes with a batch without events, of which other readers see nothing.
 
         Args:
             facts: What JSON can hold, by name.
         """
-        self.flush()
-        self._put(self._rows.none(), {arrow_schema.META: json.dumps({"end": dict(facts)})})
+        if facts and not self._is_new and not self._files.fits(self._end_size(facts)):
+            self._next()
+        self._close(facts)
+
+    def _next(self) -> None:
+        """Go on in another file."""
+        self._close({})
+        self._files.advance()
+        self._begin()
+
+    def _close(self, facts: Mapping[str, Any]) -> None:
+        self._files.target.check()
+        self._stream.write_batch(self._rows.none(), custom_metadata=_end(facts))
         self._stream.close()
-        self._write()
+        self._put(self._taken())
 
-    def _put(self, batch: pa.RecordBatch, metadata: Mapping[bytes, str] | None = None) -> None:
-        self._stream.write_batch(batch, custom_metadata=metadata)
-        self._write()
+    def _end_size(self, facts: Mapping[str, Any]) -> int:
+        """Bytes of an end."""
+        sink = io.BytesIO()
+        with ipc.new_stream(sink, self._rows.none().schema, options=_options()) as stream:
+            stream.write_batch(self._rows.none())
+            begins = sink.tell()
+            stream.write_batch(self._rows.none(), custom_metadata=_end(facts))
+        return sink.tell() - begins
 
-    def _write(self) -> None:
+    def _begin(self) -> None:
+        schema = arrow_schema.schema_of(self._contents, self._files.numbered(self._about))
+        self._rows = Rows(schema)
+        self._stream = ipc.new_stream(self._bytes, schema, options=_options())
+        self._stream.write_batch(self._rows.none())  # writes the schema: a file of no events is one of ours, too
+        self._put(self._taken())
+        self._end_room = max(self._end_size({}), min(_END_ROOM, self._files.limit // 16))
+        self._is_new = True
+
+    def _fit(self, batch: pa.RecordBatch) -> None:
+        """Write a batch where there is room for it, in parts if no file has room for all of it."""
+        if self._files.limit and not self._files.fits(_size(batch) + self._end_room):
+            if not self._is_new:
+                self._next()
+                self._fit(batch)
+                return
+            if batch.num_rows > 1:
+                half = batch.num_rows // 2
+                self._fit(batch.slice(0, half))
+                self._fit(batch.slice(half))
+                return
+        self._stream.write_batch(batch)
+        self._put(self._taken())
+        self.events += batch.num_rows
+        self._is_new = False
+
+    def _taken(self) -> bytes:
         data = self._bytes.getvalue()
         self._bytes.seek(0)
         self._bytes.truncate()
-        try:
-            self._target.write(data)
-        except RunError as error:
-            raise RunError(f"{error.message}, after {self.events} event(s)", hint=error.hint) from error
-        self._target.commit()
+        return data
 
 
-def _pieces(batches: list[Batch]) -> Iterator[tuple[bytes, Numbers]]:
-    """The records of all batches, some at a time: bytes, and where in them each begins."""
-    if not batches:
-        return
-    data = batches[0].data if len(batches) == 1 else b"".join(batch.data for batch in batches)
-    bases = np.cumsum([0, *(len(batch.data) for batch in batches)])
-    starts = np.concatenate([np.asarray(b.offsets, np.int64) + at for b, at in zip(batches, bases, strict=False)])
-    for first in range(0, len(starts), ROWS):
-        yield data, starts[first : first + ROWS]
+def _end(facts: Mapping[str, Any]) -> dict[bytes, str]:
+    return {arrow_schema.META: json.dumps({"end": dict(facts)})}
+
+
+def _options() -> ipc.IpcWriteOptions:
+    # threads would take the CPU time of whoever makes the packets
+    return ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+
+
+def _size(batch: pa.RecordBatch) -> int:
+    """Bytes that a batch takes in a file, at most: names that were written before are not written again."""
+    sink = io.BytesIO()
+    with ipc.new_stream(sink, batch.schema, options=_options()) as stream:
+        stream.write_batch(batch)
+    return sink.tell()

@@ -1,41 +1,58 @@
-"""What a field is in Arrow files: its column type, and the ways there and back.
+"""What fields are in Arrow: their column types, and the ways there and back.
 
-A field's wire type decides, or where a collector decodes it, its Python type. Names of tasks, devices and the like are
-dictionaries: a column of small numbers, which compress to nothing while they are equal.
+Names of tasks, devices and the like are dictionaries: a column of small numbers, which compress to nothing while they
+are equal.
 """
 
 from __future__ import annotations
 
 import re
-import types
-import typing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from tracer_core.decode.columns import Blobs
-from tracer_core.errors import PluginError
-from tracer_core.wire import Chars, Scalar
+from tracer_core.events.batch import Blobs
+from tracer_core.events.form import FieldForm, Form, SectionForm, unknown_class
 
 if TYPE_CHECKING:
-    from tracer_core.decode.columns import Column
-    from tracer_core.wire import Field, Layout
+    from collections.abc import Callable
 
-CHARS = "chars"
-"""The form of bytes that are characters: see :func:`escape`. The forms of other fields are their types in Arrow."""
+    from tracer_core.events.batch import Column
 
 NAME = pa.dictionary(pa.int32(), pa.string())
 """Type of names."""
 
-_PYTHON: dict[Any, pa.DataType] = {
-    bool: pa.bool_(),
-    int: pa.int64(),
-    float: pa.float64(),
-    bytes: pa.binary(),
-    str: NAME,
+_TYPES = {
+    Form.BOOLEAN: pa.bool_(),
+    Form.FLOAT: pa.float64(),
+    Form.CHARS: NAME,
+    Form.BYTES: pa.binary(),
+    Form.TEXT: NAME,
 }
 _BACKSLASH = re.compile(r"\\(\\|x[0-9a-f]{2})")
+_LIST = re.compile(r"list<(\w+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowColumn:
+    """A column as Arrow has it.
+
+    Attributes:
+        array: The values.
+        form: What they are.
+    """
+
+    array: pa.Array
+    form: FieldForm
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def tolist(self) -> list[Any]:
+        """The values as objects."""
+        return to_python(self.array, self.form)
 
 
 def escape(name: bytes) -> str:
@@ -51,70 +68,82 @@ def unescape(text: str) -> bytes:
     return "".join(parts).encode(errors="surrogateescape")
 
 
-def forms(layout: Layout, *, decoded: bool) -> dict[str, tuple[str, pa.DataType]]:
-    """Form and column type of each field of a section.
+def type_of(field: FieldForm) -> pa.DataType:
+    """The type of a field's column."""
+    if field.form is Form.INTEGER:
+        return pa.from_numpy_dtype(np.dtype(field.dtype))
+    if field.part is not None:
+        return struct_of(field.part)
+    if field.item is not None:
+        # what is in lists cannot be a dictionary everywhere
+        item = type_of(field.item)
+        return pa.list_(item.value_type if pa.types.is_dictionary(item) else item)
+    return _TYPES[field.form]
 
-    Args:
-        layout: Of the section.
-        decoded: A collector decodes it.
+
+def struct_of(form: SectionForm) -> pa.StructType:
+    """The type of a section's column."""
+    return pa.struct([(field.name, type_of(field)) for field in form.fields])
+
+
+def told(form: SectionForm) -> dict[str, Any]:
+    """The forms of a section's fields, as JSON can hold them."""
+    return {field.name: _word(field) for field in form.fields}
+
+
+def _word(field: FieldForm) -> str | dict[str, Any]:
+    if field.part is not None:
+        return told(field.part)
+    if field.item is not None:
+        return f"list<{_word(field.item)}>"
+    return field.dtype or field.form.value
+
+
+def form_told(name: str, version: int, fields: dict[str, Any]) -> SectionForm:
+    """The form of a section that :func:`told` has said; its objects are of a class that knows the names of the fields.
 
     Raises:
-        PluginError: a field has a type that files do not know.
+        ValueError, TypeError, AttributeError: it is not as told here.
     """
-    hints = typing.get_type_hints(layout.cls)
-    return {field.name: _form(layout, field, hints[field.name] if decoded else None) for field in layout.fields}
+    found = tuple(_field_told(f"{name}.{field}", field, version, word) for field, word in fields.items())
+    return SectionForm(name, version, unknown_class(tuple(fields)), found)
 
 
-def _form(layout: Layout, field: Field, hint: Any) -> tuple[str, pa.DataType]:  # noqa: ANN401 - any annotation
-    if hint is None:
-        hint = int if isinstance(field.kind, Scalar) else bytes
-    if hint is bytes and isinstance(field.kind, Chars):
-        return CHARS, NAME
-    if hint is int and isinstance(field.kind, Scalar):
-        found = pa.from_numpy_dtype(np.dtype(field.kind.dtype))
-    else:
-        found = _type(hint)
-    if found is None:
-        what = f"section {layout.name}: field {field.name} is {hint}, which Arrow files cannot hold"
-        raise PluginError(what, hint="use int, float, bool, bytes, str, or tuple[one of them, ...]")
-    return str(found), found
+def _field_told(path: str, name: str, version: int, word: Any) -> FieldForm:  # noqa: ANN401 - what JSON can hold
+    if isinstance(word, dict):
+        return FieldForm(name, Form.PART, part=form_told(path, version, word), optional=True)
+    if inner := _LIST.fullmatch(word):
+        return FieldForm(name, Form.LIST, item=_field_told(path, "", version, inner[1]), optional=True)
+    if "int" in word:
+        return FieldForm(name, Form.INTEGER, np.dtype(word).name, optional=True)
+    return FieldForm(name, Form(word), optional=True)
 
 
-def _type(hint: Any) -> pa.DataType | None:  # noqa: ANN401 - any annotation
-    arguments = [argument for argument in typing.get_args(hint) if argument not in (Ellipsis, types.NoneType)]
-    if len(arguments) != 1:
-        return _PYTHON.get(hint)
-    if typing.get_origin(hint) in (types.UnionType, typing.Union):
-        return _type(arguments[0])
-    inner = pa.string() if arguments[0] is str else _PYTHON.get(arguments[0])
-    if inner is None or typing.get_origin(hint) is not tuple or typing.get_args(hint)[-1] is not Ellipsis:
-        return None
-    return pa.list_(inner)
-
-
-def to_arrow(column: Column, form: str, kind: pa.DataType) -> pa.Array:
+def to_arrow(column: Column, field: FieldForm) -> pa.Array:
     """A column of values as Arrow has it.
 
     Raises:
         ValueError, TypeError, OverflowError: the values are not of that form.
     """
+    kind = type_of(field)
+    if isinstance(column, ArrowColumn) and column.form.form is field.form:
+        return column.array if column.array.type == kind else column.array.cast(kind)
     if isinstance(column, Blobs):
         offsets = pa.py_buffer(column.offsets.astype(np.int32))
         return pa.Array.from_buffers(kind, len(column), [None, offsets, pa.py_buffer(column.data)])
-    if form == CHARS:
+    if field.form is Form.CHARS:
         return _names(column)
-    if isinstance(column, np.ndarray) and column.dtype.kind in "iuf":
+    if isinstance(column, np.ndarray) and column.dtype.kind in "iufb":
         return pa.array(np.ascontiguousarray(column)).cast(kind)
-    values = column if isinstance(column, list) else column.tolist()
     if pa.types.is_dictionary(kind):
-        return pa.array(values, kind.value_type).dictionary_encode()
-    return pa.array(values, kind)
+        return pa.array(column.tolist(), kind.value_type).dictionary_encode()
+    return pa.array(column.tolist(), kind)
 
 
-def _names(column: np.ndarray[Any, Any] | list[Any]) -> pa.Array:
+def _names(column: Column) -> pa.Array:
     if not isinstance(column, np.ndarray) or column.dtype.kind != "S":
-        column = [None if value is None else escape(value) for value in column]
-        return pa.array(column, pa.string()).dictionary_encode()
+        values = [None if value is None else escape(value) for value in column.tolist()]
+        return pa.array(values, pa.string()).dictionary_encode()
     width = column.dtype.itemsize
     fixed = pa.py_buffer(np.ascontiguousarray(column))
     found = pa.Array.from_buffers(pa.binary(width), len(column), [None, fixed]).dictionary_encode()
@@ -122,22 +151,25 @@ def _names(column: np.ndarray[Any, Any] | list[Any]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(found.indices, pa.array(names, pa.string()))
 
 
-def to_python(array: pa.Array, form: str) -> list[Any]:
+def to_python(array: pa.Array, field: FieldForm) -> list[Any]:
     """The values of a column as they were before."""
     kind = array.type
     if pa.types.is_dictionary(kind):
-        names = (
-            [unescape(name) for name in array.dictionary.to_pylist()] if form == CHARS else array.dictionary.to_pylist()
-        )
-        return [None if index is None else names[index] for index in to_python(array.indices, "")]
-    if pa.types.is_integer(kind) and not array.null_count:
+        names = to_python(array.dictionary, field)
+        indices = array.indices
+        if indices.null_count:
+            return [None if index is None else names[index] for index in indices.to_pylist()]
+        return [names[index] for index in indices.to_numpy().tolist()]
+    if not array.null_count and field.form is Form.INTEGER:
         return list(array.to_numpy().tolist())
-    if pa.types.is_binary(kind) and not array.null_count:
+    if not array.null_count and field.form is Form.BYTES:
         return _blobs(array).tolist()
+    convert = _FROM_ARROW.get(field.form)
     values = array.to_pylist()
-    if pa.types.is_list(kind):
-        return [None if value is None else tuple(value) for value in values]
-    return list(values)
+    return [None if value is None else convert(value) for value in values] if convert else list(values)
+
+
+_FROM_ARROW: dict[Form, Callable[[Any], Any]] = {Form.CHARS: unescape, Form.LIST: tuple}
 
 
 def _blobs(array: pa.Array) -> Blobs:

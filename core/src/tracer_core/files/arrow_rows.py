@@ -1,4 +1,4 @@
-"""Columns of events as batches of Arrow, by a schema."""
+"""Batches of events as batches of Arrow, by a schema."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tracer_core.errors import PluginError
+from tracer_core.errors import PluginError, RunError
+from tracer_core.events.batch import SectionColumns
+from tracer_core.events.form import FieldForm, Form
 from tracer_core.files import arrow_schema
-from tracer_core.files.arrow_form import CHARS, NAME, to_arrow
+from tracer_core.files.arrow_form import struct_of, to_arrow, type_of
+from tracer_core.files.contents import in_process, is_nowhere
+from tracer_core.files.json_form import compact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tracer_core.decode.columns import EventColumns, SectionColumns
-    from tracer_core.decode.records import Numbers
-    from tracer_core.files.about import About
-    from tracer_core.files.arrow_schema import SectionForm
+    from tracer_core.events.batch import Column, EventBatch, Numbers
+    from tracer_core.sections import ProbeInfo
+
+_COMM = FieldForm("comm", Form.CHARS)
 
 
 class Rows:
@@ -25,86 +30,121 @@ class Rows:
 
     Args:
         schema: Of all of them.
-        forms: Of the sections, by name.
-        about: The run, for its probes.
     """
 
-    def __init__(self, schema: pa.Schema, forms: Mapping[str, SectionForm], about: About) -> None:
+    def __init__(self, schema: pa.Schema) -> None:
         self._schema = schema
-        self._forms = forms
-        self._in_process = np.array([arrow_schema.in_process(probe) for probe in about.probes], bool)
-        self._symbols = _Names(probe.symbol for probe in about.probes)
-        self._kinds = _Names(probe.kind for probe in about.probes)
-        self._paths = _Names(probe.path for probe in about.probes)
+        self._names = set(schema.names)
+        self._source: Sequence[ProbeInfo] = ()
+        self._known = 0
 
     def none(self) -> pa.RecordBatch:
         """A batch of no events."""
         return pa.RecordBatch.from_pylist([], self._schema)
 
-    def batch(self, events: EventColumns) -> pa.RecordBatch:
+    def batch(self, events: EventBatch) -> pa.RecordBatch:
         """The batch of some events.
 
         Raises:
             PluginError: a collector decodes a section to what it did not declare.
+            RunError: the events have what the schema has no column for.
         """
-        sections = {section.layout.name: section for section in events.sections}
-        arrays = []
-        for field in self._schema:
-            if field.name == arrow_schema.COMMON:
-                arrays.append(_common(events.header))
-            elif field.name in arrow_schema.RESERVED:
-                arrays.append(self._place(events.header["probe"], in_process=field.name == arrow_schema.USERSPACE))
-            elif field.name in sections:
-                arrays.append(self._section(sections[field.name], field.type, events.count))
-            else:
-                arrays.append(pa.nulls(events.count, field.type))
+        self._learn(events.probes)
+        sections = {section.form.name: section for section in events.sections}
+        columns: dict[str, Any] = {
+            arrow_schema.COMMON: lambda: _common(events.header),
+            arrow_schema.KERNEL: lambda: self._place(events, users=False),
+            arrow_schema.USERSPACE: lambda: self._place(events, users=True),
+            arrow_schema.UNDECLARED: lambda: _undeclared(events),
+            arrow_schema.SERIES: lambda: _series(events),
+            **{name: lambda section=section: _section(section, events.count) for name, section in sections.items()},
+        }
+        if missing := set(sections) - self._names:
+            raise RunError(f"the file has no column for {', '.join(sorted(missing))}", hint="write another file")
+        arrays = [
+            columns[field.name]() if field.name in columns else pa.nulls(events.count, field.type)
+            for field in self._schema
+        ]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
-    def _place(self, probes: np.ndarray[Any, Any], *, in_process: bool) -> pa.Array:
-        names = [self._symbols, self._kinds, *([self._paths] if in_process else [])]
-        kind = arrow_schema.USER_PLACE if in_process else arrow_schema.PLACE
-        missing = self._in_process[probes] != in_process
-        mask = pa.array(missing) if missing.any() else None
-        return pa.StructArray.from_arrays([name.at(probes) for name in names], fields=list(kind), mask=mask)
+    def _learn(self, probes: Sequence[ProbeInfo]) -> None:
+        if probes is self._source and len(probes) == self._known:  # a list of probes only grows
+            return
+        self._source, self._known = probes, len(probes)
+        self._in_process = np.array([in_process(probe) for probe in probes], bool)
+        self._unnamed = np.array([is_nowhere(probe) for probe in probes], bool)
+        self._symbols, self._kinds, self._paths = (
+            _Names([getattr(probe, name) for probe in probes]) for name in ("symbol", "kind", "path")
+        )
+        self._ips = np.array([probe.ip for probe in probes], np.uint64)
 
-    def _section(self, section: SectionColumns, kind: pa.StructType, count: int) -> pa.Array:
-        name = section.layout.name
-        fields = self._forms[name].fields
-        arrays = []
-        for field in kind:
-            try:
-                arrays.append(to_arrow(section.columns[field.name], fields[field.name], field.type))
-            except (ValueError, TypeError, AttributeError, OverflowError, pa.ArrowException) as error:
-                raise PluginError(
-                    f"section {name}: field {field.name} is not {fields[field.name]}, as declared: {error}",
-                    hint="this is a bug of its collector; leave it out of -c",
-                ) from error
-        dense = pa.StructArray.from_arrays(arrays, fields=list(kind))
-        return dense if section.rows is None else dense.take(_spread(section.rows, count))
+    def _place(self, events: EventBatch, *, users: bool) -> pa.Array:
+        kind = arrow_schema.USER_PLACE if users else arrow_schema.PLACE
+        if not events.count:
+            return pa.nulls(0, kind)
+        probes = np.asarray(events.header["probe"].tolist())
+        arrays = [self._symbols.at(probes), self._kinds.at(probes)]
+        if users:
+            ips = self._ips[probes]
+            arrays += [self._paths.at(probes), pa.array(ips, mask=ips == 0)]
+        missing = (self._in_process[probes] != users) | self._unnamed[probes]
+        mask = pa.array(missing) if missing.any() else None
+        return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=mask)
 
 
 class _Names:
     """Names of probes, each once, to look up by the index of the probe."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        listed = list(names)
-        known = list(dict.fromkeys(listed))
+    def __init__(self, names: Sequence[str]) -> None:
+        known = {name: index for index, name in enumerate(dict.fromkeys(names))}
         # file names are bytes: what is no UTF-8 in them cannot be text in Arrow
         self._texts = pa.array([name.encode(errors="replace").decode() for name in known], pa.string())
-        self._index = np.array([known.index(name) for name in listed], np.int32)
+        self._index = np.array([known[name] for name in names], np.int32)
 
-    def at(self, probes: np.ndarray[Any, Any]) -> pa.Array:
+    def at(self, probes: Numbers) -> pa.Array:
         return pa.DictionaryArray.from_arrays(pa.array(self._index[probes]), self._texts)
 
 
-def _common(header: np.ndarray[Any, Any]) -> pa.Array:
-    def plain(name: str) -> pa.Array:
-        return pa.array(np.ascontiguousarray(header[name]))
+def _common(header: Mapping[str, Column]) -> pa.Array:
+    def plain(name: str, dtype: str = "uint32") -> pa.Array:
+        return to_arrow(header[name], FieldForm(name, Form.INTEGER, dtype))
 
-    task = [plain("pid"), plain("tgid"), to_arrow(header["comm"], CHARS, NAME)]
-    tasks = pa.StructArray.from_arrays(task, fields=list(arrow_schema.TASK))
-    arrays = [plain("timestamp"), plain("cpu"), tasks, plain("lost"), plain("probe")]
+    task = [plain("pid"), plain("tgid"), to_arrow(header["comm"], _COMM)]
+    missing = pc.and_(task[0].is_null(), task[2].is_null()) if task[2].null_count else None
+    tasks = pa.StructArray.from_arrays(task, fields=list(arrow_schema.TASK), mask=missing)
+    arrays = [plain("timestamp", "uint64"), plain("cpu"), tasks, plain("lost", "uint64"), plain("probe")]
     return pa.StructArray.from_arrays(arrays, fields=list(arrow_schema.COMMON_TYPE))
+
+
+def _section(section: SectionColumns, count: int) -> pa.Array:
+    """A section or a group as a column of *count* values."""
+    form, arrays = section.form, []
+    for field in form.fields:
+        column = section.columns[field.name]
+        try:
+            if isinstance(column, SectionColumns):
+                arrays.append(_section(column, len(section)))
+            elif column is None:
+                arrays.append(pa.nulls(len(section), type_of(field)))
+            else:
+                arrays.append(to_arrow(column, field))
+        except (ValueError, TypeError, AttributeError, OverflowError, pa.ArrowException) as error:
+            declared = field.dtype or field.form.value
+            raise PluginError(
+                f"section {form.name}: field {field.name} is not {declared}, as declared: {error}",
+                hint="this is a bug of its collector; leave it out of -c",
+            ) from error
+    dense = pa.StructArray.from_arrays(arrays, fields=list(struct_of(form)))
+    return dense if section.rows is None else dense.take(_spread(section.rows, count))
+
+
+def _undeclared(events: EventBatch) -> pa.Array:
+    values: Iterable[Any] = events.undeclared or [None] * events.count
+    return pa.array([compact(value) if value else None for value in values], pa.string())
+
+
+def _series(events: EventBatch) -> pa.Array:
+    return pa.array([] if events.series is None else events.series.tolist(), pa.uint64())
 
 
 def _spread(rows: Numbers, count: int) -> pa.Array:

@@ -1,4 +1,4 @@
-"""The schema of an Arrow event file: a nullable struct per section, and what the file says of its run.
+"""The schema of a table of events: a nullable struct per section, and what the file says of its run.
 
 The format is documented in ``docs/reference/files.md``.
 """
@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from tracer_core.errors import PluginError
-from tracer_core.files.about import About
-from tracer_core.files.arrow_form import NAME, forms
+from tracer_core.errors import PluginError, RunError
+from tracer_core.events.about import About, Split
+from tracer_core.files.arrow_form import NAME, form_told, struct_of, told
+from tracer_core.files.contents import Contents
 from tracer_core.sections import ProbeInfo
-from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
-    from tracer_core.plan.plan import Plan
+    from tracer_core.events.form import SectionForm
 
 FORMAT = 1
 """Version of the format: what readers of an older one would get wrong raises it."""
@@ -40,58 +39,46 @@ COMMON_TYPE = pa.struct(
     ]
 )
 PLACE = pa.struct([("symbol", NAME), ("probe_type", NAME)])
-USER_PLACE = pa.struct([*PLACE, ("path", NAME)])
+USER_PLACE = pa.struct([*PLACE, ("path", NAME), ("ip", pa.uint64())])
 
 COMMON, KERNEL, USERSPACE = "common", "kernel", "userspace"
-RESERVED = frozenset({COMMON, KERNEL, USERSPACE})
+UNDECLARED, SERIES = "undeclared", "series"
+_COLUMNS = {
+    COMMON: COMMON_TYPE,
+    KERNEL: PLACE,
+    USERSPACE: USER_PLACE,
+    UNDECLARED: pa.string(),
+    SERIES: pa.uint64(),
+}
+RESERVED = frozenset(_COLUMNS)
 """Columns that no section of a collector can have the name of."""
 
-_IN_PROCESS = frozenset(kind.value for kind in ProbeKind if kind.in_process)
 
-
-@dataclass(frozen=True, slots=True)
-class SectionForm:
-    """A section in a file.
-
-    Attributes:
-        version: Of the section.
-        fields: Their forms, by name, in order.
-    """
-
-    version: int
-    fields: dict[str, str]
-
-
-def in_process(probe: ProbeInfo) -> bool:
-    """Whether its events are in ``userspace``; all others are in ``kernel``."""
-    return probe.kind in _IN_PROCESS
-
-
-def schema_of(plan: Plan, decoded: Collection[str], about: About) -> tuple[pa.Schema, dict[str, SectionForm]]:
-    """The schema for the events of a plan, and the forms of its sections by name.
+def schema_of(contents: Contents, about: About) -> pa.Schema:
+    """The schema for events.
 
     Args:
-        plan: That the events are of.
-        decoded: Names of the sections that collectors decode.
-        about: The run.
+        contents: What they may have.
+        about: Their run.
 
     Raises:
-        PluginError: a section has the name of a column of ours, or fields that files do not know.
+        PluginError: a section has the name of a column of ours.
     """
     columns = [pa.field(COMMON, COMMON_TYPE, nullable=False), pa.field(KERNEL, PLACE)]
-    if any(map(in_process, about.probes)):
+    if contents.in_process:
         columns.append(pa.field(USERSPACE, USER_PLACE))
-    sections = {}
-    for layout in (planned.layout for planned in plan.sections):
-        if layout.name in RESERVED:
-            raise PluginError(f"section {layout.name} cannot be written: the name is taken", hint="rename it")
-        fields = forms(layout, decoded=layout.name in decoded)
-        columns.append(pa.field(layout.name, pa.struct([(name, kind) for name, (_, kind) in fields.items()])))
-        sections[layout.name] = SectionForm(layout.version, {name: form for name, (form, _) in fields.items()})
-    told = dataclasses.asdict(about)
-    told["sections"] = {name: dataclasses.asdict(section) for name, section in sections.items()}
+    for form in contents.sections:
+        if form.name in RESERVED:
+            raise PluginError(f"section {form.name} cannot be written: the name is taken", hint="rename it")
+        columns.append(pa.field(form.name, struct_of(form)))
+    if contents.undeclared:
+        columns.append(pa.field(UNDECLARED, pa.string()))
+    if contents.is_sorted:
+        columns.append(pa.field(SERIES, pa.uint64(), nullable=False))
+    said = dataclasses.asdict(about)
+    said["sections"] = {form.name: {"version": form.version, "fields": told(form)} for form in contents.sections}
     # what stands last comes first in the file, where it is found even if the rest is long
-    return pa.schema(columns, {META: json.dumps(told), MARK: str(FORMAT)}), sections
+    return pa.schema(columns, {META: json.dumps(said), MARK: str(FORMAT)})
 
 
 def is_arrow_events(head: bytes) -> bool:
@@ -99,17 +86,51 @@ def is_arrow_events(head: bytes) -> bool:
     return head.startswith(b"\xff\xff\xff\xff") and MARK in head
 
 
-def told_by(metadata: Mapping[bytes, bytes]) -> tuple[About, dict[str, SectionForm]]:
-    """What the metadata of a file says.
+def read_schema(schema: pa.Schema, known: Mapping[str, SectionForm], where: str) -> tuple[About, Contents]:
+    """What the schema of a file says.
+
+    Args:
+        schema: Of the file.
+        known: Sections that are declared, by name.
+        where: The file, for messages.
 
     Raises:
+        RunError: it is no event file, or one of a newer format.
         KeyError, TypeError, ValueError: it is not as written here.
     """
-    told: dict[str, Any] = json.loads(metadata[META])
-    sections = {
-        name: SectionForm(int(section["version"]), dict(section["fields"]))
-        for name, section in told["sections"].items()
-    }
-    told["sections"] = {name: section.version for name, section in sections.items()}
-    told["probes"] = tuple(ProbeInfo(**probe) for probe in told["probes"])
-    return About(**{field.name: told[field.name] for field in dataclasses.fields(About)}), sections
+    metadata = schema.metadata or {}
+    if MARK not in metadata:
+        raise RunError(f"{where} is no event file: tracer did not write it", hint="name an event file")
+    version = int(metadata[MARK])
+    if version > FORMAT:
+        what = f"{where} has version {version} of the format, and this tracer reads up to {FORMAT}"
+        raise RunError(what, hint="read it with a newer one")
+    said: dict[str, Any] = json.loads(metadata[META])
+    forms = [_form(schema, name, section, known) for name, section in said["sections"].items()]
+    said["sections"] = {form.name: form.version for form in forms}
+    said["probes"] = tuple(ProbeInfo(**probe) for probe in said["probes"])
+    said["split"] = Split(**said["split"]) if said.get("split") else None
+    about = About(**{field.name: said[field.name] for field in dataclasses.fields(About)})
+    _check_columns(schema)
+    names = set(schema.names)
+    return about, Contents(tuple(forms), USERSPACE in names, UNDECLARED in names, SERIES in names)
+
+
+def _check_columns(schema: pa.Schema) -> None:
+    """Look whether our own columns are as they are written."""
+    for name, kind in _COLUMNS.items():
+        if name in schema.names and schema.field(name).type != kind:
+            raise ValueError(f"column {name} is not as it should be")
+    if missing := {COMMON, KERNEL} - set(schema.names):
+        raise ValueError(f"there is no column {missing.pop()}")
+
+
+def _form(schema: pa.Schema, name: str, section: Mapping[str, Any], known: Mapping[str, SectionForm]) -> SectionForm:
+    """The form of a section of a file: as declared if it is that."""
+    found = form_told(name, int(section["version"]), dict(section["fields"]))
+    declared = known.get(name)
+    if declared is not None and (declared.version, told(declared)) == (found.version, told(found)):
+        found = declared
+    if schema.field(name).type != struct_of(found):
+        raise ValueError(f"section {name} is not as told")
+    return found

@@ -1,108 +1,186 @@
-"""How sections become JSON objects and come back: a function of their declarations alone.
+"""How sections become JSON objects and come back: a function of their forms alone.
 
-A field's Python type decides: ``int`` is a number, ``str`` a string, ``tuple[...]`` an array, anything else what JSON
-makes of it. ``bytes`` are text if they are declared as :class:`~tracer_core.wire.Chars`, otherwise base64.
+Characters and text are strings, other bytes base64, lists arrays, groups objects. What is missing is left out.
 """
 
 from __future__ import annotations
 
 import binascii
 import json
-import types
-import typing
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.files.unknown import UnknownSection
-from tracer_core.wire import Chars, layout_of
+import numpy as np
+import orjson
+
+from tracer_core.events.batch import SectionColumns
+from tracer_core.events.form import FieldForm, Form, SectionForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-Section = tuple[Any, ...]
+parse = orjson.loads
+"""JSON as a value. It raises ValueError for what is none."""
 
 compact = json.JSONEncoder(separators=(",", ":")).encode
 """A value as JSON: compact, and ASCII, since tools refuse files that are not UTF-8."""
+
+_REMEMBERED = 4096
+_DEEPEST = 64  # levels of what nobody declares: Python's own limit is not far above
 
 
 class FormError(ValueError):
     """A value is not what the declaration of its section says."""
 
 
-def encoder(cls: type[Any]) -> Callable[[Any], str]:
-    """What turns sections of a class into the text of a JSON object.
+def objects(section: SectionColumns) -> list[str]:
+    """The text of a JSON object for each event that has a section.
 
     It raises TypeError, ValueError or AttributeError if a value is not of the type that the section declares.
     """
-    if issubclass(cls, UnknownSection):
-        return lambda section: compact(section._asdict())
-    fields = [(name, *_writer(hint, kind)) for name, hint, kind in _fields(cls)]
+    form, columns = section.form, section.columns
+    if any(field.optional for field in form.fields):
+        members = [_members(field, columns[field.name], len(section)) for field in form.fields]
+        return ["{" + ",".join(filter(None, row)) + "}" for row in zip(*members, strict=True)]
     # one template for all fields: numbers, which are most, need no call each
-    template = "{" + ",".join(f'"{name}":{place}' for name, place, _ in fields) + "}"
-    calls = [(at, convert) for at, (*_, convert) in enumerate(fields) if convert]
-
-    def encode(section: Section) -> str:
-        values = list(section)
-        for at, convert in calls:
-            values[at] = convert(values[at])
-        return template % tuple(values)
-
-    return encode if calls else template.__mod__
+    template = "{" + ",".join(f'"{field.name}":{_PLACES.get(field.form, "%s")}' for field in form.fields) + "}"
+    values = [_texts(field, columns[field.name].tolist()) for field in form.fields]  # type: ignore[union-attr] # no part
+    return list(map(template.__mod__, zip(*values, strict=True)))
 
 
-def decoder(cls: type[Any]) -> Callable[[Mapping[str, Any]], Any]:
-    """What turns JSON objects into sections of a class.
-
-    It raises KeyError for a field that is missing, and FormError for one that is something else.
-    """
-    fields = [(name, _reader(hint, kind)) for name, hint, kind in _fields(cls)]
-
-    def decode(values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an instance of cls
-        found = []
-        for name, convert in fields:
-            value = values[name]
-            try:
-                found.append(convert(value))
-            except ValueError as error:
-                raise FormError(f"{name} is {_short(value)}, {error}") from error
-        return cls._make(found)
-
-    return decode
+_PLACES = {Form.INTEGER: "%d", Form.BYTES: '"%s"'}
 
 
-def _fields(cls: type[Any]) -> list[tuple[str, Any, Any]]:
-    """Name, Python type and kind on the wire of each field."""
-    hints = typing.get_type_hints(cls)
-    return [(field.name, hints[field.name], field.kind) for field in layout_of(cls).fields]
+def _members(field: FieldForm, column: Any, count: int) -> Sequence[str | None]:  # noqa: ANN401 - column or group
+    """``"name":value`` for each event, or nothing where it is missing."""
+    if column is None:
+        return [None] * count
+    if isinstance(column, SectionColumns):
+        found: list[str | None] = [None] * count
+        rows = range(count) if column.rows is None else column.rows.tolist()
+        for row, text in zip(rows, objects(column), strict=True):
+            found[row] = f'"{field.name}":{text}'
+        return found
+    template = f'"{field.name}":{_PLACES.get(field.form, "%s")}'
+    values = column.tolist()
+    if None not in values:
+        return [template % value for value in _texts(field, values)]
+    present = iter(_texts(field, [value for value in values if value is not None]))
+    return [None if value is None else template % next(present) for value in values]
 
 
-def _writer(hint: Any, kind: Any) -> tuple[str, Callable[[Any], str] | None]:  # noqa: ANN401 - a type, a kind
-    if hint is int:
-        return "%d", None
-    if hint is bytes:
-        return ("%s", lambda value: compact(text(value))) if isinstance(kind, Chars) else ('"%s"', _base64)
-    return "%s", lambda value: json.dumps(value, separators=(",", ":"), default=_base64)
-
-
-def _reader(hint: Any, kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, a kind on the wire
-    match hint, typing.get_args(hint):
-        case type(), () if hint is bytes:
-            return _from_text if isinstance(kind, Chars) else _from_base64
-        case type(), () if hint in {int, str, bool, float}:
-            return lambda value: _checked(value, hint)
-        case _, (each, types.EllipsisType()) if typing.get_origin(hint) is tuple:
-            convert = _reader(each, None)
-            return lambda value: tuple(convert(item) for item in _checked(value, list))
+def _texts(field: FieldForm, values: list[Any]) -> Sequence[Any]:
+    """What takes a field's place in a template."""
+    match field.form:
+        case Form.INTEGER:
+            return values
+        case Form.BYTES:
+            return list(map(_base64, values))
+        case Form.CHARS:
+            return list(map(chars, values))
+        case Form.BOOLEAN:
+            return ["true" if value else "false" for value in values]
+        case Form.TEXT:
+            return list(map(_text, values))
         case _:
-            return lambda value: value
+            return list(map(_anything, values))
 
 
-def text(value: bytes) -> str:
-    """Characters of the kernel's, which cuts names anywhere: what is no UTF-8 becomes U+FFFD."""
-    return value.decode(errors="replace")
+@lru_cache(_REMEMBERED)
+def chars(value: bytes) -> str:
+    """Characters of the kernel's as a JSON string: what is no UTF-8, since names are cut anywhere, becomes U+FFFD."""
+    return compact(value.decode(errors="replace"))
+
+
+@lru_cache(_REMEMBERED)
+def _text(value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return compact(value)
+
+
+def _anything(value: Any) -> str:  # noqa: ANN401 - what a declaration allows
+    return json.dumps(value, separators=(",", ":"), default=_base64)
 
 
 def _base64(value: bytes) -> str:
     return binascii.b2a_base64(value, newline=False).decode("ascii")
+
+
+def reader(form: SectionForm) -> Callable[[Mapping[str, Any]], tuple[Any, dict[str, Any] | None]]:
+    """What turns JSON objects into sections of a form, and gives what the form does not know of them, if anything.
+
+    It raises KeyError for a field that is missing and must not, and FormError for one that is something else.
+    """
+    names = frozenset(form.names)
+    fields = [(field.name, _reader(field), field.optional, field.part is not None) for field in form.fields]
+    make: Callable[[list[Any]], Any] = form.cls._make
+
+    def read(values: Mapping[str, Any]) -> tuple[Any, dict[str, Any] | None]:
+        found: list[Any] = []
+        known, others = 0, None
+        for name, convert, optional, is_part in fields:
+            value = values.get(name) if optional else values[name]
+            if value is None and optional:
+                known += name in values
+                found.append(None)
+                continue
+            known += 1
+            try:
+                value = convert(value)
+            except ValueError as error:
+                raise FormError(f"{name} is {shown(value)}, {error}") from error
+            if is_part:
+                value, rest = value
+                if rest is not None:
+                    others = {**(others or {}), name: rest}
+            found.append(value)
+        if known < len(values):
+            others = {**(others or {}), **{name: value for name, value in values.items() if name not in names}}
+        return make(found), others
+
+    return read
+
+
+def _reader(field: FieldForm) -> Callable[[Any], Any]:
+    if field.part is not None:
+        inner = reader(field.part)
+        return lambda value: inner(_checked(value, dict))
+    if field.item is not None:
+        item = _reader(field.item)
+        return lambda value: tuple(map(item, _checked(value, list)))
+    match field.form:
+        case Form.CHARS:
+            return lambda value: str(_checked(value, str)).encode(errors="surrogatepass")
+        case Form.BYTES:
+            return _from_base64
+        case Form.INTEGER:
+            return partial(integer, dtype=field.dtype)
+        case form:
+            return partial(_checked, cls=PYTHON[form])
+
+
+def _limits(dtype: str) -> tuple[int, int]:
+    limits = np.iinfo(dtype)
+    return int(limits.min), int(limits.max)
+
+
+PYTHON: dict[Form, type[Any]] = {Form.BOOLEAN: bool, Form.FLOAT: float, Form.TEXT: str}
+"""Types of what JSON has as itself."""
+
+_LIMITS = {f"{sign}int{bits}": _limits(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)}
+
+
+def integer(value: Any, dtype: str) -> int:  # noqa: ANN401 - anything that JSON can hold
+    """A number that fits into a type.
+
+    Raises:
+        FormError: it does not, or is none.
+    """
+    least, most = _LIMITS[dtype]
+    if type(value) is not int or not least <= value <= most:  # True is no number here
+        raise FormError(f"no {dtype}")
+    return value
 
 
 def _from_base64(value: Any) -> bytes:  # noqa: ANN401 - anything that JSON can hold
@@ -112,16 +190,31 @@ def _from_base64(value: Any) -> bytes:  # noqa: ANN401 - anything that JSON can 
         raise FormError("no base64") from error
 
 
-def _from_text(value: Any) -> bytes:  # noqa: ANN401 - ditto
-    return str(_checked(value, str)).encode(errors="surrogatepass")
-
-
 def _checked(value: Any, cls: type[Any]) -> Any:  # noqa: ANN401 - ditto
-    if type(value) is not cls:  # True is no number here
+    if type(value) is not cls:
         raise FormError(f"no {cls.__name__}")
     return value
 
 
-def _short(value: Any) -> str:  # noqa: ANN401 - ditto
-    shown = compact(value)
-    return shown if len(shown) <= 40 else shown[:40] + "…"
+def shown(value: Any) -> str:  # noqa: ANN401 - ditto
+    """A value of JSON for messages."""
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= 40 else text[:40] + "…"
+
+
+def shallow(values: dict[str, Any]) -> dict[str, Any]:
+    """What nobody declares, if it is no deeper than can be shown and written.
+
+    Raises:
+        FormError: it is.
+    """
+    level: list[Any] = [values]
+    for _ in range(_DEEPEST):
+        level = [inner for value in level if isinstance(value, dict | list) for inner in _inside(value)]
+        if not level:
+            return values
+    raise FormError("it is nested too deeply")
+
+
+def _inside(value: Any) -> Iterable[Any]:  # noqa: ANN401 - ditto
+    return value.values() if isinstance(value, dict) else value

@@ -1,39 +1,31 @@
-"""Events from JSON lines: those that we write, and those of Retis 1.7 and later."""
+"""Events from JSON lines, sorted or not: those that we write, and those of Retis 1.5 and later."""
 
 from __future__ import annotations
 
-import json
 import logging
-from functools import lru_cache
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
 
 from tracer_core.errors import RunError
-from tracer_core.files.about import About, tell_losses
-from tracer_core.files.json_form import FormError, decoder
-from tracer_core.files.json_lines import OWN, RESERVED
-from tracer_core.files.reader import EventReader
-from tracer_core.files.unknown import UnknownSection
-from tracer_core.sections import Event, Header, ProbeInfo, Stack
-from tracer_core.types import ProbeKind
-from tracer_core.wire import layout_of
+from tracer_core.files.contents import Contents
+from tracer_core.files.json_batch import BatchBuilder
+from tracer_core.files.json_columns import UnusualError
+from tracer_core.files.json_form import FormError, parse, shallow
+from tracer_core.files.json_startup import OWN, read_startup
+from tracer_core.files.json_upgrade import upgrade
+from tracer_core.files.reader import AT_ONCE, EventReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from tracer_core.events.batch import EventBatch
+    from tracer_core.types import Upgrade
 
 log = logging.getLogger(__name__)
 
-_OLDEST = (1, 7)
 _LONGEST = 1 << 26  # bytes of a line; what is longer is no event file
-_KINDS = {kind.value: kind.label for kind in ProbeKind}
-_STACK = layout_of(Stack).name
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-_parse = json.JSONDecoder(parse_constant=_no_number).decode
+_LINES = 1024  # that are read at once: few enough to stay in the processor's cache
 
 
 class JsonLinesReader(EventReader[IO[bytes]]):
@@ -42,156 +34,135 @@ class JsonLinesReader(EventReader[IO[bytes]]):
     Args:
         path: Of the file.
         sections: Classes of the sections that are known.
+        upgrades: How sections of older files differ.
     """
 
-    def __init__(self, path: Path, sections: Iterable[type[Any]]) -> None:
-        self._number = 0
-        super().__init__(path, sections, lambda path: path.open("rb"))
+    def __init__(self, path: Path, sections: Iterable[type[Any]], upgrades: Iterable[Upgrade] = ()) -> None:
+        self._line = self._number = self._given = 0  # the line that was read last, and the one that is looked at
+        super().__init__(path, sections, upgrades, lambda path: path.open("rb"))
 
-    def __iter__(self) -> Iterator[Event]:
-        """The events. A last line that is cut short is left out, with a warning that says where.
-
-        Raises:
-            RunError: a line is no event. Those before it have been given.
-        """
-        given = 0
-        while (values := self._next(given)) is not None:
+    def batches(self, at_once: int = AT_ONCE) -> Iterator[EventBatch]:
+        """See :class:`~tracer_core.files.reader.EventReader`. A last line that is cut short is left out."""
+        while True:
+            lines, trouble = self._lines()
             try:
-                event = self._event(values)
-            except FormError as error:
-                raise self._wrong(str(error)) from error
-            except (TypeError, AttributeError, KeyError, ValueError) as error:
-                raise self._wrong(f"it is no event: {type(error).__name__}: {error}") from error
-            if event is not None:
-                given += 1
-                yield event
-        tell_losses(self._path, self.end)
+                yield from self._take_in(lines)
+            except (FormError, TypeError, AttributeError, KeyError, ValueError) as error:
+                yield self._taken()
+                told = str(error) if isinstance(error, FormError) else f"{type(error).__name__}: {error}"
+                raise self._wrong(f"it is no event: {told}") from error
+            if not lines or trouble is not None:
+                break
+            if self._builder.count > at_once - _LINES:
+                yield self._taken()
+        yield self._taken()
+        if isinstance(trouble, RunError):
+            raise trouble
+        if trouble is not None:
+            what = "%s ends within line %d: the run was killed or the disk full; the %d events before it are whole"
+            log.warning(what, self.path, self._line, self._given)
+        self._tell_losses()
 
-    def _next(self, given: int) -> dict[str, Any] | None:
+    def _lines(self) -> tuple[list[tuple[int, list[dict[str, Any]]]], Exception | None]:
+        """The next lines, each with its number, and why there are no more, if not because the file ends."""
+        found: list[tuple[int, list[dict[str, Any]]]] = []
+        try:
+            while len(found) < _LINES and (events := self._next()) is not None:
+                found.append((self._line, events))
+        except (RunError, _CutError) as error:
+            return found, error
+        return found, None
+
+    def _take_in(self, lines: Iterable[tuple[int, list[dict[str, Any]]]]) -> Iterator[EventBatch]:
+        """Have the builder take events. When a run begins, what there is of the one before comes out."""
+        waiting: list[tuple[int, dict[str, Any]]] = []
+        for number, events in lines:
+            for values in events:
+                own = values.get(OWN)
+                end = own.get("end") if isinstance(own, dict) else None
+                if end is None and values.get("startup") is None:
+                    waiting.append((number, values))
+                    continue
+                self._add(waiting)
+                waiting.clear()
+                self._number = number
+                if end is not None:
+                    self.end = shallow(dict(end))
+                else:  # files that were put one behind the other
+                    yield self._taken()
+                    self._start(values)
+        self._add(waiting)
+
+    def _add(self, events: Sequence[tuple[int, dict[str, Any]]]) -> None:
+        """Have the builder take events of one run, each with the number of its line."""
+        if not self._changes:
+            with suppress(UnusualError):
+                series = [number for number, _ in events] if self._is_sorted else None
+                self._builder.add_usual([values for _, values in events], series)
+                return
+        for self._number, values in events:
+            if self._changes:
+                upgrade(values, self._changes)
+            self._builder.add(values, self._number if self._is_sorted else None)
+
+    def _taken(self) -> EventBatch:
+        self._given += self._builder.count
+        return self._builder.take()
+
+    def _next(self) -> list[dict[str, Any]] | None:
+        """The events of the next line."""
         try:
             line = self._source.readline(_LONGEST)
         except OSError as error:
-            raise RunError(f"cannot read {self._path}: {error.strerror}") from error
+            raise RunError(f"cannot read {self.path}: {error.strerror}") from error
         if not line:
             return None
-        self._number += 1
+        self._line += 1
         try:
-            values = _parse(line.decode())
-        except (ValueError, RecursionError) as error:
-            if line.endswith(b"\n") or len(line) == _LONGEST or self._number == 1:
-                raise self._wrong(f"it is no JSON: {error}") from error
-            message = "%s ends within line %d: the run was killed or the disk full; the %d events before it are whole"
-            log.warning(message, self._path, self._number, given)
-            return None
-        if isinstance(values, list):
-            raise self._wrong("it is an array: sorted files are not read")
-        if not isinstance(values, dict):
-            raise self._wrong("it is no JSON object")
-        return values
-
-    def _begin(self, sections: Iterable[type[Any]]) -> None:
-        self.about = self._startup()
-        self._sections = {
-            layout.name: decoder(layout.cls)
-            for layout in map(layout_of, sections)
-            if self.about.sections.get(layout.name, layout.version) == layout.version
-        }
-        self._probes: dict[ProbeInfo, int] = {}
-        for index, probe in enumerate(self.about.probes):
-            self._probes.setdefault(probe, index)
-        self._unnamed = len(self.about.probes)
-
-    def _startup(self) -> About:
-        first = self._next(0)
-        if first is None:
-            raise RunError(f"{self._path} is empty", hint="name an event file")
-        try:
-            startup, own = first["startup"], first.get(OWN, {})
-            offset, machine = startup["clock_monotonic_offset"], startup["machine"]
-            return About(
-                writer=_writer(startup["retis_version"]),
-                command=startup["cmdline"],
-                started=int(first["common"]["timestamp"]),
-                clock_offset=offset["sec"] * 10**9 + offset["nsec"],
-                kernel_release=machine["kernel_release"],
-                kernel_version=machine["kernel_version"],
-                hardware=machine["hardware_name"],
-                probes=tuple(_info(p["probe_type"], p["symbol"], p.get("path", "")) for p in own.get("probes", ())),
-                collectors=dict(own.get("collectors", {})),
-                sections=dict(own.get("sections", {})),
+            found = parse(line)
+        except ValueError as error:
+            if line.endswith(b"\n") or len(line) == _LONGEST or self._line == 1:
+                raise self._wrong(f"it is no JSON: {error}", self._line) from error
+            raise _CutError from error
+        events = found if isinstance(found, list) else [found]
+        if self._line == 1:
+            self._is_sorted = isinstance(found, list)
+        elif isinstance(found, list) != self._is_sorted:
+            raise self._wrong(
+                f"it is {'an event' if self._is_sorted else 'a series'}, unlike the lines before", self._line
             )
+        if not events or not all(isinstance(values, dict) for values in events):
+            raise self._wrong("it is no event", self._line)
+        return events
+
+    def _begin(self) -> None:
+        events = self._next()
+        if events is None:
+            raise RunError(f"{self.path} is empty", hint="name an event file")
+        self._number = self._line
+        try:
+            # of a first series, the last event says what the file is
+            self._start(events[-1])
         except FormError as error:
             raise self._wrong(str(error)) from error
         except (TypeError, AttributeError, KeyError, ValueError) as error:
             raise self._wrong(f"it does not say how the file began: {type(error).__name__}: {error}") from error
 
-    def _event(self, values: dict[str, Any]) -> Event | None:
-        own = values.get(OWN, {})
-        if "startup" in values:
-            return None  # files that were put one behind the other
-        if "end" in own:
-            self.end = dict(own["end"])
-            return None
-        common = values["common"]
-        task = common.get("task", {})
-        where = values.get("kernel") or values.get("userspace") or {"symbol": "", "probe_type": ""}
-        probe = _info(own.get("probe_type", where["probe_type"]), where["symbol"], where.get("path", ""))
-        header = Header(
-            timestamp=_number(common, "timestamp"),
-            present=0,
-            lost=_number(own, "lost"),
-            pid=_number(task, "pid"),
-            tgid=_number(task, "tgid"),
-            cpu=_number(common, "smp_id"),
-            probe=self._index(probe),
-            comm=task.get("comm", "").encode(errors="surrogatepass"),
+    def _start(self, values: dict[str, Any]) -> None:
+        """Begin a run."""
+        self.about, version = read_startup(values)
+        self._changes = tuple(change for change in self._upgrades if version < change.before)
+        versions = self.about.sections
+        forms = {name: form for name, form in self._forms.items() if versions.get(name, form.version) == form.version}
+        sections = tuple(self._forms.values())
+        self.contents = Contents(sections, in_process=True, undeclared=True, is_sorted=self._is_sorted)
+        self._builder = BatchBuilder(forms, self.about.probes)
+
+    def _wrong(self, what: str, line: int = 0) -> RunError:
+        return RunError(
+            f"{self.path}, line {line or self._number}: {what}", hint="the file is damaged, or no event file"
         )
-        sections = {
-            name: self._section(name, value)
-            for name, value in values.items()
-            if name not in RESERVED and value is not None
-        }
-        if (frames := where.get("stack_trace")) is not None:
-            sections[_STACK] = Stack(8 * len(frames), tuple(frames))
-        return Event(header, probe, sections)
-
-    def _index(self, probe: ProbeInfo) -> int:
-        found = self._probes.get(probe)
-        if found is None:  # the first line names those of our files only
-            found = self._probes[probe] = self._unnamed
-            self._unnamed += 1
-        return found
-
-    def _section(self, name: str, value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - anything that JSON can hold
-        if not isinstance(value, dict):
-            raise FormError(f"section {name} is no object")
-        decode = self._sections.get(name)
-        try:
-            return decode(value) if decode else UnknownSection.of(value)
-        except KeyError:
-            return UnknownSection.of(value)
-        except FormError as error:
-            raise FormError(f"section {name}: {error}") from error
-
-    def _wrong(self, what: str) -> RunError:
-        return RunError(f"{self._path}, line {self._number}: {what}", hint="the file is damaged, or no event file")
 
 
-def _number(values: Mapping[str, Any], name: str) -> int:
-    found = values.get(name, 0)
-    if type(found) is not int:
-        raise FormError(f"{name} is {found!r}, no number")
-    return found
-
-
-@lru_cache(4096)
-def _info(kind: str, symbol: str, path: str) -> ProbeInfo:
-    return ProbeInfo(symbol, kind, _KINDS.get(kind, kind), path)
-
-
-def _writer(version: str) -> str:
-    numbers, _, build = version.removeprefix("v").partition("+")
-    parts = numbers.partition("-")[0].split(".")
-    if tuple(int(part) for part in parts) < _OLDEST:
-        raise FormError(f"it is of Retis {numbers}; files of {'.'.join(map(str, _OLDEST))} and later can be read")
-    return build.replace(".", " ", 1) if build else f"Retis {numbers}"
+class _CutError(Exception):
+    """The last line is not whole."""

@@ -46,6 +46,10 @@ class Target(io.RawIOBase):
         """Bytes written and still there."""
         return self._written
 
+    def tell(self) -> int:
+        """The same, under the name that files have for it."""
+        return self._written
+
     def writable(self) -> bool:
         """Always."""
         return True
@@ -64,6 +68,7 @@ class Target(io.RawIOBase):
             RunError: the disk is full, the reader of a pipe is gone, … What came after the last :meth:`commit` is cut
                 off, so that what is left is whole.
         """
+        self.check()
         view = memoryview(data).cast("B")
         size = len(view)
         try:
@@ -75,6 +80,15 @@ class Target(io.RawIOBase):
             left = self._cut()
             raise RunError(f"cannot write {self._path}: {error.strerror}", hint=left) from error
         return size
+
+    def check(self) -> None:
+        """Refuse to go on if it was closed, because something failed: its descriptor may be somebody else's by now.
+
+        Raises:
+            RunError: it was.
+        """
+        if self.closed:
+            raise RunError(f"cannot write {self._path}: it is closed")
 
     def commit(self) -> None:
         """Declare all that was written so far to be whole: a failure of what comes next leaves it as it is."""

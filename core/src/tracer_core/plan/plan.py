@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlannedSection:
-    """A section's place in the records of this run.
+    """The place in the records of this run of a section's own fields, or of a group of them.
 
     Attributes:
         layout: What it looks like.
         shift: First bit it takes in the record's mask.
+        group_of: The section that it is a group of, if it is one.
     """
 
     layout: Layout
     shift: int
+    group_of: Layout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,11 @@ class Plan:
     skipped: tuple[Probe, ...] = ()
     missing: tuple[str, ...] = ()
     weakness: str = ""
+
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """Of the sections that events may have, in the order of :attr:`sections`."""
+        return tuple(dict.fromkeys(section.group_of or section.layout for section in self.sections))
 
     @property
     def tracking(self) -> bool:

@@ -11,7 +11,7 @@ from tracer_core.plan.places import Place, locate
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
 from tracer_core.plan.shapes import helper_shape, shape_of
 from tracer_core.plan.tracking import PACKET, TRACKED, track
-from tracer_core.sections import Header, Return, Stack
+from tracer_core.sections import Header, Return, Stack, Tracking
 from tracer_core.types import ProbeKind
 from tracer_core.wire import Layout, layout_of
 
@@ -28,7 +28,7 @@ NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 """C types from which the core itself can tell a network namespace."""
 
 _MASK_BITS = 64
-_OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack))  # sections that only the core adds
+_OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack, Tracking))  # sections that only the core adds
 
 H = TypeVar("H", bound="Hashable")
 
@@ -160,9 +160,10 @@ def _sections(shapes: Iterable[Shape], fragments: Iterable[PlannedFragment]) -> 
     emitted: list[type[Any]] = [cls for f in fragments for cls in f.fragment.emits]
     layouts: list[Layout] = _unique(map(layout_of, (*first, *emitted, *last)))
     placed, shift = [], 0
-    for layout in layouts:
-        placed.append(PlannedSection(layout, shift))
-        shift += layout.bits
+    for section in layouts:
+        for layout in section.placed():
+            placed.append(PlannedSection(layout, shift, section if layout is not section else None))
+            shift += layout.bits
     if shift > _MASK_BITS:
         raise PluginError(
             f"the selected collectors' sections take {shift} bits of a record's mask, which has {_MASK_BITS}",

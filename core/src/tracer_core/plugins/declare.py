@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import PluginError, TracerError
 from tracer_core.plugins.declaration import BUG, Declaration
-from tracer_core.types import Decoder, Formatter, Fragment, Getter, Probe, Unavailable
+from tracer_core.types import Decoder, Formatter, Fragment, Getter, Probe, Unavailable, Upgrade
 
 if TYPE_CHECKING:
     from tracer_core.kernel.view import Kernel
@@ -54,6 +54,15 @@ def formatters(collector: Collector) -> tuple[Formatter, ...]:
         PluginError: the hook raised, or returned values of another type.
     """
     return _collect(collector, "tracer_formatters", (Formatter,))
+
+
+def upgrades(collector: Collector) -> tuple[Upgrade, ...]:
+    """How sections of a collector differ in older files.
+
+    Raises:
+        PluginError: the hook raised, or returned values of another type.
+    """
+    return _collect(collector, "tracer_upgrades", (Upgrade,))
 
 
 def _collect(collector: Collector, hook: str, types: tuple[type[Any], ...], **arguments: Any) -> tuple[Any, ...]:  # noqa: ANN401

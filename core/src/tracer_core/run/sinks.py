@@ -6,17 +6,20 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tracer_core.decode.decoder import EventDecoder, probe_info
-from tracer_core.files.about import about_run
+from tracer_core.decode.columns import ColumnDecoder, probe_info
+from tracer_core.decode.records import pieces
+from tracer_core.events.about import about_run
+from tracer_core.events.form import form_of
+from tracer_core.files.contents import Contents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tracer_core.backend.base import Batch
-    from tracer_core.files.about import About
-    from tracer_core.files.target import Target
+    from tracer_core.events.about import About
+    from tracer_core.events.batch import EventBatch
+    from tracer_core.files.target_files import TargetFiles
     from tracer_core.run.prepare import Prepared
-    from tracer_core.sections import Event
 
 _FLUSH_AFTER = 1.0  # seconds that an event waits to be written, at most
 
@@ -38,10 +41,10 @@ class Sink(Protocol):
         """
 
 
-class EventOutput(Protocol):
-    """Takes the events of a run as objects."""
+class BatchOutput(Protocol):
+    """Takes the events of a run as columns."""
 
-    def write(self, events: list[Event]) -> None:
+    def write(self, batch: EventBatch) -> None:
         """Take some, in order."""
 
     def tick(self) -> None:
@@ -52,22 +55,22 @@ class EventOutput(Protocol):
 
 
 class EventSink:
-    """Makes objects of the events of a batch, once for all who want them.
+    """Decodes batches, once for all who want them.
 
     Args:
         prepared: The run.
         outputs: Take them, in this order.
     """
 
-    def __init__(self, prepared: Prepared, outputs: Sequence[EventOutput]) -> None:
-        self._decoder = EventDecoder(prepared.plan, prepared.readers)
+    def __init__(self, prepared: Prepared, outputs: Sequence[BatchOutput]) -> None:
+        self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
         self._outputs = outputs
 
     def take(self, batch: Batch) -> None:
         """See :class:`Sink`."""
-        events = self._decoder.decode(batch)
+        decoded = self._decoder.decode(batch)
         for output in self._outputs:
-            output.write(events)
+            output.write(decoded)
 
     def tick(self) -> None:
         """See :class:`Sink`."""
@@ -84,65 +87,84 @@ class JsonOutput:
     """Writes JSON lines.
 
     Args:
-        prepared: The run.
-        target: The file; it stays the caller's.
+        files: Where; they stay the caller's.
+        about: The run.
     """
 
-    def __init__(self, prepared: Prepared, target: Target) -> None:
+    def __init__(self, files: TargetFiles, about: About) -> None:
         from tracer_core.files.json_lines import JsonLines  # noqa: PLC0415 - only for those who want it
 
-        self._lines = JsonLines(target, _about(prepared))
+        self._lines = JsonLines(files, about)
 
-    def write(self, events: list[Event]) -> None:
-        """See :class:`EventOutput`."""
-        self._lines.write(events)
+    def write(self, batch: EventBatch) -> None:
+        """See :class:`BatchOutput`."""
+        self._lines.write(batch)
 
     def tick(self) -> None:
-        """See :class:`EventOutput`."""
+        """See :class:`BatchOutput`."""
 
     def end(self, facts: Mapping[str, Any]) -> None:
-        """See :class:`EventOutput`."""
-        if facts:
-            self._lines.end(facts)
+        """See :class:`BatchOutput`."""
+        self._lines.end(facts)
 
 
 class ArrowSink:
-    """Writes an Arrow stream.
+    """Writes an Arrow stream: many records at a time, since each batch in the file costs about a millisecond.
 
     Args:
         prepared: The run.
-        target: The file; it stays the caller's.
+        files: Where; they stay the caller's.
+        about: The run.
     """
 
-    def __init__(self, prepared: Prepared, target: Target) -> None:
+    def __init__(self, prepared: Prepared, files: TargetFiles, about: About) -> None:
         from tracer_core.files.arrow import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
 
-        self._file = ArrowEvents(target, _about(prepared), prepared.plan, prepared.readers)
-        self._enough = ROWS
+        self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
+        self._file = ArrowEvents(files, about, _contents(prepared))
+        self._rows = ROWS
+        self._waiting: list[Batch] = []
+        self._pending = 0
         self._since = 0.0
 
     def take(self, batch: Batch) -> None:
         """See :class:`Sink`."""
-        if not self._file.pending:
+        if not self._pending:
             self._since = time.monotonic()
-        self._file.add(batch)
-        if self._file.pending >= self._enough:
-            self._file.flush()
+        self._waiting.append(batch)
+        self._pending += len(batch)
+        if self._pending >= self._rows:
+            self._flush()
 
     def tick(self) -> None:
         """See :class:`Sink`."""
-        if self._file.pending and time.monotonic() - self._since >= _FLUSH_AFTER:
-            self._file.flush()
+        if self._pending and time.monotonic() - self._since >= _FLUSH_AFTER:
+            self._flush()
 
     def end(self, facts: Mapping[str, Any]) -> None:
         """See :class:`Sink`."""
+        self._flush()
         self._file.end(facts)
 
+    def _flush(self) -> None:
+        waiting, self._waiting, self._pending = self._waiting, [], 0
+        for data, starts in pieces(waiting, self._rows):
+            self._file.write(self._decoder.decode_records(data, starts))
 
-def _about(prepared: Prepared) -> About:
+
+def about(prepared: Prepared) -> About:
+    """What files say of a run."""
+    plan = prepared.plan
     return about_run(
         sys.argv,
-        [probe_info(probe) for probe in prepared.plan.probes],
+        list(map(probe_info, plan.probes)),
         {d.owner.name: f"{d.owner.distribution} {d.owner.version}".strip() for d in prepared.declarations},
-        {section.layout.name: section.layout.version for section in prepared.plan.sections},
+        {layout.name: layout.version for layout in plan.layouts},
+    )
+
+
+def _contents(prepared: Prepared) -> Contents:
+    plan = prepared.plan
+    return Contents(
+        tuple(form_of(layout.cls) for layout in plan.layouts), any(p.probe.kind.in_process for p in plan.probes)
     )

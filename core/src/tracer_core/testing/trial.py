@@ -18,8 +18,9 @@ from tracer_core.backend import programs
 from tracer_core.backend.compiler import Compiler
 from tracer_core.backend.ring import Ring
 from tracer_core.compose.composition import ENABLED_MAP, EVENTS_MAP, Machine
-from tracer_core.decode.decoder import EventDecoder
+from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.errors import RunError
+from tracer_core.events.objects import events_of
 from tracer_core.libbpf import TestRunOpts, library
 from tracer_core.types import ProbeKind
 
@@ -121,7 +122,7 @@ class Trial:
             probe: Index in the plan.
         """
         self.call(self._function[probe], *args)
-        return EventDecoder(self._plan, declarations).decode(self._ring.read())
+        return events_of(ColumnDecoder(self._plan, declarations).decode(self._ring.read()))
 
     def _load(self, code: bytes) -> int:
         fd = programs.load(

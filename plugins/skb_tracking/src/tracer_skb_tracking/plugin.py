@@ -37,8 +37,8 @@ def tracer_fragments() -> Iterable[Fragment]:
 
 @hookimpl
 def tracer_formatters() -> Iterable[Formatter]:
-    """Show it on the event's first line."""
-    return [Formatter(SkbTracking, skb_tracking_text, place=Place.HEAD)]
+    """Show it on the first line of the event, unless its place in a series says the same."""
+    return [Formatter(SkbTracking, skb_tracking_text, place=Place.HEAD, unless=("tracking",))]
 
 
 def skb_tracking_text(tracking: SkbTracking, _: TextOptions) -> str:

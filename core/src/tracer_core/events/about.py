@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from tracer_core import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from tracer_core.sections import ProbeInfo
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A file of a rotated set.
+
+    Attributes:
+        number: Of the file, from 0.
+        limit: Bytes of each file.
+    """
+
+    number: int
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ class About:
         probes: In the order of the plan.
         collectors: Name to distribution and version: ``tracer-skb 0.1.0``.
         sections: Public name to version, of all that events may have.
+        split: Which file of a rotated set this is, if it is of one.
     """
 
     writer: str
@@ -47,6 +57,36 @@ class About:
     probes: tuple[ProbeInfo, ...] = ()
     collectors: Mapping[str, str] = field(default_factory=dict)
     sections: Mapping[str, int] = field(default_factory=dict)
+    split: Split | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no run is: files may be damaged.
+
+        Raises:
+            TypeError: a value is of another type.
+            ValueError: no clock of events says that it began then.
+        """
+        names = {**self.collectors, **dict.fromkeys(self.sections, "")}
+        texts = (self.writer, self.command, self.kernel_release, self.kernel_version, self.hardware)
+        numbers = (self.started, self.clock_offset, *self.sections.values())
+        if self.split is not None:
+            numbers += (self.split.number, self.split.limit)
+        for kind, values in ((str, (*texts, *names, *names.values())), (int, numbers)):
+            wrong = next((value for value in values if type(value) is not kind), None)
+            if wrong is not None:
+                raise TypeError(f"{str(wrong)[:40]!r} is no {kind.__name__}")
+        if not 0 <= self.started < 1 << 64:
+            raise ValueError(f"it began at {self.started}")
+
+    def continues(self, other: About) -> bool:
+        """Whether this is the next file of the set that another is of."""
+        return (
+            self.split is not None
+            and other.split is not None
+            and self.split == replace(other.split, number=other.split.number + 1)
+            and (self.command, self.kernel_version, self.started >= other.started)
+            == (other.command, other.kernel_version, True)
+        )
 
 
 def clock_offset() -> int:
@@ -84,19 +124,3 @@ def about_run(
         collectors=dict(collectors),
         sections=dict(sections),
     )
-
-
-def tell_losses(path: Path, end: Mapping[str, Any]) -> None:
-    """Warn whoever reads a file that its run lost events, or was stopped by an error.
-
-    Args:
-        path: Of the file.
-        end: What it says at its end.
-    """
-    lost, missed, stopped = (end.get(name) for name in ("lost", "missed", "stopped"))
-    if stopped:
-        log.warning("%s: the run was stopped, and what came then is not in it: %s", path, stopped)
-    if isinstance(lost, dict) and lost:
-        log.warning("%s: events were lost in the run, and are not in it: %s", path, lost)
-    if isinstance(missed, list) and missed:
-        log.warning("%s: hits of probes were missed in the run: %s", path, missed)

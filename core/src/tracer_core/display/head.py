@@ -1,0 +1,84 @@
+"""The first line of events: when, where and in which task."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tracer_core.events.batch import EventBatch
+    from tracer_core.sections import ProbeInfo
+
+_REMEMBERED = 1 << 14  # tasks
+
+
+class Heads:
+    """Makes them.
+
+    Args:
+        utc: Times are shown as dates, in UTC.
+    """
+
+    def __init__(self, *, utc: bool) -> None:
+        self._utc = utc
+        self._tasks: dict[tuple[Any, ...], str] = {}
+        self._probes: dict[ProbeInfo, str] = {}
+        self.clock_offset = 0
+        """ns that the time of day was ahead of the clock of the events."""
+
+    def of(self, batch: EventBatch) -> list[str]:
+        """Those of the events of a batch."""
+        header = batch.header
+        times: Iterable[Any] = header["timestamp"].tolist()
+        if self._utc:
+            times = (utc(time + self.clock_offset) for time in times)
+        keys = zip(*(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")), strict=True)
+        probes = [self._probe(probe) for probe in batch.probes]
+        return [
+            f"{time}{task}{probes[probe]}"
+            for time, task, probe in zip(times, map(self._task, keys), header["probe"].tolist(), strict=True)
+        ]
+
+    def _task(self, key: tuple[Any, ...]) -> str:
+        found = self._tasks.get(key)
+        if found is None:
+            if len(self._tasks) >= _REMEMBERED:
+                self._tasks.clear()
+            found = self._tasks[key] = _task(*key)
+        return found
+
+    def _probe(self, probe: ProbeInfo) -> str:
+        found = self._probes.get(probe)
+        if found is None:
+            found = self._probes[probe] = _probe(probe)
+        return found
+
+
+def utc(time: int) -> str:
+    """A time in ns since 1970 as date and time of day, in UTC, to the microsecond that has begun.
+
+    What no calendar has stays a number.
+    """
+    seconds, ns = divmod(time, 1_000_000_000)
+    try:
+        date = datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return str(time)
+    return f"{date:%Y-%m-%d %H:%M:%S}.{ns // 1000:06d}"
+
+
+def _probe(probe: ProbeInfo) -> str:
+    if not probe.symbol:
+        return ""
+    file = f" ({probe.path.rpartition('/')[2]})" if "/" in probe.path else ""
+    return f" [{probe.label}] {probe.symbol}{file}"
+
+
+def _task(cpu: int | None, comm: bytes | None, pid: int | None, tgid: int | None) -> str:
+    text = "" if cpu is None else f" ({cpu})"
+    if comm is None:
+        return text
+    # thread and process are one in a task with a single thread: then one number says it
+    return f"{text} [{comm.decode(errors='replace')}] {f'{pid}/' if pid != tgid else ''}{tgid}"

@@ -1,0 +1,156 @@
+"""What the fields of a section are to who reads it: the one description from which all file formats and schemas follow.
+
+It comes from the declaration of the section, or for sections that nobody here declares from the file that has them.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from tracer_core.errors import PluginError
+from tracer_core.wire import Chars, Layout, Part, Scalar, layout_of, without_none
+
+
+class Form(Enum):
+    """What a value is. Values are as in the metadata of files; integers are there by the name of their numpy type."""
+
+    INTEGER = "int"
+    BOOLEAN = "bool"
+    FLOAT = "float"
+    CHARS = "chars"
+    """Bytes that are characters: a name that the kernel gave."""
+    BYTES = "bytes"
+    TEXT = "text"
+    LIST = "list"
+    """Several values, a tuple."""
+    PART = "part"
+    """A group of fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldForm:
+    """A field.
+
+    Attributes:
+        name: Of the field; empty for the values of a list.
+        form: What its value is.
+        dtype: Of an integer: ``uint32``.
+        item: Of a list: what each of its values is.
+        part: Of a group: its fields.
+        optional: It may be missing.
+    """
+
+    name: str
+    form: Form
+    dtype: str = ""
+    item: FieldForm | None = None
+    part: SectionForm | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SectionForm:
+    """A section, or a group in one.
+
+    Attributes:
+        name: Public name; that of a group is ``<section>.<field>``.
+        version: Of the section.
+        cls: Of its objects: a named tuple.
+        fields: In order.
+    """
+
+    name: str
+    version: int
+    cls: type[Any]
+    fields: tuple[FieldForm, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the fields, in order."""
+        return tuple(field.name for field in self.fields)
+
+
+def form_of(cls: type[Any]) -> SectionForm:
+    """The form of a section that is declared.
+
+    Raises:
+        PluginError: a field is of a type that files cannot hold.
+    """
+    found = _KNOWN.get(cls)
+    if found is None:
+        found = _KNOWN[cls] = _form_of(cls)
+    return found
+
+
+_KNOWN: dict[type[Any], SectionForm] = {}
+
+
+def _form_of(cls: type[Any]) -> SectionForm:
+    layout = layout_of(cls)
+    hints = typing.get_type_hints(cls)
+    return SectionForm(
+        layout.name,
+        layout.version,
+        cls,
+        tuple(_field(layout, field.name, hints[field.name], field.kind) for field in layout.fields),
+    )
+
+
+def _field(layout: Layout, name: str, hint: Any, kind: object) -> FieldForm:  # noqa: ANN401 - any annotation
+    inner = without_none(hint)
+    optional = inner is not hint
+    if isinstance(kind, Part):
+        return FieldForm(name, Form.PART, part=form_of(kind.layout.cls), optional=True)
+    if inner is int and isinstance(kind, Scalar):
+        return FieldForm(name, Form.INTEGER, np.dtype(kind.dtype).name, optional=optional)
+    if inner is bytes and isinstance(kind, Chars):
+        return FieldForm(name, Form.CHARS, optional=optional)
+    match typing.get_args(inner):
+        case each, types.EllipsisType() if typing.get_origin(inner) is tuple and each in _PYTHON:
+            item = FieldForm("", *_PYTHON[each])
+            return FieldForm(name, Form.LIST, item=item, optional=optional)
+        case () if inner in _PYTHON:
+            return FieldForm(name, *_PYTHON[inner], optional=optional)
+    what = f"section {layout.name}: field {name} is {hint}, which files cannot hold"
+    raise PluginError(what, hint="use int, float, bool, bytes, str, or tuple[one of them, ...]")
+
+
+_PYTHON: dict[Any, tuple[Form, str]] = {
+    int: (Form.INTEGER, "int64"),
+    bool: (Form.BOOLEAN, ""),
+    float: (Form.FLOAT, ""),
+    bytes: (Form.BYTES, ""),
+    str: (Form.TEXT, ""),
+}
+
+
+class UnknownSection(tuple[Any, ...]):
+    """A section that nobody here declares, or not like this: its fields are as the file has them."""
+
+    _fields: tuple[str, ...]
+
+    @classmethod
+    def of(cls, values: typing.Mapping[str, Any]) -> UnknownSection:
+        """Make one from names and values."""
+        made = cls(values.values())
+        made._fields = tuple(values)
+        return made
+
+    @classmethod
+    def _make(cls, values: typing.Iterable[Any]) -> UnknownSection:
+        """Make one of a class that knows the names."""
+        return cls(values)
+
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+
+def unknown_class(fields: tuple[str, ...]) -> type[UnknownSection]:
+    """The class of sections that have these fields in a file."""
+    return type("UnknownSection", (UnknownSection,), {"_fields": fields})

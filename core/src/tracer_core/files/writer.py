@@ -1,0 +1,62 @@
+"""What writers of event files have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from tracer_core.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tracer_core.events.about import About
+    from tracer_core.events.batch import EventBatch
+    from tracer_core.files.target_files import TargetFiles
+
+
+class EventWriter(ABC):
+    """Writes events.
+
+    Args:
+        files: Where; they stay the caller's.
+    """
+
+    def __init__(self, files: TargetFiles) -> None:
+        self._files = files
+        self.events = 0
+        """Events written."""
+
+    @abstractmethod
+    def write(self, batch: EventBatch) -> None:
+        """Write events.
+
+        Raises:
+            PluginError: a section cannot be written; the batches before are.
+            RunError: the target failed; what is left of it is whole.
+        """
+
+    def begin(self, about: About) -> None:
+        """What comes next is of another run.
+
+        Raises:
+            RunError: such files hold a single run.
+        """
+        what = f"{self._files.target.path}: such a file holds the events of one run, and {about.command} is another"
+        raise RunError(what, hint="write JSON lines, or convert the runs one by one")
+
+    @abstractmethod
+    def end(self, facts: Mapping[str, Any]) -> None:
+        """Write what is only known at the end. Nothing can be written any more.
+
+        Args:
+            facts: What JSON can hold, by name.
+        """
+
+    def _put(self, data: bytes) -> None:
+        target = self._files.target
+        try:
+            target.write(data)
+        except RunError as error:
+            raise RunError(f"{error.message}, after {self.events} event(s)", hint=error.hint) from error
+        target.commit()
