@@ -19,6 +19,7 @@ from tracer_core.plugins.declare import declare
 from tracer_core.plugins.host import Host
 from tracer_core.sections import Packet
 from tracer_core.testing.trial import Trial
+from tracer_skb.plugin import SkbOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +88,7 @@ def _u32(value: int) -> int:
 @pytest.fixture(scope="module")
 def captured() -> Iterator[Callable[..., Packet | None]]:
     kernel = LiveKernel()
-    declarations = (declare(Host().collector("skb"), kernel, None),)
+    declarations = (declare(Host().collector("skb"), kernel, SkbOptions()),)
     request = Request((parse_probe("tp:net:netif_receive_skb"),), abilities=Fixed(typed=False))
     made = plan(declarations, request, kernel)
 
