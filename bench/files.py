@@ -18,65 +18,31 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # bench is not installed
 
-from tracer_core.backend.base import Batch
+from bench.synthetic.file import write
+from bench.synthetic.records import Device, Identity, Netns, flood, make_plan, polls
+
 from tracer_core.backend.ring import walk
 from tracer_core.decode.columns import ColumnDecoder
-from tracer_core.decode.decoder import probe_info
-from tracer_core.files.about import about_run
-from tracer_core.files.arrow import ROWS, ArrowEvents
 from tracer_core.files.arrow_read import ArrowEventsReader
-from tracer_core.files.arrow_schema import is_arrow_events
-from tracer_core.files.target import open_target
-from tracer_core.kernel.view import Prototype
-from tracer_core.plan.plan import Plan, PlannedProbe, PlannedSection
-from tracer_core.sections import Header, Packet
-from tracer_core.types import Probe
-from tracer_core.wire import BLOB_STEP, U32, U64, Chars, layout_of, section
+from tracer_core.sections import Packet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Values = np.ndarray[Any, np.dtype[Any]]
+    from tracer_core.backend.base import Batch
+    from tracer_core.plan.plan import Plan
 
-POLL = 16_384  # records that a reader of the ring finds at once
 READ = 100_000  # events to read back
 TARGET_CPU = 0.8  # µs per event, decode and write
 TARGET_SIZE = 30.0  # bytes per event
-FRAME = bytes.fromhex("0242c0000202 0242c0000201 0800 4500005c000140004011f6df c0000201c0000202 c3501389004800f7")
 PACKETS = {"equal": (106,), "of 4 sizes": (66, 106, 242, 1242)}  # bytes
 
 
-@section("tracking")
-class Tracking(NamedTuple):
-    """Which packet it is."""
-
-    orig_head: U64
-    timestamp: U64
-    skb: U64
-
-
-@section("device")
-class Device(NamedTuple):
-    """Where it is."""
-
-    name: Annotated[bytes, Chars(16)]
-    ifindex: U32
-    rx_ifindex: U32
-
-
-@section("netns")
-class Netns(NamedTuple):
-    """In which network namespace."""
-
-    cookie: U64
-    inum: U32
-
-
-SECTIONS: dict[str, tuple[type[Any], ...]] = {"packet": (Packet,), "4 sections": (Tracking, Packet, Device, Netns)}
+SECTIONS: dict[str, tuple[type[Any], ...]] = {"packet": (Packet,), "4 sections": (Identity, Packet, Device, Netns)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,91 +83,6 @@ def main() -> int:
     return 0
 
 
-def make_plan(classes: Sequence[type[Any]], probes: int) -> Plan:
-    """A plan of these sections, with one or two tracepoints."""
-    sections, shift = [], 0
-    for layout in map(layout_of, classes):
-        sections.append(PlannedSection(layout, shift))
-        shift += layout.bits
-    names = ("net:netif_receive_skb", "net:net_dev_start_xmit")[:probes]
-    planned = [PlannedProbe(Probe.tracepoint(name), Prototype((), "void", "", 0), 0) for name in names]
-    return Plan("bench", (), (), (), tuple(sections), (), tuple(planned), ())
-
-
-def flood(plan: Plan, count: int, lengths: Sequence[int]) -> bytes:
-    """What the ring would hold: every packet passes all probes; their numbers count up, buffers come from a pool."""
-    random = np.random.default_rng(1)
-    packet = np.arange(count) // len(plan.probes)
-    length = np.array(lengths)[random.integers(0, len(lengths), count)[packet]]
-    captured = np.minimum(length, 255)
-    times = 5_495_384_496_943 + np.cumsum(random.normal(900, 150, count).clip(200, 5000).astype(np.int64))
-    buffer = random.integers(0, 64, count)[packet]
-    frames = frame(packet)
-    values: dict[str, Any] = {
-        "header.timestamp": times,
-        "header.pid": 1977,
-        "header.tgid": 1977,
-        "header.comm": b"flood",
-        "header.probe": np.arange(count) % len(plan.probes),
-        "packet.len": length,
-        "packet.capture_len": captured,
-        "tracking.orig_head": np.uint64(0xFFFF_8881_2000_0000)
-        + random.permutation(4096)[buffer].astype(np.uint64) * 704,
-        "tracking.skb": np.uint64(0xFFFF_8881_0000_0000) + random.permutation(4096)[buffer].astype(np.uint64) * 256,
-        "tracking.timestamp": times[packet * len(plan.probes)] + 350,
-        "device.name": b"veth0",
-        "device.ifindex": 2,
-        "netns.cookie": 4097,
-        "netns.inum": 4026532001,
-    }
-    kinds = {int(size): np.flatnonzero(captured == size) for size in np.unique(captured)}
-    types = {size: record_type(plan, size) for size in kinds}
-    sizes = np.zeros(count, np.int64)
-    for size, rows in kinds.items():
-        sizes[rows] = types[size][0].itemsize
-    starts = np.cumsum(sizes) - sizes
-    ring = np.zeros(int(sizes.sum()), np.uint8)
-    for size, rows in kinds.items():
-        dtype, mask = types[size]
-        records = np.zeros(len(rows), dtype)
-        records["length"] = dtype.itemsize - 8
-        records["header.present"] = mask
-        for name in values.keys() & set(dtype.names or ()):
-            value = values[name]
-            records[name] = value[rows] if isinstance(value, np.ndarray) else value
-        records["data"][:, :size] = frames[rows][:, :size]
-        blocks: Values = np.ndarray((len(ring) - dtype.itemsize) // 8 + 1, f"V{dtype.itemsize}", ring, 0, (8,))
-        blocks[starts[rows] // 8] = records.view(f"V{dtype.itemsize}")
-    return ring.tobytes()
-
-
-def frame(packet: Values) -> Values:
-    """The bytes of packets, by their numbers, which are in the IP header."""
-    frames = np.tile(np.frombuffer(FRAME.ljust(256, b"x"), np.uint8), (len(packet), 1))
-    checksum = (0xF6DF - packet) & 0xFFFF
-    for at, value in ((18, packet >> 8), (19, packet), (24, checksum >> 8), (25, checksum)):
-        frames[:, at] = value & 0xFF
-    return frames
-
-
-def record_type(plan: Plan, captured: int) -> tuple[np.dtype[Any], int]:
-    """The numpy type of a record with that much of a packet, with the 8 bytes of the ring before it; and its mask."""
-    fields: dict[str, tuple[Any, int]] = {"length": ("<u4", 0)}
-    at, mask, steps = 8, 0, -(-captured // BLOB_STEP)
-    for layout, shift in ((layout_of(Header), None), *((s.layout, s.shift) for s in plan.sections)):
-        for name, (kind, offset) in layout.dtype_fields().items():
-            fields[f"{layout.name}.{name}"] = (kind, at + offset)
-        at += layout.size
-        if layout.blob:
-            del fields[f"{layout.name}.data"]
-            fields["data"] = (("u1", (steps * BLOB_STEP,)), at)
-            at += steps * BLOB_STEP
-        if shift is not None:
-            mask |= (1 | (steps << 1 if layout.blob else 0)) << shift
-    formats, offsets = zip(*fields.values(), strict=True)
-    return np.dtype({"names": list(fields), "formats": formats, "offsets": offsets, "itemsize": at}), mask
-
-
 def measure(plan: Plan, ring: bytes, events: int, rounds: int, path: Path) -> Measured:
     """Do all that some times."""
     times: dict[str, list[float]] = {"walk": [], "decode": [], "write": [], "read": []}
@@ -224,17 +105,6 @@ def measure(plan: Plan, ring: bytes, events: int, rounds: int, path: Path) -> Me
     return Measured(record=len(ring) / events, size=path.stat().st_size / events, **per_event)
 
 
-def polls(ring: bytes, offsets: Values) -> list[Batch]:
-    """The records as a reader of the ring would hand them over, some at a time."""
-    ends = (*(offsets[POLL::POLL] - 8).tolist(), len(ring))
-    batches, start = [], 0
-    for number, end in enumerate(ends):
-        some = offsets[number * POLL : (number + 1) * POLL]
-        batches.append(Batch(ring[start:end], some - start))
-        start = end
-    return batches
-
-
 def decode(plan: Plan, batches: Sequence[Batch]) -> None:
     """Make columns."""
     decoder = ColumnDecoder(plan, ())
@@ -242,21 +112,9 @@ def decode(plan: Plan, batches: Sequence[Batch]) -> None:
         decoder.decode(batch)
 
 
-def write(plan: Plan, batches: Sequence[Batch], path: Path) -> None:
-    """Make a file."""
-    probes = [probe_info(probe) for probe in plan.probes]
-    with open_target(path, is_arrow_events) as target:
-        file = ArrowEvents(target, about_run(sys.argv, probes, {}, {}), plan, ())
-        for batch in batches:
-            file.add(batch)
-            if file.pending >= ROWS:
-                file.flush()
-        file.end({})
-
-
 def read(path: Path) -> None:
     """Make events again, not all of them."""
-    with ArrowEventsReader(path, (Packet, Tracking, Device, Netns)) as reader:
+    with ArrowEventsReader(path, (Packet, Identity, Device, Netns)) as reader:
         for _ in itertools.islice(reader, READ):
             pass
 

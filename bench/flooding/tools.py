@@ -255,7 +255,7 @@ def tools(options: Sequence[str]) -> list[Tool]:
 def arrow_rows(path: Path) -> tuple[int, int]:
     """Events in a file, and those that it says were lost."""
     with ArrowEventsReader(path, ()) as reader:
-        rows = sum(batch.num_rows for batch in reader.batches())
+        rows = sum(batch.count for batch in reader.batches())
         if not reader.whole:
             raise ToolError(f"{path.name} ends early")
         return rows, sum(reader.end.get("lost", {}).values())
