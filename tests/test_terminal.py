@@ -214,7 +214,7 @@ def test_a_conversion_that_is_interrupted_is_whole_and_says_that_it_is_not_all(
     assert err.splitlines() == ["Received signal, terminating...", f"{len(lines)} event(s) written to {pipe}"]
     assert 0 < len(lines) < MANY
     end: Any = lines[-1]["tracer"]["end"]
-    assert end == {"stopped": "the conversion was interrupted"}
+    assert end == {"stopped": "writing it was interrupted"}
 
 
 @pytest.mark.parametrize("command", ["print", "stats"])

@@ -57,10 +57,11 @@ def stack_text(section: Stack, options: TextOptions) -> str:
 
 def tracking_text(section: Tracking, _: TextOptions) -> str:
     """The packet of the series, as all events of it show it, and the number of the event."""
+    lost = f" ({section.lost} lost meanwhile)" if section.lost else ""
     if section.skb is None:
-        return f"n {section.idx}"
+        return f"n {section.idx}{lost}"
     first = section.skb
-    return f"#{first.timestamp << 64 | first.orig_head:x} (skb {first.skb:x}) n {section.idx}"
+    return f"#{first.timestamp << 64 | first.orig_head:x} (skb {first.skb:x}) n {section.idx}{lost}"
 
 
 def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:

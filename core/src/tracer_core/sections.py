@@ -95,6 +95,8 @@ class Tracking(NamedTuple):
 
     idx: U32
     """Its number in the series, from 0."""
+    lost: U64 | None
+    """Events, of any packet, that CPUs lost between the one before in the series and this one: some may be missing."""
     skb: TrackedSkb | None
     """The packet."""
 

@@ -298,6 +298,8 @@ class CollectorSpec:
         options: Frozen dataclass, a field per option.
         sections: Section classes it may add to events; those of the core included.
         after: Collectors whose fragments run before its own.
+        identity: Section class, one of those, that says which packet an event is of. Its fields are ``orig_head``,
+            ``timestamp`` and ``skb``; the first two are the same in all events of a packet and of no other.
     """
 
     name: str
@@ -306,6 +308,7 @@ class CollectorSpec:
     options: type[Any] = NoOptions
     sections: tuple[type[Any], ...] = ()
     after: tuple[str, ...] = ()
+    identity: type[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 import click
 
 from tracer_core.cli.input import Input, batches
-from tracer_core.cli.output import Kind, open_output
+from tracer_core.cli.output import Kind, make_writer, open_output
 from tracer_core.errors import ExitCode, TracerError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from tracer_core.events.about import About
+    from tracer_core.events.batch import EventBatch
+    from tracer_core.files.contents import Contents
     from tracer_core.files.events import EventSet
-    from tracer_core.files.target_files import TargetFiles
-    from tracer_core.files.writer import EventWriter
 
 log = logging.getLogger(__name__)
 
 _PATH = click.Path(path_type=Path)
-_INTERRUPTED = "the conversion was interrupted"
 _COLUMNAR = 1 << 16  # events of a batch, where a batch costs more than an event
 
 
@@ -36,51 +38,55 @@ def convert(source: Path, target: Path) -> int:
     in a rotated set. The name of OUT tells its format: FILE.arrow, FILE.json or FILE.parquet.
     """
     kind = Kind.of(target)
+    at_once = None if kind is Kind.JSON else _COLUMNAR
     with Input().open(source) as events:
-        if target.exists() and target.samefile(events.reader.path):
-            raise UsageError(f"{target} is both what is read and what is written", hint="name another file")
-        with open_output(target, kind) as files:
-            count = _convert(events, files, kind)
-    log.info("%d event(s) written to %s", count, target)
+        facts: dict[str, str] = {}
+        some = batches(events, at_once, progress=True, stopped=lambda: facts.update(INTERRUPTED))
+        for _ in written(((events.about, batch) for batch in some), events, target, events.contents, facts):
+            pass
     return ExitCode.OK
 
 
-def _convert(events: EventSet, files: TargetFiles, kind: Kind) -> int:
-    """Write all events.
+INTERRUPTED = {"stopped": "writing it was interrupted"}
+"""What a file says at its end if it has only a part of the events."""
 
-    Returns:
-        How many they are.
+
+def written(
+    batches: Iterable[tuple[About, EventBatch]],
+    events: EventSet,
+    path: Path,
+    contents: Contents,
+    facts: Mapping[str, str],
+) -> Iterator[tuple[About, EventBatch]]:
+    """The same events; they are written to a file as they are given.
+
+    Args:
+        batches: Events, with the run that they are of.
+        events: What they come from.
+        path: Of the file; its name tells the format.
+        contents: What they may have.
+        facts: More to say at the end of the file, once all were given.
+
+    Raises:
+        UsageError: the file is what they come from, or must not be overwritten.
+        RunError: it cannot be written, or what the events come from is damaged: the file then says so at its end.
     """
-    run = events.about
-    writer = _writer(files, kind, events)
-    at_once = None if kind is Kind.JSON else _COLUMNAR
-    facts: dict[str, str] = {}
-    try:
-        for batch in batches(events, at_once, progress=True, stopped=lambda: facts.update(stopped=_INTERRUPTED)):
-            if events.about is not run:
-                if not events.about.continues(run):
-                    writer.begin(replace(events.about, split=None))
-                run = events.about
-            writer.write(batch)
-    except TracerError as error:
-        with suppress(TracerError):  # what is already on its way says more
-            writer.end({**events.end, "stopped": str(error)})
-        raise
-    writer.end({**events.end, **facts})
-    return writer.events
-
-
-def _writer(files: TargetFiles, kind: Kind, events: EventSet) -> EventWriter:
-    """What writes events like these."""
-    about, contents = replace(events.about, split=None), events.contents
-    if kind is Kind.JSON:
-        from tracer_core.files.json_lines import JsonLines  # noqa: PLC0415 - not for --help
-
-        return JsonLines(files, about, is_sorted=contents.is_sorted)
-    if kind is Kind.ARROW:
-        from tracer_core.files.arrow import ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
-
-        return ArrowEvents(files, about, contents)
-    from tracer_core.files.parquet import ParquetEvents  # noqa: PLC0415 - ditto
-
-    return ParquetEvents(files, about, contents)
+    kind, run = Kind.of(path), events.about
+    if path.exists() and path.samefile(events.reader.path):
+        raise UsageError(f"{path} is both what is read and what is written", hint="name another file")
+    with open_output(path, kind) as files:
+        writer = make_writer(files, kind, replace(run, split=None), contents)
+        try:
+            for about, batch in batches:
+                if about is not run:
+                    if not about.continues(run):
+                        writer.begin(replace(about, split=None))
+                    run = about
+                writer.write(batch)
+                yield about, batch
+        except TracerError as error:
+            with suppress(TracerError):  # what is already on its way says more
+                writer.end({**events.end, "stopped": str(error)})
+            raise
+        writer.end({**events.end, **facts})
+    log.info("%d event(s) written to %s", writer.events, path)

@@ -75,6 +75,20 @@ class Input:
         theirs = chain.from_iterable(collector.spec.sections for collector in self._collectors)
         return list(dict.fromkeys((*SECTIONS, Packet, *theirs)))
 
+    def identity(self) -> str:
+        """Public name of the section that says which packet an event is of.
+
+        Raises:
+            UsageError: no installed collector declares one.
+        """
+        from tracer_core.wire import layout_of  # noqa: PLC0415 - not for --help
+
+        for collector in self._collectors:
+            if collector.spec.identity is not None:
+                return layout_of(collector.spec.identity).name
+        what = "no installed collector can tell which packet an event is of"
+        raise UsageError(what, hint="install one that follows packets; see: tracer plugins")
+
     def formatters(self) -> list[tuple[Owner, Formatter]]:
         """Those of the core and of the installed collectors."""
         from tracer_core.own import FORMATTERS, OWNER  # noqa: PLC0415 - not for --help

@@ -23,6 +23,7 @@ _COMMANDS = {
     "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
     "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
     "schema": ("tracer_core.cli.schema", "schema", "Print the JSON schema of events."),
+    "sort": ("tracer_core.cli.sort", "sort", "Put events together to the journeys of packets."),
     "stats": ("tracer_core.cli.stats", "stats", "Say what a file holds."),
 }
 
@@ -117,7 +118,7 @@ def _expected(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, click.ClickException):
         return _with_hint(error), error.exit_code
     if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
-        from tracer_core.cli.output import unwritable  # noqa: PLC0415 - ditto
+        from tracer_core.cli.stdout import unwritable  # noqa: PLC0415 - ditto
 
         return _expected(unwritable(error))
     return None

@@ -9,16 +9,17 @@ import click
 
 from tracer_core.cli.input import Input, batches, input_argument
 from tracer_core.cli.messages import UnknownSections
-from tracer_core.cli.output import page
+from tracer_core.cli.stdout import page
 from tracer_core.cli.text import text_format, text_options, text_options_of
 from tracer_core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from tracer_core.display.text import TextFormat
-    from tracer_core.files.events import EventSet
+    from tracer_core.events.about import About
+    from tracer_core.events.batch import EventBatch
 
 
 @click.command("print")
@@ -34,19 +35,30 @@ def print_command(file: Path | None, **values: Any) -> int:  # noqa: ANN401 - cl
     known = Input()
     text = text_format(known.formatters(), values)
     with known.open(file) as events:
-        page(_texts(events, text, values))
+        some = ((events.about, batch) for batch in batches(events, progress=not sys.stdout.isatty()))
+        page(texts(some, text, values, is_sorted=events.contents.is_sorted))
     return ExitCode.OK
 
 
-def _texts(events: EventSet, text: TextFormat, values: Mapping[str, Any]) -> Iterator[str]:
+def texts(
+    batches: Iterable[tuple[About, EventBatch]], text: TextFormat, values: Mapping[str, Any], *, is_sorted: bool
+) -> Iterator[str]:
+    """The text of events, some at a time, each run after what its file says of it.
+
+    Args:
+        batches: The events, with the run that they are of.
+        text: How they are shown.
+        values: Of the options with which the user said so.
+        is_sorted: They are in series.
+    """
     from tracer_core.display.startup import startup_text  # noqa: PLC0415 - not for --help
 
-    unknown, about = UnknownSections(), None
-    for batch in batches(events, progress=not sys.stdout.isatty()):
-        if events.about is not about:
-            about = events.about
+    unknown, before = UnknownSections(), None
+    for about, batch in batches:
+        if about is not before:
+            before = about
             yield text.end() + startup_text(about, text_options_of(values), dates=values["utc"])
-            if events.contents.is_sorted and values["layout"] == "single-line":
+            if is_sorted and values["layout"] == "single-line":
                 yield "\n"  # it is a series of its own
             text.begin(about)
         unknown.look(batch)

@@ -44,7 +44,7 @@ class JsonLinesReader(EventReader[IO[bytes]]):
     def batches(self, at_once: int = AT_ONCE) -> Iterator[EventBatch]:
         """See :class:`~tracer_core.files.reader.EventReader`. A last line that is cut short is left out."""
         while True:
-            lines, trouble = self._lines()
+            lines, trouble = self._lines(min(_LINES, at_once))
             try:
                 yield from self._take_in(lines)
             except (FormError, TypeError, AttributeError, KeyError, ValueError) as error:
@@ -53,7 +53,7 @@ class JsonLinesReader(EventReader[IO[bytes]]):
                 raise self._wrong(f"it is no event: {told}") from error
             if not lines or trouble is not None:
                 break
-            if self._builder.count > at_once - _LINES:
+            if self._builder.count > at_once - min(_LINES, at_once):
                 yield self._taken()
         yield self._taken()
         if isinstance(trouble, RunError):
@@ -63,11 +63,11 @@ class JsonLinesReader(EventReader[IO[bytes]]):
             log.warning(what, self.path, self._line, self._given)
         self._tell_losses()
 
-    def _lines(self) -> tuple[list[tuple[int, list[dict[str, Any]]]], Exception | None]:
+    def _lines(self, most: int) -> tuple[list[tuple[int, list[dict[str, Any]]]], Exception | None]:
         """The next lines, each with its number, and why there are no more, if not because the file ends."""
         found: list[tuple[int, list[dict[str, Any]]]] = []
         try:
-            while len(found) < _LINES and (events := self._next()) is not None:
+            while len(found) < most and (events := self._next()) is not None:
                 found.append((self._line, events))
         except (RunError, _CutError) as error:
             return found, error

@@ -25,7 +25,8 @@ class SkbTracking(NamedTuple):
 @hookimpl
 def tracer_collector() -> CollectorSpec:
     """Say who we are."""
-    return CollectorSpec("skb_tracking", "Which packet it is, wherever it is seen.", sections=(SkbTracking,))
+    summary = "Which packet it is, wherever it is seen."
+    return CollectorSpec("skb_tracking", summary, sections=(SkbTracking,), identity=SkbTracking)
 
 
 @hookimpl

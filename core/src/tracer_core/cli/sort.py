@@ -1,0 +1,100 @@
+"""``tracer sort``."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer_core.cli.convert import INTERRUPTED, written
+from tracer_core.cli.input import Input, batches, input_argument
+from tracer_core.cli.output import Kind
+from tracer_core.cli.print import texts
+from tracer_core.cli.stdout import page
+from tracer_core.cli.text import text_format, text_options
+from tracer_core.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer_core.events.about import About
+    from tracer_core.events.batch import EventBatch
+    from tracer_core.files.contents import Contents
+    from tracer_core.files.events import EventSet
+
+    Journeys = Iterator[tuple[About, EventBatch]]
+
+log = logging.getLogger(__name__)
+
+_MOST = 100_000  # events: some tens of MB
+_AT_ONCE = 1 << 16
+
+
+@click.command()
+@input_argument
+@click.option(
+    "--max-buffer",
+    "most",
+    type=click.IntRange(min=0),
+    default=_MOST,
+    show_default=True,
+    metavar="COUNT",
+    help="Events that may wait for others of their packet; 0 for any number.",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write events to a file instead of stdout: FILE.arrow, FILE.json or FILE.parquet.",
+)
+@click.option("--print", "also_print", is_flag=True, help="Print events, too, when they are written to a file.")
+@text_options
+def sort(file: Path | None, most: int, out: Path | None, also_print: bool, **values: Any) -> int:  # noqa: ANN401 - click's
+    """Put the events of a file together to the journeys of packets, the earliest first.
+
+    FILE is as for tracer print. Its events must say which packet they are of, as they do if they were collected with
+    -c auto. An event of no packet is a journey of its own. When more events wait than may, the earliest journeys come
+    out; what comes later of one is a journey again.
+    """
+    if also_print and out is None:
+        raise UsageError("--print needs -o: without a file, events are printed anyway", hint="leave it out")
+    known = Input()
+    if out is not None:
+        Kind.of(out)  # before anything is read
+    with known.open(file) as events:
+        if events.contents.is_sorted:
+            log.info("File already sorted")
+            return ExitCode.OK
+        facts: dict[str, str] = {}
+        journeys = _journeys(events, known.identity(), most, facts)
+        if out is not None:
+            journeys = written(journeys, events, out, _contents(events), facts)
+        if out is None or also_print:
+            page(texts(journeys, text_format(known.formatters(), values), values, is_sorted=True))
+        for _ in journeys if out is not None else ():  # all, also if nobody reads them any more
+            pass
+    return ExitCode.OK
+
+
+def _contents(events: EventSet) -> Contents:
+    from tracer_core.files.sort import sorted_contents  # noqa: PLC0415 - pyarrow takes its time
+
+    return sorted_contents(events.contents)
+
+
+def _journeys(events: EventSet, identity: str, most: int, facts: dict[str, str]) -> Journeys:
+    from tracer_core.files.sort import Sorter  # noqa: PLC0415 - pyarrow takes its time
+
+    run, sorter = events.about, Sorter(events.contents, events.about, identity, most)
+    at_once = min(_AT_ONCE, most or _AT_ONCE)
+    for batch in batches(events, at_once, progress=True, stopped=lambda: facts.update(INTERRUPTED)):
+        if events.about is not run:
+            if not events.about.continues(run):
+                yield from ((run, journey) for journey in sorter.finish())
+                sorter = Sorter(events.contents, events.about, identity, most)
+            run = events.about
+        yield from ((run, journey) for journey in sorter.add(batch))
+    yield from ((run, journey) for journey in sorter.finish())
