@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracer_core.compose.composition import Machine
     from tracer_core.display.text import TextFormat
     from tracer_core.files.target_files import TargetFiles
+    from tracer_core.filters.packet import PacketFilter
     from tracer_core.kernel.view import Kernel
     from tracer_core.plan.request import Abilities, Userspace
     from tracer_core.run.prepare import Prepared
@@ -49,6 +50,15 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     metavar="[TYPE:]TARGET[/stack]",
     help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters; "
     "TYPE may be kprobe, kretprobe, fentry, fexit.",
+)
+@click.option(
+    "-f",
+    "--filter-packet",
+    "filters",
+    multiple=True,
+    metavar="EXPRESSION",
+    help="Only packets that match, as in tcpdump: 'icmp and host 192.0.2.1'; they are followed from then on, whatever "
+    "becomes of them. Several must all match.",
 )
 @click.option(
     "--netns",
@@ -130,6 +140,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     chosen = selection(ctx, values)
     probes = tuple(map(parse_probe, _probes(values, by_name=bool(chosen.named))))
     netns = tuple(map(inode, values["netns"]))
+    wanted = _filter(values)
     machine = running_machine(values["ring_size"])
     with ExitStack() as resources:
         # before anything else, since a compiler takes its time to get ready
@@ -138,7 +149,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         with phase("kernel view"):
             kernel = _kernel(values)
         with phase("plan"):
-            request = Request(probes, netns, _abilities(values, kernel), _userspace(values))
+            request = Request(probes, netns, _abilities(values, kernel), _userspace(values), wanted)
             prepared = prepare(chosen, request, kernel)
         if values["dry_run"]:
             click.echo("\n".join(prepared.plan.describe()))
@@ -172,6 +183,18 @@ def _probes(values: Mapping[str, Any], *, by_name: bool) -> tuple[str, ...]:
         return tuple(values["probes"])
     log.info("No probe(s) given: using %s", ", ".join(DEFAULT_PROBES))
     return DEFAULT_PROBES
+
+
+def _filter(values: Mapping[str, Any]) -> PacketFilter | None:
+    if not values["filters"]:
+        return None
+    from tracer_core.filters.packet import packet_filter  # noqa: PLC0415 - only some runs need it
+
+    found = packet_filter(values["filters"])
+    for text, reason in found.no_datagrams:
+        log.debug("packets without a link layer do not match %s: %s", text, reason)
+    log.info("%s packet filter(s) loaded", "L2" if found.no_datagrams else "L2+L3")
+    return found
 
 
 def _kernel(values: Mapping[str, Any]) -> Kernel:

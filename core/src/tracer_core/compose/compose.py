@@ -57,7 +57,8 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
     shapes = "".join(text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, machine))
     task = _has_task(btf)
     core = (runtime.text if plan.netns or task else "", tracking.text if plan.tracking else "")
-    used = "\n".join((_context(plan), api.text, *core, sources, shapes))
+    filters = "".join(_filter(plan))
+    used = "\n".join((_context(plan), api.text, *core, filters, sources, shapes))
     types = kernel_types(btf, used)
     text = "".join(
         (
@@ -73,6 +74,7 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
             types.bit_fields,
             _marked(runtime),
             _marked(tracking) if plan.tracking else "",
+            filters,
             _line(GENERATED),
             sources,
             shapes,
@@ -204,6 +206,20 @@ def _usdt(operands: Iterable[Operands]) -> str:
     return argument_functions("tracer_usdt", specifications)
 
 
+def _filter(plan: Plan) -> Iterator[str]:
+    """What asks the packet filter."""
+    if plan.filter is None or not any(shape.filtered for shape in plan.shapes):
+        return
+    from tracer_core.filters.packet import ORIGIN, header  # noqa: PLC0415 - only some runs need it
+
+    yield f"{_line(ORIGIN)}{header().rstrip()}\n"
+    yield f"{_line(f'{GENERATED}/filter')}{plan.filter.text().rstrip()}\n"
+    yield _line(GENERATED)
+    yield f"#define TRACER_FILTER_TAGS {int(any(each.tagged for each in plan.filter.expressions))}\n"
+    yield from (f"#define {name} {value}\n" for name, value in plan.features)
+    yield _marked(_core_source("filter.bpf.h"))
+
+
 def _collector_sources(plan: Plan) -> Iterator[str]:
     """Every source that some program needs, once, its defines around it."""
     seen: dict[str, BpfSource] = {}
@@ -231,12 +247,16 @@ def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
 def _programs(plan: Plan, index: int, operands: Mapping[Operands, int], machine: Machine) -> Iterator[str]:
     shape = plan.shapes[index]
     if shape.result is not None:
-        write, template = (helper_entry_text, "helper.bpf.c") if shape.is_helper else (entry_text, "entry.bpf.c")
-        text = write(_core_source(template).text, _entry(index), shape, ARCHITECTURES[machine.architecture])
+        architecture = ARCHITECTURES[machine.architecture]
+        if shape.is_helper:
+            text = helper_entry_text(_core_source("helper.bpf.c").text, _entry(index), shape, architecture)
+        else:
+            at_return = [plan.fragments[i] for i in shape.fragments]
+            text = entry_text(_core_source("entry.bpf.c").text, _entry(index), shape, architecture, at_return)
         yield f"{_line(f'{GENERATED}/{_entry(index)}')}{text}"
     body = _body(index) if shape.role is not None else _function(index)
     if not shape.is_helper:
-        fragments = (plan.fragments[i] for i in shape.fragments)
+        fragments = [plan.fragments[i] for i in shape.fragments]
         usdt = operands[shape.operands] if shape.operands is not None else 0
         text = program_text(_core_source("program.bpf.c").text, body, shape, fragments, usdt=usdt)
         yield f"{_line(f'{GENERATED}/{body}')}{text}"

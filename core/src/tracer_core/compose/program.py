@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.names import argument_name
-from tracer_core.compose.tracking import action, sight
+from tracer_core.compose.tracking import action, match_at_entry, sight
 from tracer_core.kernel.view import ResultForm
 from tracer_core.plan.plan import Identity, Role
-from tracer_core.types import ProbeKind
+from tracer_core.types import Gate, ProbeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tracer_core.compose.architecture import Architecture
     from tracer_core.kernel.view import Result
@@ -33,7 +33,7 @@ _NETNS = "\tif (!tracer_wants_netns(ctx))\n\t\treturn 0;"
 
 
 def program_text(
-    template: str, function: str, shape: Shape, fragments: Iterable[PlannedFragment], *, usdt: int = 0
+    template: str, function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, usdt: int = 0
 ) -> str:
     """The program of a shape.
 
@@ -51,9 +51,10 @@ def program_text(
         "CALL": "\n".join(_call(shape)),
         # at returns it was asked at the entry; in processes there is no packet that could be in another namespace
         "NETNS": "" if shape.result is not None or shape.kind.in_process else _NETNS,
-        "SIGHT": sight(shape.sight) if shape.sight else "",
+        "SIGHT": sight(shape),
+        "MATCH": "\tif (!matched)\n\t\treturn 0;" if shape.filtered and not _some_always(fragments) else "",
         "RETURN": _return(shape),
-        "FRAGMENTS": "\n".join(_calls(fragments)),
+        "FRAGMENTS": "\n".join(_calls(fragments, filtered=shape.filtered)),
         "STACK": "\tif (wanted)\n\t\ttracer_add_stack(args, event);" if shape.stack else "",
     }
     return _filled(template, stubs)
@@ -89,7 +90,9 @@ def helper_entry_text(template: str, function: str, shape: Shape, architecture: 
     return _filled(template, stubs)
 
 
-def entry_text(template: str, function: str, shape: Shape, architecture: Architecture) -> str:
+def entry_text(
+    template: str, function: str, shape: Shape, architecture: Architecture, fragments: Sequence[PlannedFragment]
+) -> str:
     """The program that notes, at the entry of a function, what a program at its return needs.
 
     Args:
@@ -97,8 +100,10 @@ def entry_text(template: str, function: str, shape: Shape, architecture: Archite
         function: What to call it.
         shape: Of the program at the return.
         architecture: Of the machine.
+        fragments: What the program at the return runs.
     """
     stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
+        "MATCH": match_at_entry(shape, needed=not _some_always(fragments)),
         "FRAME": _FRAMES[shape.kind][0],
         "SAVE": _save(shape, architecture),
     }
@@ -169,10 +174,18 @@ def _widened(place: str, result: Result) -> str:
     return f"({sign}{result.size * 8}){place}"
 
 
-def _calls(fragments: Iterable[PlannedFragment]) -> Iterator[str]:
+def _some_always(fragments: Iterable[PlannedFragment]) -> bool:
+    return any(planned.fragment.gate is Gate.ALWAYS for planned in fragments)
+
+
+def _calls(fragments: Sequence[PlannedFragment], *, filtered: bool) -> Iterator[str]:
+    is_asked = filtered and _some_always(fragments)  # otherwise the program does not get here
     for planned in fragments:
         fragment = planned.fragment
-        call = f"tracer_judge({fragment.function}(ctx, event));"
         # one need: never NULL inside. Several: which one is there is the fragment's to ask
         pointer = fragment.needs[0] if len(fragment.needs) == 1 and fragment.needs[0].endswith("*") else ""
-        yield f"\tif (ctx->{argument_name(pointer)})\n\t\t{call}" if pointer else f"\t{call}"
+        conditions = [f"ctx->{argument_name(pointer)}"] if pointer else []
+        if is_asked and fragment.gate is not Gate.ALWAYS:
+            conditions.append("matched")
+        call = f"tracer_judge({fragment.function}(ctx, event));"
+        yield f"\tif ({' && '.join(conditions)})\n\t\t{call}" if conditions else f"\t{call}"

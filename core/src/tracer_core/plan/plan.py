@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tracer_core.filters.packet import PacketFilter
     from tracer_core.kernel.view import Prototype, Result
     from tracer_core.plugins.declaration import Owner
     from tracer_core.types import Fragment, Getter, Probe, ProbeKind
@@ -106,6 +107,7 @@ class Shape:
         operands: At USDT probes: where the arguments are.
         sight: What it does about its packet, if packets are tracked and it has one.
         role: What else it does so that packets can be tracked.
+        filtered: It asks the filter about packets that are not tracked yet.
     """
 
     kind: ProbeKind
@@ -120,6 +122,7 @@ class Shape:
     operands: tuple[UsdtArgument, ...] | None = None
     sight: Sight | None = None
     role: Role | None = None
+    filtered: bool = False
 
     @property
     def is_helper(self) -> bool:
@@ -163,6 +166,8 @@ class Plan:
         skipped: Probes that nothing could be learned from.
         missing: Why optional probes cannot be had on this kernel.
         weakness: What of tracking packets does not work as it should on this kernel, or nothing.
+        filter: What packets must look like where they are first met; nothing for all.
+        features: Of the kernel, as constants for the core's own C.
     """
 
     release: str
@@ -177,6 +182,8 @@ class Plan:
     skipped: tuple[Probe, ...] = ()
     missing: tuple[str, ...] = ()
     weakness: str = ""
+    filter: PacketFilter | None = None
+    features: tuple[tuple[str, int], ...] = ()
 
     @property
     def layouts(self) -> tuple[Layout, ...]:
@@ -194,6 +201,8 @@ class Plan:
         for owner in self.owners:
             yield str(owner)
         yield f"network namespaces {', '.join(map(str, self.netns)) or 'all'}"
+        if self.filter is not None:
+            yield f"packet filter {' and '.join(f'({each.text})' for each in self.filter.expressions)}"
         for section in self.sections:
             layout = section.layout
             yield f"section {layout.name}: bit {section.shift}, {layout.size} to {layout.max_size} bytes"
@@ -208,6 +217,8 @@ class Plan:
             for at in shape.fragments:
                 item = self.fragments[at]
                 yield f"  {item.fragment.function} ({item.owner.name}), when {item.fragment.gate.value}"
+            if shape.filtered:
+                yield "  packet filter"
             if shape.sight is not None:
                 yield f"  tracking: {shape.sight.value}"
             if shape.role is not None:

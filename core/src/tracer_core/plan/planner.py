@@ -28,6 +28,7 @@ NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 """C types from which the core itself can tell a network namespace."""
 
 _MASK_BITS = 64
+_VLAN = ("vlan_present", "vlan_all")  # 5.0 to 6.1, 6.2
 _OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack, Tracking))  # sections that only the core adds
 
 H = TypeVar("H", bound="Hashable")
@@ -56,9 +57,10 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         ]
     )
     abilities = request.abilities
-    tracking = track(kernel, abilities) if TRACKED in arg_types else None
-    if tracking is not None and PACKET not in arg_types:
-        arg_types.append(PACKET)
+    # who matched once is followed, whatever becomes of it
+    tracking = track(kernel, abilities) if TRACKED in arg_types or request.filter is not None else None
+    if tracking is not None:
+        arg_types = _unique([*arg_types, PACKET, TRACKED])
     probes: list[PlannedProbe] = []
     skipped: list[Probe] = []
     shapes: dict[Shape, int] = {}
@@ -74,6 +76,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
             identity=identity,
             abilities=abilities,
             tracking=tracking,
+            filtered=request.filter is not None,
         )
         if shape is None:
             skipped.append(place.probe)
@@ -102,7 +105,14 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         skipped=tuple(_unique(skipped)),
         missing=tuple(missing),
         weakness=tracking.weakness if tracking and is_tracking else "",
+        filter=request.filter,
+        features=_features(kernel) if request.filter is not None else (),
     )
+
+
+def _features(kernel: Kernel) -> tuple[tuple[str, int], ...]:
+    """How the kernel keeps a VLAN tag that is not in a packet's bytes."""
+    return tuple((f"TRACER_{name.upper()}", int(kernel.member("sk_buff", name) is not None)) for name in _VLAN)
 
 
 def _in_order(declarations: Iterable[Declaration]) -> list[Declaration]:

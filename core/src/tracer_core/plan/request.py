@@ -10,6 +10,7 @@ from tracer_core.errors import UsageError
 from tracer_core.types import Probe, ProbeKind
 
 if TYPE_CHECKING:
+    from tracer_core.filters.packet import PacketFilter
     from tracer_core.userspace.live import UserPlace
 
 _PREFIXES = {
@@ -85,12 +86,14 @@ class Request:
         netns: Inode numbers; empty for all.
         abilities: Of the kernel.
         userspace: The processes beside the kernel; nothing if it is a recorded one.
+        filter: What packets must look like where they are first met; nothing for all.
     """
 
     probes: tuple[Probe, ...] = ()
     netns: tuple[int, ...] = ()
     abilities: Abilities = Fixed()
     userspace: Userspace | None = None
+    filter: PacketFilter | None = None
 
 
 def parse_probe(text: str) -> Probe:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tracer_core.plan.places import MAX_ARGUMENTS
 from tracer_core.plan.plan import Identity, Role, Shape
 from tracer_core.plan.tracking import PACKET, TRACKED, sight_at
-from tracer_core.types import ProbeKind
+from tracer_core.types import Gate, ProbeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ def shape_of(
     identity: Identity,
     abilities: Abilities,
     tracking: Tracking | None = None,
+    filtered: bool = False,
 ) -> Shape | None:
     """The code for a place, or nothing if no fragment can do anything there."""
     probe, prototype = place.probe, place.prototype
@@ -44,10 +45,14 @@ def shape_of(
     is_tracked = tracking is not None and PACKET in known
     if is_tracked:
         known.add(TRACKED)
+    is_filtered = filtered and is_tracked
     running = tuple(
         index
         for index, planned in enumerate(fragments)
-        if _runs_at(planned, probe) and (not planned.fragment.needs or known.intersection(planned.fragment.needs))
+        if _runs_at(planned, probe)
+        and (not planned.fragment.needs or known.intersection(planned.fragment.needs))
+        # without a packet, none that matches is there; in processes the filter is not about what happens
+        and (not filtered or is_filtered or probe.kind.in_process or planned.fragment.gate is Gate.ALWAYS)
     )
     if not running:
         return None
@@ -68,6 +73,7 @@ def shape_of(
         operands=place.user.arguments if place.user is not None else None,
         sight=sight_at(probe) if is_tracked else None,
         role=tracking.role_at(probe) if tracking else None,
+        filtered=is_filtered,
     )
 
 

@@ -18,6 +18,7 @@ TRACER_STUB_GETTERS
 	/* not at the return: by then the packet may be in another namespace, or gone */
 	if (!tracer_wants_netns(ctx))
 		return 0;
+TRACER_STUB_MATCH
 TRACER_STUB_SAVE
 	tracer_enter(&call, TRACER_STUB_FRAME, probe);
 	return 0;

@@ -21,6 +21,7 @@ TRACER_STUB_ARGUMENTS
 TRACER_STUB_GETTERS
 TRACER_STUB_NETNS
 TRACER_STUB_SIGHT
+TRACER_STUB_MATCH
 	event = tracer_begin(ctx, probe);
 	if (!event)
 		return 0;

@@ -131,6 +131,7 @@ static __always_inline u64 tracer_number(u64 *address)
 
 struct tracer_call {
 	u64 entered;
+	u64 matched; /* what the filter said then */
 	u64 args[6];
 };
 

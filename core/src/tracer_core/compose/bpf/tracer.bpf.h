@@ -82,6 +82,51 @@ struct tracer_tracked {
 	u64 orig_head; /* where its data was then */
 };
 
+/*
+ * Where the headers of a packet are, as far as its skb says. An skb is met in any state: before its headers are known, after they
+ * were pulled, half built. These rules tell which of its offsets can be believed (Retis behaves the same).
+ *
+ * Kernel: struct sk_buff, include/linux/skbuff.h. Unset mac_header is (u16)~0; network_header and transport_header start as
+ * 0 and are (u16)~0 where skb_transport_header_was_set() says no.
+ */
+struct tracer_offsets {
+	u16 mac, network, transport, mac_len; /* from skb->head */
+	u32 headroom, linear, len; /* bytes before the data, of it in the linear part, and in all */
+};
+
+#define TRACER_UNSET ((u16)~0)
+
+#define tracer_offsets(ctx, skb, o)                                                                                    \
+	do {                                                                                                           \
+		(o)->mac = TRACER_GET(ctx, skb, mac_header);                                                           \
+		(o)->network = TRACER_GET(ctx, skb, network_header);                                                   \
+		(o)->transport = TRACER_GET(ctx, skb, transport_header);                                               \
+		(o)->mac_len = TRACER_GET(ctx, skb, mac_len);                                                          \
+		(o)->headroom = TRACER_GET(ctx, skb, data) - TRACER_GET(ctx, skb, head);                               \
+		(o)->len = TRACER_GET(ctx, skb, len);                                                                  \
+		(o)->linear = (o)->len - TRACER_GET(ctx, skb, data_len);                                               \
+	} while (0)
+
+static __always_inline bool tracer_is_set(u16 offset)
+{
+	return offset && offset != TRACER_UNSET;
+}
+
+static __always_inline bool tracer_mac_is_valid(const struct tracer_offsets *o)
+{
+	return o->mac != TRACER_UNSET && !(tracer_is_set(o->network) && o->network == o->mac && !o->mac_len);
+}
+
+static __always_inline bool tracer_network_is_valid(const struct tracer_offsets *o)
+{
+	return tracer_is_set(o->network) && !(o->mac != TRACER_UNSET && o->mac == o->network && o->mac_len);
+}
+
+static __always_inline bool tracer_transport_is_valid(const struct tracer_offsets *o)
+{
+	return tracer_is_set(o->transport) && !(tracer_is_set(o->network) && o->network == o->transport);
+}
+
 struct tracer_event {
 	u64 users;
 	u64 size;

@@ -1,48 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/*
- * The bytes of a packet, from its link layer on. An skb is met in any state: before its headers are known, after they were
- * pulled, half built. These rules tell which of its offsets can be believed (Retis behaves the same, so captures agree).
- *
- * Kernel: struct sk_buff, include/linux/skbuff.h. Unset mac_header is (u16)~0; network_header and transport_header start as
- * 0 and are (u16)~0 where skb_transport_header_was_set() says no.
- */
+/* The bytes of a packet, from its link layer on, where tracer_offsets() can be believed (tracer.bpf.h). */
 #define SKB_CAPTURE_MAX 255
-#define SKB_UNSET ((u16)~0)
 #define SKB_ETH_HLEN 14
 
-struct skb_offsets {
-	u16 mac, network, transport, mac_len;
-	u32 headroom, linear, len;
-};
-
-static __always_inline bool skb_is_set(u16 offset)
-{
-	return offset && offset != SKB_UNSET;
-}
-
-static __always_inline bool skb_mac_is_valid(const struct skb_offsets *o)
-{
-	return o->mac != SKB_UNSET && !(skb_is_set(o->network) && o->network == o->mac && !o->mac_len);
-}
-
-static __always_inline bool skb_network_is_valid(const struct skb_offsets *o)
-{
-	return skb_is_set(o->network) && !(o->mac != SKB_UNSET && o->mac == o->network && o->mac_len);
-}
-
-static __always_inline bool skb_transport_is_valid(const struct skb_offsets *o)
-{
-	return skb_is_set(o->transport) && !(skb_is_set(o->network) && o->network == o->transport);
-}
-
 /* Ethertype in network order, 0 if unknown. An skb that is being sent may not have one yet: then the headers tell. */
-static __always_inline u16 skb_protocol(struct tracer_ctx *ctx, const struct skb_offsets *o, unsigned char *network)
+static __always_inline u16 skb_protocol(struct tracer_ctx *ctx, const struct tracer_offsets *o, unsigned char *network)
 {
 	u16 protocol = TRACER_GET(ctx, ctx->sk_buff, protocol);
 	u16 header = o->transport - o->network;
 	u8 version = 0;
 
-	if (protocol || !skb_transport_is_valid(o))
+	if (protocol || !tracer_transport_is_valid(o))
 		return protocol;
 	if (bpf_probe_read_kernel(&version, sizeof(version), network))
 		return 0;
@@ -54,7 +22,7 @@ static __always_inline u16 skb_protocol(struct tracer_ctx *ctx, const struct skb
 }
 
 /* From the link layer on, which is in the linear data. */
-static __always_inline int skb_collect_frame(struct tracer_event *event, const struct skb_offsets *o, unsigned char *head)
+static __always_inline int skb_collect_frame(struct tracer_event *event, const struct tracer_offsets *o, unsigned char *head)
 {
 	int before = (int)o->mac - (int)o->headroom; /* negative where the link layer was pulled */
 	int capture = (int)o->linear - before;
@@ -74,7 +42,7 @@ static __always_inline int skb_collect_frame(struct tracer_event *event, const s
 
 /* From the network layer on, after a link layer of our own: addresses of zeros and the ethertype. */
 static __always_inline int skb_collect_datagram(struct tracer_ctx *ctx, struct tracer_event *event,
-						const struct skb_offsets *o, unsigned char *head)
+						const struct tracer_offsets *o, unsigned char *head)
 {
 	int before = (int)o->network - (int)o->headroom;
 	int capture = (int)o->linear - before;
@@ -101,21 +69,14 @@ static __always_inline int skb_collect(struct tracer_ctx *ctx, struct tracer_eve
 {
 	struct sk_buff *skb = ctx->sk_buff;
 	unsigned char *head = TRACER_GET(ctx, skb, head);
-	struct skb_offsets o = {
-		.mac = TRACER_GET(ctx, skb, mac_header),
-		.network = TRACER_GET(ctx, skb, network_header),
-		.transport = TRACER_GET(ctx, skb, transport_header),
-		.mac_len = TRACER_GET(ctx, skb, mac_len),
-		.headroom = TRACER_GET(ctx, skb, data) - head,
-		.len = TRACER_GET(ctx, skb, len),
-	};
+	struct tracer_offsets o;
 
-	o.linear = o.len - TRACER_GET(ctx, skb, data_len);
+	tracer_offsets(ctx, skb, &o);
 	if (!o.linear)
 		return TRACER_NOTHING;
-	if (skb_mac_is_valid(&o))
+	if (tracer_mac_is_valid(&o))
 		return skb_collect_frame(event, &o, head);
-	if (skb_network_is_valid(&o))
+	if (tracer_network_is_valid(&o))
 		return skb_collect_datagram(ctx, event, &o, head);
 	return TRACER_NOTHING;
 }
