@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ class Heads:
 
     def __init__(self, *, utc: bool) -> None:
         self._utc = utc
-        self._tasks: dict[tuple[Any, ...], str] = {}
-        self._probes: dict[ProbeInfo, str] = {}
         self.clock_offset = 0
         """ns that the time of day was ahead of the clock of the events."""
 
@@ -34,26 +33,12 @@ class Heads:
         times: Iterable[Any] = header["timestamp"].tolist()
         if self._utc:
             times = (utc(time + self.clock_offset) for time in times)
-        keys = zip(*(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")), strict=True)
-        probes = [self._probe(probe) for probe in batch.probes]
+        tasks = map(_task, *(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")))
+        probes = [_probe(probe) for probe in batch.probes]
         return [
             f"{time}{task}{probes[probe]}"
-            for time, task, probe in zip(times, map(self._task, keys), header["probe"].tolist(), strict=True)
+            for time, task, probe in zip(times, tasks, header["probe"].tolist(), strict=True)
         ]
-
-    def _task(self, key: tuple[Any, ...]) -> str:
-        found = self._tasks.get(key)
-        if found is None:
-            if len(self._tasks) >= _REMEMBERED:
-                self._tasks.clear()
-            found = self._tasks[key] = _task(*key)
-        return found
-
-    def _probe(self, probe: ProbeInfo) -> str:
-        found = self._probes.get(probe)
-        if found is None:
-            found = self._probes[probe] = _probe(probe)
-        return found
 
 
 def utc(time: int) -> str:
@@ -76,6 +61,7 @@ def _probe(probe: ProbeInfo) -> str:
     return f" [{probe.label}] {probe.symbol}{file}"
 
 
+@lru_cache(_REMEMBERED)
 def _task(cpu: int | None, comm: bytes | None, pid: int | None, tgid: int | None) -> str:
     text = "" if cpu is None else f" ({cpu})"
     if comm is None:

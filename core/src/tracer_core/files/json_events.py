@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import PluginError
@@ -23,96 +24,79 @@ RESERVED = frozenset({"common", "kernel", "userspace", "startup", OWN})
 _AS = {ProbeKind.FENTRY.value: ProbeKind.KPROBE.value, ProbeKind.FEXIT.value: ProbeKind.KRETPROBE.value}
 """Kinds that the format does not know, and what they are to its readers: the same place, attached to otherwise."""
 
-_REMEMBERED = 1 << 14  # tasks
+_REMEMBERED = 1 << 14  # tasks, probes
 
 
-class JsonEvents:
-    """Makes them, and remembers what many events have in common."""
+def texts_of(batch: EventBatch) -> list[str]:
+    """A JSON object for each event.
 
-    def __init__(self) -> None:
-        self._tasks: dict[tuple[Any, ...], str] = {}
-        self._places: dict[ProbeInfo, tuple[str, str]] = {}
+    Raises:
+        PluginError: a section cannot be written.
+    """
+    probes = batch.header["probe"].tolist()
+    places = [_place(probe) for probe in batch.probes]
+    users = [in_process(probe) for probe in batch.probes]
+    texts = _heads(batch, [places[probe][0] for probe in probes])
+    if any(users):
+        ids = zip(probes, batch.header["pid"].tolist(), batch.header["tgid"].tolist(), strict=True)
+        _append(texts, (f',"pid":{pid or 0},"tid":{tgid or 0}' if users[probe] else "" for probe, pid, tgid in ids))
+    stacks = next((section for section in batch.sections if section.form.cls is Stack), None)
+    if stacks is not None:
+        _append_stacks(texts, stacks, batch, [bool(places[probe][0]) + users[probe] for probe in probes])
+    _append(texts, ("}" if places[probe][0] else "" for probe in probes))
+    for section in batch.sections:
+        if section is not stacks:
+            _append_section(texts, section, batch)
+    own = [places[probe][1] for probe in probes]
+    _append(texts, map(_own, own, batch.header["lost"].tolist()))
+    _append(texts, "}" * batch.count)
+    for row, others in enumerate(batch.undeclared or ()):
+        if others:
+            texts[row] = _with(texts[row], others)
+    return texts
 
-    def texts(self, batch: EventBatch) -> list[str]:
-        """A JSON object for each event.
 
-        Raises:
-            PluginError: a section cannot be written.
-        """
-        probes = batch.header["probe"].tolist()
-        places = [self._place(probe) for probe in batch.probes]
-        users = [in_process(probe) for probe in batch.probes]
-        texts = self._heads(batch, [places[probe][0] for probe in probes])
-        if any(users):
-            ids = zip(probes, batch.header["pid"].tolist(), batch.header["tgid"].tolist(), strict=True)
-            _append(texts, (f',"pid":{pid or 0},"tid":{tgid or 0}' if users[probe] else "" for probe, pid, tgid in ids))
-        stacks = next((section for section in batch.sections if section.form.cls is Stack), None)
-        if stacks is not None:
-            self._append_stacks(texts, stacks, batch, [bool(places[probe][0]) + users[probe] for probe in probes])
-        _append(texts, ("}" if places[probe][0] else "" for probe in probes))
-        for section in batch.sections:
-            if section is not stacks:
-                self._append_section(texts, section, batch)
-        own = [places[probe][1] for probe in probes]
-        _append(texts, map(_own, own, batch.header["lost"].tolist()))
-        _append(texts, "}" * batch.count)
-        for row, others in enumerate(batch.undeclared or ()):
-            if others:
-                texts[row] = _with(texts[row], others)
-        return texts
+def _heads(batch: EventBatch, places: Iterable[str]) -> list[str]:
+    header = batch.header
+    tasks = map(_task, *(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")))
+    return [
+        f'{{"common":{{"timestamp":{time}{task}{place}'
+        for time, task, place in zip(header["timestamp"].tolist(), tasks, places, strict=True)
+    ]
 
-    def _heads(self, batch: EventBatch, places: Iterable[str]) -> list[str]:
-        header = batch.header
-        keys = zip(*(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")), strict=True)
-        return [
-            f'{{"common":{{"timestamp":{time}{task}{place}'
-            for time, task, place in zip(header["timestamp"].tolist(), map(self._task, keys), places, strict=True)
-        ]
 
-    def _append_stacks(self, texts: list[str], stacks: SectionColumns, batch: EventBatch, places: list[int]) -> None:
-        """Put stacks where they belong: of probes that are nowhere (0), in the kernel (1), and in processes (2)."""
-        for row, stack in zip(stacks.rows_in(batch), stacks.objects, strict=True):
-            frames = compact(stack.frames)
-            if places[row] == 1:
-                texts[row] += f',"stack_trace":{frames}'
-                continue
-            # the format has a place for stacks of the kernel alone
-            begin, end = ("}", "") if places[row] else ("", "}")
-            texts[row] += f'{begin},"stack":{{"size":{stack.size},"frames":{frames}{end}'
+def _append_stacks(texts: list[str], stacks: SectionColumns, batch: EventBatch, places: list[int]) -> None:
+    """Put stacks where they belong: of probes that are nowhere (0), in the kernel (1), and in processes (2)."""
+    for row, stack in zip(stacks.rows_in(batch), stacks.objects, strict=True):
+        frames = compact(stack.frames)
+        if places[row] == 1:
+            texts[row] += f',"stack_trace":{frames}'
+            continue
+        # the format has a place for stacks of the kernel alone
+        begin, end = ("}", "") if places[row] else ("", "}")
+        texts[row] += f'{begin},"stack":{{"size":{stack.size},"frames":{frames}{end}'
 
-    def _append_section(self, texts: list[str], section: SectionColumns, batch: EventBatch) -> None:
-        name = section.form.name
-        if name in RESERVED:
-            raise PluginError(f"section {name} cannot be written as JSON: the name is taken", hint="rename it")
-        try:
-            found = objects(section)
-        except Exception as error:
-            raise PluginError(
-                f"section {name} cannot be written as JSON: {type(error).__name__}: {error}",
-                hint="its values are not of the types that it declares; leave its collector out of -c",
-            ) from error
-        for row, text in zip(section.rows_in(batch), found, strict=True):
-            texts[row] += f',"{name}":{text}'
 
-    def _task(self, key: tuple[Any, ...]) -> str:
-        found = self._tasks.get(key)
-        if found is None:
-            if len(self._tasks) >= _REMEMBERED:
-                self._tasks.clear()
-            found = self._tasks[key] = _task(*key)
-        return found
-
-    def _place(self, probe: ProbeInfo) -> tuple[str, str]:
-        found = self._places.get(probe)
-        if found is None:
-            found = self._places[probe] = _place(probe)
-        return found
+def _append_section(texts: list[str], section: SectionColumns, batch: EventBatch) -> None:
+    name = section.form.name
+    if name in RESERVED:
+        raise PluginError(f"section {name} cannot be written as JSON: the name is taken", hint="rename it")
+    try:
+        found = objects(section)
+    except Exception as error:
+        raise PluginError(
+            f"section {name} cannot be written as JSON: {type(error).__name__}: {error}",
+            hint="its values are not of the types that it declares; leave its collector out of -c",
+        ) from error
+    for row, text in zip(section.rows_in(batch), found, strict=True):
+        texts[row] += f',"{name}":{text}'
 
 
 def _append(texts: list[str], more: Iterable[str]) -> None:
     texts[:] = [text + end for text, end in zip(texts, more, strict=True)]
 
 
+@lru_cache(_REMEMBERED)
 def _task(cpu: int | None, comm: bytes | None, pid: int | None, tgid: int | None) -> str:
     """The end of ``common``."""
     smp_id = "" if cpu is None else f',"smp_id":{cpu}'
@@ -120,6 +104,7 @@ def _task(cpu: int | None, comm: bytes | None, pid: int | None, tgid: int | None
     return f"{smp_id}{task}}}"
 
 
+@lru_cache(_REMEMBERED)
 def _place(probe: ProbeInfo) -> tuple[str, str]:
     """The start of ``kernel`` or ``userspace``, if events have that, and what goes into our own section."""
     if is_nowhere(probe):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.files.json_events import JsonEvents
+from tracer_core.files.json_events import texts_of
 from tracer_core.files.json_form import compact
 from tracer_core.files.json_startup import OWN, startup_line
 from tracer_core.files.writer import EventWriter
@@ -48,7 +48,6 @@ class JsonLines(EventWriter):
         super().__init__(files)
         self._about = about
         self._is_sorted = is_sorted
-        self._json = JsonEvents()
         self._last = about.started
         self._series: list[str] = []
         self._number: int | None = None
@@ -58,7 +57,7 @@ class JsonLines(EventWriter):
         """See :class:`~tracer_core.files.writer.EventWriter`."""
         if not batch.count:
             return
-        texts = self._json.texts(batch)
+        texts = texts_of(batch)
         self._last = batch.header["timestamp"].tolist()[-1]
         if batch.series is None:
             self._write([self._line(text) for text in texts], [1] * len(texts))
