@@ -4,10 +4,11 @@
     python bench/hits.py [--rounds N] [--packets N]
 
 Datagrams go over the loopback device of a network namespace that this makes, and each passes ``ip_rcv``, and the
-tracepoint ``net:netif_receive_skb``, once. Per round, every type is attached in turn, in three forms: *empty* (a
-program of that type that returns), *other* (ours, for packets of another namespace), *event* (ours, writing an event
-with the packet). Each is compared with a round of nothing attached right before it; medians over all rounds. Types
-that this kernel does not offer are left out, and said to be. Needs root; under another kernel, after
+tracepoint ``net:netif_receive_skb``, once. Per round, every type is attached in turn, in four forms: *empty* (a
+program of that type that returns), *other* (ours, for packets of another namespace), *no match* (ours, with a packet
+filter that does not match, without the programs that follow packets elsewhere), *event* (ours, writing an event with
+the packet). Each is compared with a round of nothing attached right before it; medians over all rounds. Types that
+this kernel does not offer are left out, and said to be. Needs root; under another kernel, after
 ``python -m lab run 6.12 --``.
 """
 
@@ -32,6 +33,7 @@ from tracer_core.backend.loaded import LoadedProgram
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
 from tracer_core.errors import TracerError
+from tracer_core.filters.packet import packet_filter
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.places import locate
 from tracer_core.plan.plan import Identity, PlannedProbe
@@ -59,7 +61,8 @@ TYPES = {
     "kretprobe": ("kretprobe:ip_rcv", False, False),
     "kretprobe-multi": ("kretprobe:ip_rcv", False, True),
 }
-FORMS = ("empty", "other", "event")
+FORMS = ("empty", "other", "no match", "event")
+FILTER = "host 192.0.2.1 and tcp port 443"
 EMPTY = bytes.fromhex("b700000000000000 9500000000000000")  # r0 = 0; exit
 SIZE = 64  # bytes of a datagram
 BURST = 512  # datagrams of a system call
@@ -114,23 +117,31 @@ def show(added: dict[tuple[str, str], list[float]], packets: int) -> None:
     """A table, in ns per packet."""
     medians = {key: statistics.median(values) / packets * 1e9 for key, values in added.items() if values}
     print(f"Linux {os.uname().release}; a packet without any probe: {medians.pop(('nothing', '')):.0f} ns\n")
-    print("| type | empty, ns | other namespace, ns | event, ns | event / empty |\n| --- | ---: | ---: | ---: | ---: |")
+    print("| type | empty, ns | other namespace, ns | no match, ns | limit | event, ns | event / empty |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for name in dict.fromkeys(name for name, _ in medians):
-        empty, other, event = (medians[name, form] for form in FORMS)
-        print(f"| {name} | {empty:.0f} | {other:.0f} | {event:.0f} | {event / empty if empty > 0 else 0:.1f} |")
+        empty, other, unmatched, event = (medians[name, form] for form in FORMS)
+        ratio = event / empty if empty > 0 else 0
+        limit = 1.3 * empty + 60
+        print(f"| {name} | {empty:.0f} | {other:.0f} | {unmatched:.0f} | {limit:.0f} | {event:.0f} | {ratio:.1f} |")
 
 
 def prepared(
     resources: ExitStack, target: str, typed: bool, multi: bool, *, here: int, elsewhere: int
 ) -> dict[str, Callable[[], AbstractContextManager[object]]]:
-    """The three forms of a type, each to be attached as often as one likes."""
+    """The four forms of a type, each to be attached as often as one likes."""
     kernel = LiveKernel()
     abilities = replace(Fixed(), typed=typed, multi=multi, cookies=LiveAbilities(lambda: kernel.btf).cookies)
     forms = {"empty": empty(resources, kernel, abilities, target)}
-    for form, inode in (("other", elsewhere), ("event", here)):
+    collector = Host().collector("skb")
+    declaration = declare(collector, kernel, collector.spec.options())
+    for form, inode, wanted in (("other", elsewhere, None), ("no match", here, FILTER), ("event", here, None)):
         backend = resources.enter_context(BccBackend(running_machine()))
-        declaration = declare(Host().collector("skb"), kernel, None)
-        made = plan((declaration,), Request((parse_probe(target),), (inode,), abilities), kernel)
+        request = Request(
+            (parse_probe(target),), (inode,), abilities, filter=packet_filter([wanted]) if wanted else None
+        )
+        made = plan((declaration,), request, kernel)
+        made = replace(made, probes=made.probes[:1])
         backend.compile(made, compose(made, kernel.btf, running_machine()))
         backend.load()
         forms[form] = lambda backend=backend: running(backend)  # type: ignore[misc]

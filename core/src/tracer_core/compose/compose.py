@@ -215,7 +215,7 @@ def _filter(plan: Plan) -> Iterator[str]:
     yield f"{_line(ORIGIN)}{header().rstrip()}\n"
     yield f"{_line(f'{GENERATED}/filter')}{plan.filter.text().rstrip()}\n"
     yield _line(GENERATED)
-    yield f"#define TRACER_FILTER_TAGS {int(any(each.tagged for each in plan.filter.expressions))}\n"
+    yield f"#define TRACER_FILTER_TAGS {int(plan.filter.tagged)}\n"
     yield from (f"#define {name} {value}\n" for name, value in plan.features)
     yield _marked(_core_source("filter.bpf.h"))
 
