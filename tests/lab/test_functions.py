@@ -83,7 +83,9 @@ def test_results_are_shown_as_their_types_demand(tracer: Tracer, two_netns: TwoN
         values: dict[str, set[str | None]] = {name: set() for name in names}
         for event in seen(collecting, LABELS[kind]):
             values[event.symbol].add(event.value)
-        assert values["eth_type_trans"] <= {str(socket.htons(0x0800)), str(socket.htons(0x0806))}
+        # in a slow guest, neighbours may talk meanwhile, over ARP and IPv6
+        assert str(socket.htons(0x0800)) in values["eth_type_trans"]
+        assert values["eth_type_trans"] <= {str(socket.htons(number)) for number in (0x0800, 0x0806, 0x86DD)}
         assert refusal() in values["sk_filter_trim_cap"]
         assert values["skb_scrub_packet"] == {None}
         assert all(re.fullmatch(r"0xffff[0-9a-f]{12}", value or "") for value in values["skb_push"])
