@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.event_json import STARTUP
 
 from tracer_core import __version__
 
@@ -21,15 +22,6 @@ RECEIVE = "tp:net:netif_receive_skb"
 KINDS = ("arrow", "json")
 bpf = pytest.mark.bpf
 
-STARTUP = {
-    "common": {"timestamp": 1},
-    "startup": {
-        "retis_version": "v1.7.0",
-        "cmdline": "retis collect -o",
-        "clock_monotonic_offset": {"sec": 1_700_000_000, "nsec": 5_000},
-        "machine": {"kernel_release": "6.12", "kernel_version": "#1", "hardware_name": "x86_64"},
-    },
-}
 EVENT = {
     "common": {"timestamp": 2048, "smp_id": 1, "task": {"pid": 10, "tgid": 11, "comm": "ping"}},
     "kernel": {"symbol": "ip_rcv", "probe_type": "kprobe"},

@@ -10,6 +10,7 @@ import pytest
 import retis
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.event_json import PING
 
 from tracer_core.display.text import TextFormat
 from tracer_core.plugins.declare import formatters
@@ -30,11 +31,6 @@ STARTUP = {
         "machine": {"kernel_release": "6.1", "kernel_version": "#1", "hardware_name": "x86_64"},
     },
 }
-PING = bytes.fromhex(
-    "0242c0000202 0242c0000201 0800"  # Ethernet
-    "4500001c0001 4000 4001 f6df c0000201 c0000202"  # IPv4, DF
-    "0800f7ff00000000"  # ICMP
-)
 
 
 def as_json(event: Event) -> dict[str, Any]:

@@ -101,6 +101,13 @@ class Sent(NamedTuple):
         return struct.pack("<II", len(header + body), 0) + header + body
 
 
+CLASSES = (EveryKind, Large, Small)
+PLAN = plan_of(CLASSES)
+ONE = Sent(17, 0, b"ping", (bytes(range(28)), b"", b"\1\2"), b"packet")
+TWO = Sent(18, 1, b"", (None, None, b"\3\4"))
+USER = Sent(19, 2, b"daemon", (None, b"", None), b"")
+
+
 def batch_of(plan: Plan, sent: Sequence[Sent]) -> Batch:
     """A batch of these records."""
     data, offsets = b"", []

@@ -11,12 +11,15 @@ from typing import Annotated, Any, NamedTuple
 import pyarrow as pa
 import pytest
 from core.tests.files.arrow_samples import (
+    CLASSES,
     KERNEL_PROBES,
+    ONE,
+    PLAN,
     PROBES,
-    EveryKind,
+    TWO,
+    USER,
     Large,
     Sent,
-    Small,
     about,
     batch_of,
     begin,
@@ -41,12 +44,6 @@ from tracer_core.files.target_files import TargetFiles
 from tracer_core.plan.plan import Plan
 from tracer_core.types import Columns, Decoder
 from tracer_core.wire import U32, Blob, Chars, Scalar, layout_of, section
-
-CLASSES = (EveryKind, Large, Small)
-PLAN = plan_of(CLASSES)
-ONE = Sent(17, 0, b"ping", (bytes(range(28)), b"", b"\1\2"), b"packet")
-TWO = Sent(18, 1, b"", (None, None, b"\3\4"))
-USER = Sent(19, 2, b"daemon", (None, b"", None), b"")
 
 any_file = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

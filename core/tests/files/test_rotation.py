@@ -33,6 +33,7 @@ from tracer_core.testing.events import batch_of
 
 LIMIT = 20_000
 MANY = [[event(100 * batch + number) for number in range(100)] for batch in range(10)]
+ALL = [one for batch in MANY for one in batch]
 FACTS = {"lost": {f"tp:net:{'x' * 60}{number}": number for number in range(120)}}  # 10 KB
 
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -96,8 +97,7 @@ def test_the_newest_files_are_kept(tmp_path: Path, kind: str, keep: int) -> None
     assert [file.suffix for file in files] == [f".{number}" for number in range(whole - keep, whole)]
     assert all(file.stat().st_size <= LIMIT for file in files)
     found = read(files[0], follow=True)
-    expected = [one for batch in MANY for one in batch]
-    assert found == expected[-len(found) :]
+    assert found == ALL[-len(found) :]
 
 
 @kinds
@@ -118,7 +118,7 @@ def test_the_file_that_has_no_number_yet_is_the_last_of_a_set(tmp_path: Path, ki
     path = tmp_path / f"events.{kind}"
     with TargetFiles(path, OURS[kind], limit=LIMIT) as files:
         write_all(begin(files, kind))  # and goes on, or is killed
-        assert read(files_of(path)[0], follow=True) == [one for batch in MANY for one in batch]
+        assert read(files_of(path)[0], follow=True) == ALL
     last = files_of(path)[-1]
     expected = [one for file in files_of(path)[:-1] for one in read(file)]
     last.unlink()
@@ -187,7 +187,7 @@ def test_two_runs_do_not_write_one_set(tmp_path: Path, kind: str) -> None:
             write(path, MANY, limit=LIMIT)
         assert files_of(path) == before
         writer.end({})
-    assert read(files_of(path)[0], follow=True) == [one for batch in MANY for one in batch]
+    assert read(files_of(path)[0], follow=True) == ALL
 
 
 @pytest.mark.parametrize("kind", ["a pipe", "a folder"])
@@ -224,7 +224,7 @@ def test_a_file_that_cannot_be_renamed_is_whole_and_the_end(
             writer.end({"stopped": "it could not be renamed"})
     found = read(path)
     assert len(found) >= 50
-    assert found == [*MANY[0][:50], *(one for batch in MANY for one in batch)][: len(found)]
+    assert found == [*MANY[0][:50], *ALL][: len(found)]
 
 
 @kinds
@@ -250,7 +250,7 @@ def test_a_full_disk_leaves_whole_files(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(files) > 3
     assert not path.exists()
     found = read(files[0], follow=True)
-    assert found == [one for batch in MANY for one in batch][: len(found)]
+    assert found == ALL[: len(found)]
     assert len(found) == writer.events > 200
     with EventSet(files[-1], []) as last:
         list(last.batches())

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from core.tests.files.arrow_samples import (
+    CLASSES,
     KERNEL_PROBES,
-    EveryKind,
-    Large,
-    Sent,
-    Small,
+    ONE,
+    PLAN,
+    TWO,
+    USER,
     about,
     batch_of,
     decoded,
@@ -28,11 +29,6 @@ from tracer_core.run.prepare import Prepared
 from tracer_core.run.sinks import ArrowSink
 from tracer_core.testing import kernels
 
-CLASSES = (EveryKind, Large, Small)
-PLAN = plan_of(CLASSES)
-ONE = Sent(17, 0, b"ping", (bytes(range(28)), b"", b"\1\2"), b"packet")
-TWO = Sent(18, 1, b"", (None, None, b"\3\4"))
-USER = Sent(19, 2, b"daemon", (None, b"", None), b"")
 PREPARED = Prepared(PLAN, (), (), own.declaration(RecordedKernel(Path(kernels.__file__).parent / "6.18")))
 
 
