@@ -120,6 +120,18 @@ def test_at_returns_the_filter_is_asked_at_the_entry() -> None:
     text = composed(kernel, planned(kernel, "trampolines", "fexit:ip_rcv", one=MATCHED)).text
     entry = text[text.index("int tracer_entry_0(u64") : text.index("int tracer_program_0(u64")]
     program = text[text.index("int tracer_program_0(u64") :]
-    assert entry.index("tracer_filter(ctx, ") < entry.index("if (!call.matched)") < entry.index("tracer_enter(")
+    assert entry.index("tracer_filter(ctx, ") < entry.index("if (!matched)") < entry.index("tracer_enter(")
     assert "tracer_filter(" not in program
     assert "bool matched = call.matched;" in program
+
+
+def test_of_a_packet_that_does_not_match_neither_the_time_nor_the_namespace_is_asked() -> None:
+    kernel = recorded_kernel("6.12")
+    text = composed(kernel, planned(kernel, "trampolines", RECEIVE, "fexit:ip_rcv", one=MATCHED)).text
+    program = text[text.index("int tracer_program_0(u64") :]
+    entry = text[text.index("int tracer_entry_1(u64") :]
+    assert program.index("tracer_filter(ctx, ") < program.index("bpf_ktime_get_ns()")
+    assert program.index("tracer_filter(ctx, ") < program.index("tracer_wants_netns(ctx)")
+    assert entry.index("tracer_filter(ctx, ") < entry.index("tracer_wants_netns(ctx)")
+    assert program.index("tracer_wants_netns(ctx)") < program.index("tracer_track(ctx, ")
+    assert entry.index("tracer_wants_netns(ctx)") < entry.index("tracer_track(ctx, ")

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.names import argument_name
-from tracer_core.compose.tracking import action, match_at_entry, sight
+from tracer_core.compose.sight import sight, sight_at_entry, some_always
+from tracer_core.compose.tracking import action
 from tracer_core.kernel.view import ResultForm
 from tracer_core.plan.plan import Identity, Role
 from tracer_core.types import Gate, ProbeKind
@@ -29,8 +30,6 @@ _FRAMES = {
     ProbeKind.FEXIT: ("tracer_trampoline(&args)", "tracer_trampoline(&args)"),
 }
 
-_NETNS = "\tif (!tracer_wants_netns(ctx))\n\t\treturn 0;"
-
 
 def program_text(
     template: str, function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, usdt: int = 0
@@ -49,10 +48,7 @@ def program_text(
         "LINKAGE": "static __always_inline int" if shape.role else "int",
         "USDT": str(usdt),
         "CALL": "\n".join(_call(shape)),
-        # at returns it was asked at the entry; in processes there is no packet that could be in another namespace
-        "NETNS": "" if shape.result is not None or shape.kind.in_process else _NETNS,
-        "SIGHT": sight(shape),
-        "MATCH": "\tif (!matched)\n\t\treturn 0;" if shape.filtered and not _some_always(fragments) else "",
+        "SIGHT": sight(shape, fragments),
         "RETURN": _return(shape),
         "FRAGMENTS": "\n".join(_calls(fragments, filtered=shape.filtered)),
         "STACK": "\tif (wanted)\n\t\ttracer_add_stack(args, event);" if shape.stack else "",
@@ -103,7 +99,7 @@ def entry_text(
         fragments: What the program at the return runs.
     """
     stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
-        "MATCH": match_at_entry(shape, needed=not _some_always(fragments)),
+        "SIGHT": sight_at_entry(shape, fragments),
         "FRAME": _FRAMES[shape.kind][0],
         "SAVE": _save(shape, architecture),
     }
@@ -174,12 +170,8 @@ def _widened(place: str, result: Result) -> str:
     return f"({sign}{result.size * 8}){place}"
 
 
-def _some_always(fragments: Iterable[PlannedFragment]) -> bool:
-    return any(planned.fragment.gate is Gate.ALWAYS for planned in fragments)
-
-
 def _calls(fragments: Sequence[PlannedFragment], *, filtered: bool) -> Iterator[str]:
-    is_asked = filtered and _some_always(fragments)  # otherwise the program does not get here
+    is_asked = filtered and some_always(fragments)  # otherwise the program does not get here
     for planned in fragments:
         fragment = planned.fragment
         # one need: never NULL inside. Several: which one is there is the fragment's to ask

@@ -15,10 +15,7 @@ int TRACER_STUB_FUNCTION(u64 *args)
 	probe = TRACER_STUB_PROBE;
 TRACER_STUB_ARGUMENTS
 TRACER_STUB_GETTERS
-	/* not at the return: by then the packet may be in another namespace, or gone */
-	if (!tracer_wants_netns(ctx))
-		return 0;
-TRACER_STUB_MATCH
+TRACER_STUB_SIGHT
 TRACER_STUB_SAVE
 	tracer_enter(&call, TRACER_STUB_FRAME, probe);
 	return 0;

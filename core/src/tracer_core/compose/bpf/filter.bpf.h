@@ -29,20 +29,18 @@ static __always_inline u32 tracer_filter_tag(struct tracer_ctx *ctx, struct sk_b
 #endif
 }
 
-static __always_inline bool tracer_filter(struct tracer_ctx *ctx, struct sk_buff *skb)
+static __always_inline bool tracer_filter(struct tracer_ctx *ctx, const struct tracer_offsets *o)
 {
-	unsigned char *head = TRACER_GET(ctx, skb, head);
-	struct tracer_offsets o;
 	int before;
 
-	tracer_offsets(ctx, skb, &o);
-	if (tracer_mac_is_valid(&o)) {
-		before = (int)o.mac - (int)o.headroom;
-		return tracer_filter_frame(head + o.mac, o.len - before, o.linear - before, tracer_filter_tag(ctx, skb));
+	if (tracer_mac_is_valid(o)) {
+		before = (int)o->mac - (int)o->headroom;
+		return tracer_filter_frame(o->head + o->mac, o->len - before, o->linear - before,
+					   tracer_filter_tag(ctx, ctx->sk_buff));
 	}
-	if (tracer_network_is_valid(&o)) {
-		before = (int)o.network - (int)o.headroom;
-		return tracer_filter_datagram(head + o.network, o.len - before, o.linear - before, 0);
+	if (tracer_network_is_valid(o)) {
+		before = (int)o->network - (int)o->headroom;
+		return tracer_filter_datagram(o->head + o->network, o->len - before, o->linear - before, 0);
 	}
 	return false;
 }

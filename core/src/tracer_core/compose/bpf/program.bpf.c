@@ -8,7 +8,6 @@ TRACER_STUB_LINKAGE TRACER_STUB_FUNCTION(u64 *args)
 	bool wanted = false;
 	u64 probe;
 
-	ctx->timestamp = bpf_ktime_get_ns();
 	if (!tracer_is_enabled())
 		return 0;
 	ctx->args = args;
@@ -19,9 +18,7 @@ TRACER_STUB_LINKAGE TRACER_STUB_FUNCTION(u64 *args)
 TRACER_STUB_CALL
 TRACER_STUB_ARGUMENTS
 TRACER_STUB_GETTERS
-TRACER_STUB_NETNS
 TRACER_STUB_SIGHT
-TRACER_STUB_MATCH
 	event = tracer_begin(ctx, probe);
 	if (!event)
 		return 0;

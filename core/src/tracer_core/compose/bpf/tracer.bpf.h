@@ -92,20 +92,42 @@ struct tracer_tracked {
 struct tracer_offsets {
 	u16 mac, network, transport, mac_len; /* from skb->head */
 	u32 headroom, linear, len; /* bytes before the data, of it in the linear part, and in all */
+	unsigned char *head;
 };
 
 #define TRACER_UNSET ((u16)~0)
 
-#define tracer_offsets(ctx, skb, o)                                                                                    \
+#define tracer_fill_offsets(o, get)                                                                                    \
 	do {                                                                                                           \
-		(o)->mac = TRACER_GET(ctx, skb, mac_header);                                                           \
-		(o)->network = TRACER_GET(ctx, skb, network_header);                                                   \
-		(o)->transport = TRACER_GET(ctx, skb, transport_header);                                               \
-		(o)->mac_len = TRACER_GET(ctx, skb, mac_len);                                                          \
-		(o)->headroom = TRACER_GET(ctx, skb, data) - TRACER_GET(ctx, skb, head);                               \
-		(o)->len = TRACER_GET(ctx, skb, len);                                                                  \
-		(o)->linear = (o)->len - TRACER_GET(ctx, skb, data_len);                                               \
+		(o)->head = get(head);                                                                                 \
+		(o)->mac = get(mac_header);                                                                            \
+		(o)->network = get(network_header);                                                                    \
+		(o)->transport = get(transport_header);                                                                \
+		(o)->mac_len = get(mac_len);                                                                           \
+		(o)->headroom = get(data) - (o)->head;                                                                 \
+		(o)->len = get(len);                                                                                   \
+		(o)->linear = (o)->len - get(data_len);                                                                \
 	} while (0)
+
+/* A probe read costs as much as ten loads, and these members stand between len and data: one read takes them all. */
+#define TRACER_SPAN_FIRST (__builtin_offsetof(struct sk_buff, len) / 8 * 8)
+#define TRACER_SPAN_SIZE (__builtin_offsetof(struct sk_buff, data) + 8 - TRACER_SPAN_FIRST)
+
+static __always_inline void tracer_offsets(struct tracer_ctx *ctx, struct sk_buff *skb, struct tracer_offsets *o)
+{
+#define tracer_get(f) TRACER_GET(ctx, skb, f)
+#define tracer_spanned(f) (*(typeof(skb->f) *)((char *)span + __builtin_offsetof(struct sk_buff, f) - TRACER_SPAN_FIRST))
+	if (ctx->typed) {
+		tracer_fill_offsets(o, tracer_get);
+	} else {
+		u64 span[TRACER_SPAN_SIZE / 8];
+
+		bpf_probe_read_kernel(span, sizeof(span), (char *)skb + TRACER_SPAN_FIRST);
+		tracer_fill_offsets(o, tracer_spanned);
+	}
+#undef tracer_spanned
+#undef tracer_get
+}
 
 static __always_inline bool tracer_is_set(u16 offset)
 {

@@ -152,17 +152,30 @@ static __always_inline void tracer_forget(u64 head)
 		}
 }
 
-/* The packet of an skb: what is known of it, or nothing. */
-static __always_inline bool tracer_look_up(struct tracer_ctx *ctx, struct tracer_tracked *tracked)
+/* Where the data of the probe's packet is; 0 if there is no packet. */
+static __always_inline u64 tracer_head(struct tracer_ctx *ctx)
 {
-	return ctx->sk_buff && tracer_find((u64)TRACER_GET(ctx, ctx->sk_buff, head), ctx->timestamp, tracked);
+	return ctx->sk_buff ? (u64)TRACER_GET(ctx, ctx->sk_buff, head) : 0;
 }
 
-/* The same, where nothing was known: it is from here on. */
-static __always_inline bool tracer_track(struct tracer_ctx *ctx, struct tracer_tracked *tracked)
+/* Whether the packet is followed already. */
+static __always_inline bool tracer_knows(u64 head)
 {
-	u64 head = ctx->sk_buff ? (u64)TRACER_GET(ctx, ctx->sk_buff, head) : 0;
+	struct tracer_set *set = tracer_set_of(head);
+	u32 way;
 
+	if (!set || !head)
+		return false;
+#pragma unroll
+	for (way = 0; way < TRACER_WAYS; way++)
+		if (tracer_read(set->heads[way]) == head)
+			return true;
+	return false;
+}
+
+/* Follow a packet of which nothing is known from here on. */
+static __always_inline bool tracer_track(struct tracer_ctx *ctx, u64 head, struct tracer_tracked *tracked)
+{
 	tracked->timestamp = ctx->timestamp;
 	tracked->orig_head = head;
 	return tracer_know(head, ctx->timestamp, tracked, false);
