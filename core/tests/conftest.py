@@ -1,4 +1,4 @@
-"""Collectors installed for one test."""
+"""Collectors installed for one test, and recorded kernels."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tracer_core.testing.kernels import recorded_kernel, recorded_names
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tracer_core.kernel.base import BtfKernel
+
 DISTRIBUTIONS = Path(__file__).resolve().parents[2] / "tests/fixtures/distributions"
+
+
+@pytest.fixture(params=recorded_names())
+def kernel(request: pytest.FixtureRequest) -> BtfKernel:
+    """Each kernel that was recorded."""
+    return recorded_kernel(request.param)
 
 
 @pytest.fixture

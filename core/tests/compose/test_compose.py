@@ -15,7 +15,6 @@ from tracer_core.kernel.view import Kernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declaration import Declaration, Owner
-from tracer_core.testing.kernels import recorded_kernel, recorded_names
 from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter, Probe, ProbeKind
 from tracer_core.wire import U32, section
 
@@ -60,11 +59,6 @@ def demo(*fragments: Fragment, getters: tuple[Getter, ...] = ()) -> Declaration:
 
 def composed(kernel: Kernel, declaration: Declaration, request: Request) -> Composition:
     return compose(plan([declaration], request, kernel), kernel.btf, MACHINE)
-
-
-@pytest.fixture(params=recorded_names())
-def kernel(request: pytest.FixtureRequest) -> Kernel:
-    return recorded_kernel(request.param)
 
 
 def test_equal_plans_give_equal_text(kernel: Kernel) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from core.tests.compose.ways import WAYS
 
 from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
@@ -13,10 +14,10 @@ from tracer_core.filters.packet import packet_filter
 from tracer_core.kernel.view import Kernel
 from tracer_core.plan.plan import Plan, Shape
 from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Fixed, Request, parse_probe
+from tracer_core.plan.request import Request, parse_probe
 from tracer_core.plugins.declaration import Declaration, Owner
-from tracer_core.testing.kernels import recorded_kernel, recorded_names
-from tracer_core.types import BpfSource, CollectorSpec, Fragment, Gate, ProbeKind
+from tracer_core.testing.kernels import recorded_kernel
+from tracer_core.types import BpfSource, CollectorSpec, Fragment, Gate
 
 C = """static __always_inline int demo_{name}(struct tracer_ctx *ctx, struct tracer_event *event)
 {{
@@ -24,18 +25,8 @@ C = """static __always_inline int demo_{name}(struct tracer_ctx *ctx, struct tra
 }}
 """
 SKB, NAPI = "struct sk_buff *", "struct napi_struct *"
-WAYS = {
-    "trampolines": Fixed(),
-    "kprobes": Fixed(entries=(ProbeKind.KPROBE,), returns=(ProbeKind.KRETPROBE,)),
-    "no functions": Fixed(entries=(), returns=()),
-}
 RECEIVE = "tp:net:netif_receive_skb"
 FILTERS = ("vlan and icmp", "host 192.0.2.1 or ip6 host 2001:db8::1", "ether[0] == 2")
-
-
-@pytest.fixture(params=recorded_names())
-def kernel(request: pytest.FixtureRequest) -> Kernel:
-    return recorded_kernel(request.param)
 
 
 def planned(
@@ -70,7 +61,8 @@ MATCHED, ALWAYS = (SKB, Gate.MATCHED), (SKB, Gate.ALWAYS)
 def test_programs_compile_for_every_kernel_and_way_to_probe(
     kernel: Kernel, way: str, gates: dict[str, tuple[str, Gate]]
 ) -> None:
-    more = () if way == "no functions" else ("ip_rcv", "kretprobe:ip_rcv" if way == "kprobes" else "fexit:ip_rcv")
+    at_return = "fexit:ip_rcv" if way == "trampolines" else "kretprobe:ip_rcv"
+    more = () if way == "no functions" else ("ip_rcv", at_return)
     made = composed(kernel, planned(kernel, way, RECEIVE, *more, **gates))
     functions = [function for spec in made.programs for function in spec.functions]
     with Compiler() as compiler:

@@ -5,13 +5,14 @@ import re
 import pytest
 
 from tracer_core.compose.kernel_types import kernel_types
+from tracer_core.kernel.base import BtfKernel
 from tracer_core.kernel.btf import Btf, Kind
-from tracer_core.testing.kernels import recorded_kernel, recorded_names
+from tracer_core.testing.kernels import recorded_kernel
 
 
-@pytest.fixture(params=recorded_names())
-def btf(request: pytest.FixtureRequest) -> Btf:
-    return recorded_kernel(request.param).btf
+@pytest.fixture
+def btf(kernel: BtfKernel) -> Btf:
+    return kernel.btf
 
 
 def test_only_members_that_the_program_names_are_declared(btf: Btf) -> None:

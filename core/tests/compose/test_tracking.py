@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 
 import pytest
+from core.tests.compose.ways import WAYS
 
 from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
 from tracer_core.kernel.view import Kernel
 from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Fixed, Request, parse_probe
+from tracer_core.plan.request import Request, parse_probe
 from tracer_core.plugins.declaration import Declaration, Owner
-from tracer_core.testing.kernels import recorded_kernel, recorded_names
-from tracer_core.types import BpfSource, CollectorSpec, Fragment, ProbeKind
+from tracer_core.testing.kernels import recorded_kernel
+from tracer_core.types import BpfSource, CollectorSpec, Fragment
 
 SOURCE = BpfSource(
     """
@@ -25,21 +26,8 @@ static __always_inline int demo_see(struct tracer_ctx *ctx, struct tracer_event 
 """,
     "demo/demo.bpf.c",
 )
-WAYS = {
-    "trampolines": Fixed(),
-    "kprobes": Fixed(entries=(ProbeKind.KPROBE,), returns=(ProbeKind.KRETPROBE,)),
-    "kprobes without cookies": Fixed(
-        entries=(ProbeKind.KPROBE,), returns=(ProbeKind.KRETPROBE,), cookies=False, multi=False
-    ),
-    "no functions": Fixed(entries=(), returns=()),
-}
 RECEIVE = "tp:net:netif_receive_skb"
 WHERE_DATA_MOVES = ("pskb_expand_head", "kprobe:kfree_skb_partial", "kretprobe:pskb_expand_head")
-
-
-@pytest.fixture(params=recorded_names())
-def kernel(request: pytest.FixtureRequest) -> Kernel:
-    return recorded_kernel(request.param)
 
 
 def composed(kernel: Kernel, way: str, *probes: str, needs: str = "struct tracer_tracked *") -> Composition:

@@ -16,11 +16,6 @@ FENTRY, KPROBE, FEXIT, KRETPROBE = ProbeKind.FENTRY, ProbeKind.KPROBE, ProbeKind
 WITH_TRACEFS = [name for name in recorded_names() if recorded_kernel(name).functions is not None]
 
 
-@pytest.fixture(params=recorded_names())
-def kernel(request: pytest.FixtureRequest) -> BtfKernel:
-    return recorded_kernel(request.param)
-
-
 def kind_of(probe: str, abilities: Abilities, kernel: BtfKernel) -> ProbeKind:
     (place,) = locate(parse_probe(probe), abilities, kernel)
     return place.probe.kind

@@ -50,11 +50,6 @@ def declaration(
     return Declaration(owner, spec, None, probes=probes, fragments=fragments, getters=getters)
 
 
-@pytest.fixture(params=recorded_names())
-def kernel(request: pytest.FixtureRequest) -> Kernel:
-    return recorded_kernel(request.param)
-
-
 def functions_at(made: Plan, probe: Probe) -> list[str]:
     planned = next(p for p in made.probes if p.probe == probe)
     return [made.fragments[index].fragment.function for index in made.shapes[planned.shape].fragments]

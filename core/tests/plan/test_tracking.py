@@ -11,7 +11,7 @@ from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Abilities, Fixed, Request, parse_probe
 from tracer_core.plan.tracking import TRACKED, track
 from tracer_core.plugins.declaration import Declaration, Owner
-from tracer_core.testing.kernels import recorded_kernel, recorded_names
+from tracer_core.testing.kernels import recorded_kernel
 from tracer_core.types import BpfSource, CollectorSpec, Fragment, Probe, ProbeKind
 
 SKB = "struct sk_buff *"
@@ -25,11 +25,6 @@ MOVED = {
     "fexit:pskb_expand_head": Role.MOVES,
 }
 MEMORY = {"tp:kmem:kfree": Role.FREES_MEMORY, "tp:kmem:kmem_cache_free": Role.FREES_MEMORY}
-
-
-@pytest.fixture(params=recorded_names())
-def kernel(request: pytest.FixtureRequest) -> Kernel:
-    return recorded_kernel(request.param)
 
 
 def declaration(*needs: str) -> Declaration:
