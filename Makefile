@@ -53,6 +53,9 @@ support: setup ## run the tests of probes under all kernels, and write docs/refe
 bench: setup ## how long things take
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit; done
 
+soak: setup ## millions of packets, and whether each is known as itself (needs root; minutes)
+	@$(BIN)/python scripts/soak.py
+
 wheels: setup ## build a wheel of every package in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist $(PACKAGES)
 
@@ -60,4 +63,4 @@ clean: ## remove what make made: .venv, dist, caches
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-.PHONY: help setup demo test check lint format types pytest lab test-lab test-kernels support bench wheels clean
+.PHONY: help setup demo test check lint format types pytest lab test-lab test-kernels support bench soak wheels clean

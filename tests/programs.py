@@ -31,3 +31,24 @@ def held_programs() -> set[int]:
         with contextlib.suppress(OSError):
             found.update(map(int, re.findall(r"^prog_id:\s+(\d+)$", path.read_text(), re.MULTILINE)))
     return found
+
+
+def map_named(name: str) -> int:
+    """A descriptor of the newest map in the kernel with this name, up to 15 bytes. Closing it is the caller's.
+
+    Raises:
+        LookupError: there is none.
+    """
+    libbpf = ctypes.CDLL("libbpf.so.1", use_errno=True)
+    found, number = -1, ctypes.c_uint32(0)
+    while libbpf.bpf_map_get_next_id(number, ctypes.byref(number)) == 0:
+        fd = libbpf.bpf_map_get_fd_by_id(number)
+        info, size = ctypes.create_string_buffer(40), ctypes.c_uint32(40)  # up to the name
+        is_known = fd >= 0 and libbpf.bpf_obj_get_info_by_fd(fd, info, ctypes.byref(size)) == 0
+        if is_known and info.raw[24:40].rstrip(b"\0") == name.encode():
+            fd, found = found, fd
+        if fd >= 0:
+            os.close(fd)
+    if found < 0:
+        raise LookupError(f"no map is called {name}")
+    return found

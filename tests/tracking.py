@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tracer_core.backend.base import Batch, Losses
+    from tracer_core.events.batch import EventBatch
     from tracer_core.plan.plan import Plan
     from tracer_core.sections import Event
     from tracer_core.testing.namespace import Namespace
@@ -88,6 +89,10 @@ class Tracing:
         """Take what is in the ring; it is decoded later."""
         self._batches.append(self.backend.read())
 
+    def columns(self) -> EventBatch:
+        """Take what is in the ring, as columns; no objects are made of it."""
+        return self.decoder.decode(self.backend.read())
+
     def decode(self) -> None:
         """Make events of all that was read."""
         for batch in self._batches:
@@ -112,13 +117,18 @@ class Tracing:
 
     @property
     def known(self) -> dict[int, Identity]:
-        """The table of tracked packets: by address, when and where each was first seen."""
-        found: dict[int, Identity] = {}
-        for at in range(SETS):
-            values = SET.unpack_from(self.table, at * SET.size)
-            heads, packets = values[:4], values[9:]
-            found |= {head: (packets[2 * way], packets[2 * way + 1]) for way, head in enumerate(heads) if head}
-        return found
+        """The table of tracked packets."""
+        return known(self.table)
+
+
+def known(table: mmap.mmap) -> dict[int, Identity]:
+    """What is in the table of tracked packets: by address, when and where each was first seen."""
+    found: dict[int, Identity] = {}
+    for at in range(SETS):
+        values = SET.unpack_from(table, at * SET.size)
+        heads, packets = values[:4], values[9:]
+        found |= {head: (packets[2 * way], packets[2 * way + 1]) for way, head in enumerate(heads) if head}
+    return found
 
 
 @contextmanager
@@ -177,17 +187,6 @@ Sightings = tuple[dict[bytes, set[Identity | None]], dict[Identity, set[bytes]]]
 def sightings(events: Iterable[Event], mark: bytes) -> Sightings:
     """Identities by packet, and packets by identity: of packets that hold a mark, followed by a number of 8 bytes."""
     return _sightings((event, packet(event).partition(mark)[2][:8]) for event in events)
-
-
-def segments(events: Iterable[Event]) -> Sightings:
-    """The same for TCP segments with data, which have numbers of their own; the data itself is not captured."""
-    return _sightings((event, _segment(packet(event))) for event in events)
-
-
-def _segment(frame: bytes) -> bytes:
-    is_tcp = frame[12:14] == b"\x08\x00" and frame[23:24] == b"\x06" and len(frame) >= 54
-    length = int.from_bytes(frame[16:18], "big") - 20 - (frame[46] >> 4) * 4 if is_tcp else 0
-    return frame[34:42] if length > 0 else b""  # ports and sequence number
 
 
 def _sightings(found: Iterable[tuple[Event, bytes]]) -> Sightings:
