@@ -114,7 +114,7 @@ def test_at_returns_the_filter_is_asked_at_the_entry() -> None:
     program = text[text.index("int tracer_program_0(u64") :]
     assert entry.index("tracer_filter(ctx, ") < entry.index("if (!matched)") < entry.index("tracer_enter(")
     assert "tracer_filter(" not in program
-    assert "bool matched = call.matched;" in program
+    assert "bool matched = call.matched >> 0 & 1;" in program
 
 
 def test_of_a_packet_that_does_not_match_neither_the_time_nor_the_namespace_is_asked() -> None:

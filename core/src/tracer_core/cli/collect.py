@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracer_core.compose.composition import Machine
     from tracer_core.display.text import TextFormat
     from tracer_core.files.target_files import TargetFiles
+    from tracer_core.filters.metadata.place import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
     from tracer_core.kernel.view import Kernel
     from tracer_core.plan.request import Abilities, Userspace
@@ -59,6 +60,15 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     metavar="EXPRESSION",
     help="Only packets that match, as in tcpdump: 'icmp and host 192.0.2.1'; they are followed from then on, whatever "
     "becomes of them. Several must all match.",
+)
+@click.option(
+    "-m",
+    "--filter-meta",
+    "metadata",
+    multiple=True,
+    metavar="EXPRESSION",
+    help="Only packets whose metadata match: 'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; also members of "
+    "other arguments, and retval. Several must all match.",
 )
 @click.option(
     "--netns",
@@ -140,7 +150,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     chosen = selection(ctx, values)
     probes = tuple(map(parse_probe, _probes(values, by_name=bool(chosen.named))))
     netns = tuple(map(inode, values["netns"]))
-    wanted = _filter(values)
+    wanted, metadata = _filter(values), _metadata(values)
     machine = running_machine(values["ring_size"])
     with ExitStack() as resources:
         # before anything else, since a compiler takes its time to get ready
@@ -149,7 +159,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         with phase("kernel view"):
             kernel = _kernel(values)
         with phase("plan"):
-            request = Request(probes, netns, _abilities(values, kernel), _userspace(values), wanted)
+            request = Request(probes, netns, _abilities(values, kernel), _userspace(values), wanted, metadata)
             prepared = prepare(chosen, request, kernel)
         if values["dry_run"]:
             click.echo("\n".join(prepared.plan.describe()))
@@ -195,6 +205,14 @@ def _filter(values: Mapping[str, Any]) -> PacketFilter | None:
         log.debug("packets without a link layer do not match %s: %s", text, reason)
     log.info("%s packet filter(s) loaded", "L2" if found.no_datagrams else "L2+L3")
     return found
+
+
+def _metadata(values: Mapping[str, Any]) -> MetadataFilter | None:
+    if not values["metadata"]:
+        return None
+    from tracer_core.filters.metadata.place import metadata_filter  # noqa: PLC0415 - only some runs need it
+
+    return metadata_filter(values["metadata"])
 
 
 def _kernel(values: Mapping[str, Any]) -> Kernel:

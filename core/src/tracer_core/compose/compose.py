@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tracer_core.compose.composition import Machine
+    from tracer_core.filters.metadata.condition import Condition
     from tracer_core.kernel.btf import Btf
     from tracer_core.plan.plan import Plan
     from tracer_core.plugins.declaration import Owner
@@ -51,13 +52,15 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
     Raises:
         PluginError: two collectors give one define different values, or a type cannot be an argument.
     """
-    operands = _operands(plan)
+    operands, conditions = _operands(plan), _conditions(plan)
     api, runtime, tracking = (_core_source(name) for name in ("tracer.bpf.h", "runtime.bpf.h", "tracking.bpf.h"))
     sources = "".join(_collector_sources(plan))
-    shapes = "".join(text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, machine))
+    shapes = "".join(
+        text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, conditions, machine)
+    )
     task = _has_task(btf)
     core = (runtime.text if plan.netns or task else "", tracking.text if plan.tracking else "")
-    filters = "".join(_filter(plan))
+    filters = "".join((*_packet_filter(plan), *_metadata_filter(conditions)))
     used = "\n".join((_context(plan), api.text, *core, filters, sources, shapes))
     types = kernel_types(btf, used)
     text = "".join(
@@ -206,7 +209,13 @@ def _usdt(operands: Iterable[Operands]) -> str:
     return argument_functions("tracer_usdt", specifications)
 
 
-def _filter(plan: Plan) -> Iterator[str]:
+def _conditions(plan: Plan) -> dict[Condition, int]:
+    """What is asked of metadata: each condition once, numbered."""
+    distinct = dict.fromkeys(shape.condition for shape in plan.shapes if shape.condition is not None)
+    return {condition: number for number, condition in enumerate(distinct)}
+
+
+def _packet_filter(plan: Plan) -> Iterator[str]:
     """What asks the packet filter."""
     if plan.filter is None or not any(shape.filtered for shape in plan.shapes):
         return
@@ -218,6 +227,17 @@ def _filter(plan: Plan) -> Iterator[str]:
     yield f"#define TRACER_FILTER_TAGS {int(plan.filter.tagged)}\n"
     yield from (f"#define {name} {value}\n" for name, value in plan.features)
     yield _marked(_core_source("filter.bpf.h"))
+
+
+def _metadata_filter(conditions: Iterable[Condition]) -> Iterator[str]:
+    """What asks the metadata filter."""
+    distinct = tuple(conditions)
+    if not distinct:
+        return
+    from tracer_core.filters.metadata.translate import ORIGIN, Translator, header  # noqa: PLC0415 - as above
+
+    yield f"{_line(ORIGIN)}{header().rstrip()}\n"
+    yield f"{_line(f'{GENERATED}/metadata')}{Translator(distinct, argument_name).text().rstrip()}\n"
 
 
 def _collector_sources(plan: Plan) -> Iterator[str]:
@@ -244,21 +264,26 @@ def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
         yield planned.owner, planned.fragment.source
 
 
-def _programs(plan: Plan, index: int, operands: Mapping[Operands, int], machine: Machine) -> Iterator[str]:
+def _programs(
+    plan: Plan, index: int, operands: Mapping[Operands, int], conditions: Mapping[Condition, int], machine: Machine
+) -> Iterator[str]:
     shape = plan.shapes[index]
+    asked = conditions[shape.condition] if shape.condition is not None else 0
     if shape.result is not None:
         architecture = ARCHITECTURES[machine.architecture]
         if shape.is_helper:
             text = helper_entry_text(_core_source("helper.bpf.c").text, _entry(index), shape, architecture)
         else:
             at_return = [plan.fragments[i] for i in shape.fragments]
-            text = entry_text(_core_source("entry.bpf.c").text, _entry(index), shape, architecture, at_return)
+            text = entry_text(
+                _core_source("entry.bpf.c").text, _entry(index), shape, architecture, at_return, asked=asked
+            )
         yield f"{_line(f'{GENERATED}/{_entry(index)}')}{text}"
     body = _body(index) if shape.role is not None else _function(index)
     if not shape.is_helper:
         fragments = [plan.fragments[i] for i in shape.fragments]
         usdt = operands[shape.operands] if shape.operands is not None else 0
-        text = program_text(_core_source("program.bpf.c").text, body, shape, fragments, usdt=usdt)
+        text = program_text(_core_source("program.bpf.c").text, body, shape, fragments, usdt=usdt, asked=asked)
         yield f"{_line(f'{GENERATED}/{body}')}{text}"
     if shape.role is not None:
         body = "" if shape.is_helper else body

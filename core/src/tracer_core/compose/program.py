@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.names import argument_name
-from tracer_core.compose.sight import sight, sight_at_entry, some_always
+from tracer_core.compose.sight import Judge
 from tracer_core.compose.tracking import action
 from tracer_core.kernel.view import ResultForm
 from tracer_core.plan.plan import Identity, Role
-from tracer_core.types import Gate, ProbeKind
+from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,13 @@ _FRAMES = {
 
 
 def program_text(
-    template: str, function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, usdt: int = 0
+    template: str,
+    function: str,
+    shape: Shape,
+    fragments: Sequence[PlannedFragment],
+    *,
+    usdt: int = 0,
+    asked: int = 0,
 ) -> str:
     """The program of a shape.
 
@@ -42,15 +48,17 @@ def program_text(
         shape: What it does.
         fragments: What it runs, in order.
         usdt: By which of the text's specifications arguments are computed, from 1; 0 if by none.
+        asked: Number of what it asks of metadata, if it does.
     """
+    judge = Judge(shape, fragments, asked, _result_place(shape))
     stubs = _common(function, shape, registers=_has_registers(shape)) | {
         # with a role, it is a part of another program
         "LINKAGE": "static __always_inline int" if shape.role else "int",
         "USDT": str(usdt),
         "CALL": "\n".join(_call(shape)),
-        "SIGHT": sight(shape, fragments),
+        "SIGHT": judge.sight(),
         "RETURN": _return(shape),
-        "FRAGMENTS": "\n".join(_calls(fragments, filtered=shape.filtered)),
+        "FRAGMENTS": "\n".join(_calls(fragments, judge)),
         "STACK": "\tif (wanted)\n\t\ttracer_add_stack(args, event);" if shape.stack else "",
     }
     return _filled(template, stubs)
@@ -87,7 +95,13 @@ def helper_entry_text(template: str, function: str, shape: Shape, architecture: 
 
 
 def entry_text(
-    template: str, function: str, shape: Shape, architecture: Architecture, fragments: Sequence[PlannedFragment]
+    template: str,
+    function: str,
+    shape: Shape,
+    architecture: Architecture,
+    fragments: Sequence[PlannedFragment],
+    *,
+    asked: int = 0,
 ) -> str:
     """The program that notes, at the entry of a function, what a program at its return needs.
 
@@ -97,9 +111,10 @@ def entry_text(
         shape: Of the program at the return.
         architecture: Of the machine.
         fragments: What the program at the return runs.
+        asked: Number of what is asked of metadata, if it is.
     """
     stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
-        "SIGHT": sight_at_entry(shape, fragments),
+        "SIGHT": Judge(shape, fragments, asked).sight_at_entry(),
         "FRAME": _FRAMES[shape.kind][0],
         "SAVE": _save(shape, architecture),
     }
@@ -154,13 +169,18 @@ def _getters(getters: Iterable[PlannedGetter]) -> Iterator[str]:
         yield f"\tif (!ctx->{name})\n\t\tctx->{name} = {function}(ctx);"
 
 
+def _result_place(shape: Shape) -> str:
+    """Where a program finds what its function returned."""
+    return f"args[{shape.position if shape.kind is ProbeKind.FEXIT else 'TRACER_RESULT'}]"
+
+
 def _return(shape: Shape) -> str:
     if shape.result is None:
         return ""
-    place = f"args[{shape.position if shape.kind is ProbeKind.FEXIT else 'TRACER_RESULT'}]"
-    widened, form = _widened(place, shape.result), shape.result.form.value
+    widened, form = _widened(_result_place(shape), shape.result), shape.result.form.value
     # the result is worth an event, whatever is left of the arguments
-    return f"\ttracer_add_return(event, call.entered, {widened}, {form});\n\twanted = true;"
+    wanted = "matched" if shape.is_judging else "true"
+    return f"\ttracer_add_return(event, call.entered, {widened}, {form});\n\twanted = {wanted};"
 
 
 def _widened(place: str, result: Result) -> str:
@@ -170,14 +190,13 @@ def _widened(place: str, result: Result) -> str:
     return f"({sign}{result.size * 8}){place}"
 
 
-def _calls(fragments: Sequence[PlannedFragment], *, filtered: bool) -> Iterator[str]:
-    is_asked = filtered and some_always(fragments)  # otherwise the program does not get here
+def _calls(fragments: Sequence[PlannedFragment], judge: Judge) -> Iterator[str]:
     for planned in fragments:
         fragment = planned.fragment
         # one need: never NULL inside. Several: which one is there is the fragment's to ask
         pointer = fragment.needs[0] if len(fragment.needs) == 1 and fragment.needs[0].endswith("*") else ""
         conditions = [f"ctx->{argument_name(pointer)}"] if pointer else []
-        if is_asked and fragment.gate is not Gate.ALWAYS:
-            conditions.append("matched")
+        if verdict := judge.verdict(fragment.gate):
+            conditions.append(verdict)
         call = f"tracer_judge({fragment.function}(ctx, event));"
         yield f"\tif ({' && '.join(conditions)})\n\t\t{call}" if conditions else f"\t{call}"

@@ -1,116 +1,163 @@
-"""What a program does about its packet, as C: filters are asked, its namespace is judged, it is followed."""
+"""What a program does about what it meets, as C: filters and the namespace are asked, packets are followed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tracer_core.filters.metadata.condition import asks_result
+from tracer_core.filters.metadata.translate import asked
 from tracer_core.plan.plan import Sight
 from tracer_core.types import Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tracer_core.plan.plan import PlannedFragment, Shape
 
 _ENTERED = "ctx->timestamp = bpf_ktime_get_ns();"
 _NETNS = ("if (!tracer_wants_netns(ctx))", "\treturn 0;")
-_KNOWN = "ctx->tracer_tracked = &tracked;"
+
+# what the program at an entry tells the one at the return: in call.matched, before what it asked of metadata
+_MATCHED, _PACKET, _ASKED = 0, 1, 2
 
 
-def some_always(fragments: Sequence[PlannedFragment]) -> bool:
-    """Whether something runs whatever the filters say."""
-    return any(planned.fragment.gate is Gate.ALWAYS for planned in fragments)
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The statements of a program before its event begins. After them ``ctx->tracer_tracked`` and verdicts are known.
 
-
-def sight(shape: Shape, fragments: Sequence[PlannedFragment]) -> str:
-    """Statements of a program before its event begins; ``ctx->tracer_tracked`` and ``matched`` are then known.
-
-    Args:
+    Attributes:
         shape: Of the program.
         fragments: What it runs.
+        condition: Number of what it asks of metadata, if it does.
+        result: Where it finds what its function returned, if it is at a return.
     """
-    if shape.result is not None:
-        lines = _at_return(shape, fragments)
-    elif shape.filtered:
-        lines = _filtered(shape, fragments)
-    else:
-        lines = _unfiltered(shape)
-    return _indented(lines)
 
+    shape: Shape
+    fragments: Sequence[PlannedFragment]
+    condition: int = 0
+    result: str = ""
 
-def sight_at_entry(shape: Shape, fragments: Sequence[PlannedFragment]) -> str:
-    """The same at the entry of a function, for the program at its return: by then the packet may be gone.
+    def sight(self) -> str:
+        """Of the program."""
+        if self.shape.result is not None:
+            return _indented(self._at_return())
+        return _indented(self._filtered() if self.shape.is_judging else self._unfiltered())
 
-    Args:
-        shape: Of the program at the return.
-        fragments: What that runs.
-    """
-    if not shape.filtered:
-        return _indented(_NETNS)
-    return _indented(
-        (
-            "struct tracer_tracked tracked;",
-            *_judged(),
-            *(() if some_always(fragments) else ("if (!matched)", "\treturn 0;")),
-            *_NETNS,
-            "ctx->timestamp = call.entered;",
-            "if (matched && !tracer_find(head, ctx->timestamp, &tracked))",
-            "\ttracer_track(ctx, head, &tracked);",
-            "call.matched = matched;",
-        )
-    )
+    def sight_at_entry(self) -> str:
+        """Of the one at the entry of a function, for the program at its return: by then the packet may be gone."""
+        if not self.shape.is_judging:
+            return _indented(_NETNS)
+        return _indented(self._at_entry())
 
+    def verdict(self, gate: Gate) -> str:
+        """The condition, in C, for a fragment of that gate to run; empty if there is none, or it was asked before."""
+        if not self.shape.is_judging or gate is Gate.ALWAYS:
+            return ""
+        name = "packet" if gate is Gate.PACKET and self._tells_packets else "matched"
+        return "" if name == self._least else name
 
-def _unfiltered(shape: Shape) -> Iterator[str]:
-    yield _ENTERED
-    # in processes there is no packet that could be in another namespace
-    yield from () if shape.kind.in_process else _NETNS
-    if shape.sight is not None:
-        yield from _followed("tracer_head(ctx)", "" if shape.sight is Sight.LATER else "true")
+    @property
+    def _least(self) -> str:
+        """The verdict without which nothing runs; empty if something always does."""
+        gates = {planned.fragment.gate for planned in self.fragments}
+        if Gate.ALWAYS in gates:
+            return ""
+        return "packet" if Gate.PACKET in gates and self._tells_packets else "matched"
 
+    @property
+    def _tells_packets(self) -> bool:
+        """Whether there is a difference between the verdict of the packet filter and that of all."""
+        return self.shape.condition is not None
 
-def _filtered(shape: Shape, fragments: Sequence[PlannedFragment]) -> Iterator[str]:
-    """The filter comes first, the time and all else after it: of most packets nothing else is asked."""
-    yield from _judged()
-    if not some_always(fragments):
-        yield from ("if (!matched)", "\treturn 0;")
-    yield _ENTERED
-    yield from _NETNS
-    yield from _followed("head", "" if shape.sight is Sight.LATER else "matched")
+    @property
+    def _asks_result(self) -> bool:
+        return self.shape.condition is not None and asks_result(self.shape.condition)
 
+    def _unfiltered(self) -> Iterator[str]:
+        yield _ENTERED
+        # in processes there is no packet that could be in another namespace
+        yield from () if self.shape.kind.in_process else _NETNS
+        if self.shape.sight is not None:
+            yield from _followed("tracer_head(ctx)", "" if self.shape.sight is Sight.LATER else "true")
 
-def _at_return(shape: Shape, fragments: Sequence[PlannedFragment]) -> Iterator[str]:
-    """Everything was asked at the entry."""
-    yield _ENTERED
-    if shape.filtered:
-        yield "bool matched = call.matched;"
-    if shape.sight is not None:
-        yield from _followed("tracer_head(ctx)", "")
-    if shape.filtered and not some_always(fragments):
-        yield from ("if (!matched)", "\treturn 0;")
+    def _filtered(self) -> Iterator[str]:
+        """Filters come first, the time and all else after them: of most packets nothing else is asked."""
+        yield from self._judged()
+        yield from _left(self._least)
+        yield _ENTERED
+        yield from _NETNS
+        if self.shape.sight is not None:
+            yield from _followed("head", "" if self.shape.sight is Sight.LATER else "matched")
 
+    def _at_entry(self) -> Iterator[str]:
+        yield from self._judged()
+        least = "packet" if self._asks_result and self._least else self._least
+        yield from _left(least)
+        yield from _NETNS
+        if self.shape.sight is not None:
+            yield "struct tracer_tracked tracked;"
+            yield "ctx->timestamp = call.entered;"
+            yield "if (matched && !tracer_find(head, ctx->timestamp, &tracked))"
+            yield "\ttracer_track(ctx, head, &tracked);"
+        yield f"call.matched = (u64)matched << {_MATCHED} | (u64)packet << {_PACKET};"
+        if self._asks_result:
+            yield f"call.matched |= {asked(self.condition)}_before(ctx) << {_ASKED};"
 
-def _judged() -> Iterator[str]:
-    """Statements that declare ``head`` and ``matched``: a followed packet is not asked again."""
-    yield "struct tracer_offsets offsets = {};"
-    yield "bool matched;"
-    yield "u64 head;"
-    yield "if (ctx->sk_buff)"
-    yield "\ttracer_offsets(ctx, ctx->sk_buff, &offsets);"
-    yield "head = (u64)offsets.head;"
-    yield "matched = tracer_knows(head) || (ctx->sk_buff && tracer_filter(ctx, &offsets));"
+    def _at_return(self) -> Iterator[str]:
+        """Everything was asked at the entry, but for the result."""
+        yield _ENTERED
+        if self.shape.is_judging:
+            yield f"bool packet = call.matched >> {_PACKET} & 1;"
+            yield f"bool matched = call.matched >> {_MATCHED} & 1;"
+        if self._asks_result:
+            yield "if (!matched && packet)"
+            yield f"\tmatched = {asked(self.condition)}_after(ctx, call.matched >> {_ASKED}, {self.result});"
+        if self.shape.sight is not None:
+            yield from _followed("tracer_head(ctx)", "")
+        if self.shape.is_judging:
+            yield from _left(self._least)
+
+    def _judged(self) -> Iterator[str]:
+        """Declarations of ``head``, ``packet`` and ``matched``; who is followed already is not asked again."""
+        known = "false"
+        if self.shape.filtered:
+            yield "struct tracer_offsets offsets = {};"
+            yield "bool packet, matched;"
+            yield "u64 head;"
+            yield "if (ctx->sk_buff)"
+            yield "\ttracer_offsets(ctx, ctx->sk_buff, &offsets);"
+            yield "head = (u64)offsets.head;"
+            known, packet = "tracer_knows(head)", "(ctx->sk_buff && tracer_filter(ctx, &offsets))"
+        else:
+            yield "bool packet, matched;"
+            if self.shape.sight is not None:
+                yield "u64 head = tracer_head(ctx);"
+                known = "tracer_knows(head)"
+            packet = "true"
+        condition = "true"
+        if self.shape.condition is not None:
+            # the result is not there yet
+            condition = "false" if self._asks_result else f"{asked(self.condition)}(ctx)"
+        yield f"matched = {known};"
+        yield f"packet = matched || {packet};"
+        yield f"matched = matched || (packet && {condition});"
 
 
 def _followed(head: str, begins: str) -> Iterator[str]:
     """Statements that say which packet it is, and follow it from here on if *begins* holds."""
+    track = "" if not begins else " || tracer_track(ctx, at, &tracked)"
+    track = track if begins in ("", "true") else f" || ({begins} && tracer_track(ctx, at, &tracked))"
     yield "struct tracer_tracked tracked;"
-    if begins not in ("", "true"):
-        begins = f"{begins} && "
-    track = f" || ({begins if begins != 'true' else ''}tracer_track(ctx, at, &tracked))" if begins else ""
     yield f"u64 at = {head};"
     yield f"if (tracer_find(at, ctx->timestamp, &tracked){track})"
-    yield f"\t{_KNOWN}"
+    yield "\tctx->tracer_tracked = &tracked;"
 
 
-def _indented(lines: Iterator[str] | Sequence[str]) -> str:
+def _left(unless: str) -> tuple[str, ...]:
+    """Statements that leave the program unless something holds; none if nothing must."""
+    return (f"if (!{unless})", "\treturn 0;") if unless else ()
+
+
+def _indented(lines: Iterable[str]) -> str:
     return "\n".join(f"\t{line}" for line in lines)

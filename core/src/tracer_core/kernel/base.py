@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tracer_core.kernel.source import Source
 
 _TRACEPOINT = "btf_trace_"  # prefix of the typedef that describes a tracepoint, include/trace/bpf_probe.h
+TRACEPOINT_CALLER = "__traceiter_"
+"""Prefix of the function that calls the programs of a tracepoint, ``include/linux/tracepoint.h`` (5.10)."""
+
 _SCALARS = (Kind.INT, Kind.ENUM, Kind.ENUM64)
 _REGISTER = 8  # bytes
 _NOT_TRACEABLE = "__ftrace_invalid_address__"  # what tracefs lists for functions that were discarded
@@ -190,16 +193,20 @@ class BtfKernel:
         module, target = found
         btf = self.module_btf(module)
         proto = btf.resolve(target.ref)
-        skipped = 0
         if kind is Kind.TYPEDEF:
-            proto, skipped = (
-                btf.resolve(proto.ref),
-                1,
-            )  # the typedef is of a pointer; void *__data comes first
+            proto = btf.resolve(proto.ref)  # the typedef is of a pointer
         if proto.kind is not Kind.FUNC_PROTO:
             return None
-        params = tuple(Param(*_param(btf, param)) for param in proto.params[skipped:])
+        params = tuple(Param(*_param(btf, param)) for param in proto.params)
+        if kind is Kind.TYPEDEF:
+            params = self._named(name.removeprefix(_TRACEPOINT), params)[1:]  # void *__data comes first
         return Prototype(params, c_type(btf, proto.ref), module, target.id, _result(btf, proto.ref))
+
+    def _named(self, tracepoint: str, params: tuple[Param, ...]) -> tuple[Param, ...]:
+        """Parameters of a tracepoint with their names, which only the function that calls its programs has."""
+        caller = self.function(TRACEPOINT_CALLER + tracepoint)
+        same = caller is not None and [param.type for param in caller.params] == [param.type for param in params]
+        return caller.params if caller is not None and same else params
 
 
 def _param(btf: Btf, param: tuple[str, int]) -> tuple[str, str]:

@@ -185,11 +185,30 @@ class Btf:
             self._indexes[kind] = self._index(kind)
         return self._indexes[kind]
 
+    def enumerator(self, name: str) -> frozenset[int]:
+        """The values that an enumerator has in any enum, also in those without a name; those of the base included."""
+        own = (
+            value
+            for type_id, kind, _ in self._headers()
+            if kind in (Kind.ENUM, Kind.ENUM64)
+            for known, value in self.type(type_id).enumerators
+            if known == name
+        )
+        holds = f"\0{name}\0".encode() in self.raw or self.base is not None
+        inherited = self.base.enumerator(name) if self.base else frozenset()
+        return (frozenset(own) if holds else frozenset()) | inherited
+
     def _index(self, wanted: Kind) -> dict[str, int]:
-        # a walk over the headers of this BTF's own types
+        index: dict[str, int] = {}
+        for type_id, kind, name in self._headers():
+            if kind == wanted:
+                index.setdefault(self._name(name), type_id)
+        return index
+
+    def _headers(self) -> Iterator[tuple[int, int, int]]:
+        """Id, kind and offset of the name of each of this BTF's own types."""
         _, header, start, length = struct.unpack_from("=4I", self.raw)
         words = memoryview(self.raw)[header + start : header + start + length].cast("I")
-        index: dict[str, int] = {}
         type_id = self.base.count if self.base else 1
         at, end = 0, len(words)
         fixed = [3 + _WORDS.get(Kind(kind), 0) for kind in range(len(Kind))]
@@ -197,11 +216,9 @@ class Btf:
         while at < end:
             info = words[at + 1]
             kind = info >> 24 & 0x1F
-            if kind == wanted:
-                index.setdefault(self._name(words[at]), type_id)
+            yield type_id, kind, words[at]
             at += fixed[kind] + each[kind] * (info & 0xFFFF)
             type_id += 1
-        return index
 
     def _decode(self, type_id: int) -> BtfType:
         if type_id == 0:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tracer_core.kernel import roots
-from tracer_core.kernel.base import BtfKernel
+from tracer_core.kernel.base import TRACEPOINT_CALLER, BtfKernel
 from tracer_core.kernel.btf import Kind
 from tracer_core.kernel.recorded import FORMAT, META
 from tracer_core.kernel.trim import Trim
@@ -49,7 +49,8 @@ def record(source: Source, out: Path, **meta: str) -> dict[str, int]:
         _keep_types(trim)
         functions |= _keep_functions(trim, kernel)
         events |= _keep_tracepoints(trim, kernel)
-    symbols = functions | {f"__tracepoint_{name}" for name in events} | roots.SYMBOLS
+    of_events = (prefix + name for name in events for prefix in ("__tracepoint_", TRACEPOINT_CALLER))
+    symbols = functions | set(of_events) | roots.SYMBOLS
     files = {f"{name}.btf": trim.encode() for name, trim in trims.items()}
     files["kallsyms"] = _cut(source.kallsyms(), 2, symbols)
     files["modules"] = b"".join(b"%s\n" % name.encode() for name in sorted(kernel.modules))
@@ -84,6 +85,7 @@ def _keep_functions(trim: Trim, kernel: BtfKernel) -> set[str]:
 
 
 def _keep_tracepoints(trim: Trim, kernel: BtfKernel) -> set[str]:
+    functions = trim.source.all_of(Kind.FUNC)
     kept = set()
     for typedef, type_id in trim.source.all_of(Kind.TYPEDEF).items():
         name = typedef.removeprefix(_TRACEPOINT)
@@ -93,6 +95,8 @@ def _keep_tracepoints(trim: Trim, kernel: BtfKernel) -> set[str]:
         if name in roots.NAMED or any(p.type in roots.EVENT_TYPES for p in prototype.params):
             trim.keep(type_id)
             kept.add(name)
+            if (caller := functions.get(TRACEPOINT_CALLER + name)) is not None:  # which knows the names of parameters
+                trim.keep(caller)
     return kept
 
 

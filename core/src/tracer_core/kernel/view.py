@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tracer_core.kernel.btf import Btf
+    from tracer_core.kernel.btf import Btf, BtfType, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,16 @@ class Kernel(Protocol):
     @property
     def functions(self) -> frozenset[str] | None:
         """Functions that ftrace can trace, or nothing where tracefs is not readable."""
+
+    def find(self, name: str, *kinds: Kind) -> tuple[str, BtfType] | None:
+        """The first type of that name and one of the kinds, and its module; vmlinux, named ``""``, comes first."""
+
+    def module_btf(self, module: str) -> Btf:
+        """Type information of a module; of vmlinux for no name.
+
+        Raises:
+            KeyError: there is no such module, or it has none.
+        """
 
     def function(self, name: str) -> Prototype | None:
         """Prototype of a kernel function, vmlinux first, then modules."""

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tracer_core.filters.metadata.condition import NEVER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tracer_core.filters.metadata.condition import Condition
+    from tracer_core.filters.metadata.place import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
     from tracer_core.kernel.view import Prototype, Result
     from tracer_core.plugins.declaration import Owner
@@ -107,7 +111,8 @@ class Shape:
         operands: At USDT probes: where the arguments are.
         sight: What it does about its packet, if packets are tracked and it has one.
         role: What else it does so that packets can be tracked.
-        filtered: It asks the filter about packets that are not tracked yet.
+        filtered: It asks the packet filter about packets that are not tracked yet.
+        condition: What it asks of metadata, if it is not tracked yet; nothing where all is wanted.
     """
 
     kind: ProbeKind
@@ -123,6 +128,12 @@ class Shape:
     sight: Sight | None = None
     role: Role | None = None
     filtered: bool = False
+    condition: Condition | None = None
+
+    @property
+    def is_judging(self) -> bool:
+        """Whether it asks a filter."""
+        return self.filtered or self.condition is not None
 
     @property
     def is_helper(self) -> bool:
@@ -167,6 +178,7 @@ class Plan:
         missing: Why optional probes cannot be had on this kernel.
         weakness: What of tracking packets does not work as it should on this kernel, or nothing.
         filter: What packets must look like where they are first met; nothing for all.
+        metadata: What else must hold there; nothing if nothing must.
         features: Of the kernel, as constants for the core's own C.
     """
 
@@ -183,6 +195,7 @@ class Plan:
     missing: tuple[str, ...] = ()
     weakness: str = ""
     filter: PacketFilter | None = None
+    metadata: MetadataFilter | None = None
     features: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -203,6 +216,8 @@ class Plan:
         yield f"network namespaces {', '.join(map(str, self.netns)) or 'all'}"
         if self.filter is not None:
             yield f"packet filter {' and '.join(f'({each.text})' for each in self.filter.expressions)}"
+        if self.metadata is not None:
+            yield f"metadata filter {' and '.join(f'({each.text})' for each in self.metadata.filters)}"
         for section in self.sections:
             layout = section.layout
             yield f"section {layout.name}: bit {section.shift}, {layout.size} to {layout.max_size} bytes"
@@ -219,6 +234,8 @@ class Plan:
                 yield f"  {item.fragment.function} ({item.owner.name}), when {item.fragment.gate.value}"
             if shape.filtered:
                 yield "  packet filter"
+            if shape.condition is not None:
+                yield f"  metadata filter{': never' if shape.condition == NEVER else ''}"
             if shape.sight is not None:
                 yield f"  tracking: {shape.sight.value}"
             if shape.role is not None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracer_core.errors import MachineError, PluginError, UsageError
+from tracer_core.filters.metadata.place import Placer
+from tracer_core.plan.filtering import Filters
 from tracer_core.plan.ordering import ordered
 from tracer_core.plan.places import Place, locate
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
@@ -49,16 +51,19 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
     if request.netns and kernel.member("net_device", "nd_net.net") is None:
         raise MachineError("--netns: this kernel has no network namespaces", hint="leave the option out")
     netns_types = NETNS_TYPES if request.netns else ()
+    placer = Placer(request.metadata, kernel) if request.metadata is not None else None
+    filters = Filters(request.filter is not None, placer)
     arg_types = _unique(
         [
             *netns_types,
+            *(placer.c_types if placer is not None else ()),
             *(t for f in fragments for t in f.fragment.needs),
             *(t for g in getters for t in (g.getter.gives, *g.getter.needs)),
         ]
     )
     abilities = request.abilities
     # who matched once is followed, whatever becomes of it
-    tracking = track(kernel, abilities) if TRACKED in arg_types or request.filter is not None else None
+    tracking = track(kernel, abilities) if TRACKED in arg_types or filters != Filters() else None
     if tracking is not None:
         arg_types = _unique([*arg_types, PACKET, TRACKED])
     probes: list[PlannedProbe] = []
@@ -76,13 +81,15 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
             identity=identity,
             abilities=abilities,
             tracking=tracking,
-            filtered=request.filter is not None,
+            filters=filters,
         )
         if shape is None:
             skipped.append(place.probe)
             continue
         index = shapes.setdefault(shape, len(shapes))
         probes.append(PlannedProbe(place.probe, place.prototype, index, address, place.user))
+    if placer is not None:
+        placer.finish()
     if not probes:
         raise _nothing_to_attach(members, _unique(skipped), tuple(missing))
     # last, for where several programs run at one place: events are made before their packet is forgotten
@@ -106,6 +113,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         missing=tuple(missing),
         weakness=tracking.weakness if tracking and is_tracking else "",
         filter=request.filter,
+        metadata=request.metadata,
         features=_features(kernel) if request.filter is not None else (),
     )
 

@@ -10,6 +10,7 @@ from tracer_core.errors import UsageError
 from tracer_core.types import Probe, ProbeKind
 
 if TYPE_CHECKING:
+    from tracer_core.filters.metadata.place import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
     from tracer_core.userspace.live import UserPlace
 
@@ -87,6 +88,7 @@ class Request:
         abilities: Of the kernel.
         userspace: The processes beside the kernel; nothing if it is a recorded one.
         filter: What packets must look like where they are first met; nothing for all.
+        metadata: What else must hold there; nothing if nothing must.
     """
 
     probes: tuple[Probe, ...] = ()
@@ -94,6 +96,7 @@ class Request:
     abilities: Abilities = Fixed()
     userspace: Userspace | None = None
     filter: PacketFilter | None = None
+    metadata: MetadataFilter | None = None
 
 
 def parse_probe(text: str) -> Probe:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracer_core.filters.metadata.condition import typed_roots
+from tracer_core.plan.filtering import Filters
 from tracer_core.plan.places import MAX_ARGUMENTS
 from tracer_core.plan.plan import Identity, Role, Shape
 from tracer_core.plan.tracking import PACKET, TRACKED, sight_at
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from tracer_core.types import Probe
 
 
+_NO_FILTERS = Filters()
+
+
 def shape_of(
     place: Place,
     arg_types: Sequence[str],
@@ -29,9 +34,13 @@ def shape_of(
     identity: Identity,
     abilities: Abilities,
     tracking: Tracking | None = None,
-    filtered: bool = False,
+    filters: Filters = _NO_FILTERS,
 ) -> Shape | None:
-    """The code for a place, or nothing if no fragment can do anything there."""
+    """The code for a place, or nothing if no fragment can do anything there.
+
+    Raises:
+        UsageError: a filter does not fit what is there.
+    """
     probe, prototype = place.probe, place.prototype
     positions = {c_type: at for c_type in arg_types if (at := prototype.index_of(c_type)) is not None}
     if probe.kind.breaks:  # the others are on the stack
@@ -43,16 +52,15 @@ def shape_of(
             used.append(planned)
             known.add(planned.getter.gives)
     is_tracked = tracking is not None and PACKET in known
+    asked = filters.at(place, known, has_packet=is_tracked)
     if is_tracked:
         known.add(TRACKED)
-    is_filtered = filtered and is_tracked
     running = tuple(
         index
         for index, planned in enumerate(fragments)
         if _runs_at(planned, probe)
         and (not planned.fragment.needs or known.intersection(planned.fragment.needs))
-        # without a packet, none that matches is there; in processes the filter is not about what happens
-        and (not filtered or is_filtered or probe.kind.in_process or planned.fragment.gate is Gate.ALWAYS)
+        and (asked.can_match or planned.fragment.gate is Gate.ALWAYS)
     )
     if not running:
         return None
@@ -60,6 +68,7 @@ def shape_of(
     read = {t for index in running for t in fragments[index].fragment.needs} | {t for g in used for t in g.getter.needs}
     read |= set([t for t in netns_types if t in known][:1])
     read |= {PACKET} if is_tracked else set()
+    read |= typed_roots(asked.condition) if asked.condition is not None else set()
     return Shape(
         kind=probe.kind,
         typed=_is_typed(probe, abilities),
@@ -73,7 +82,8 @@ def shape_of(
         operands=place.user.arguments if place.user is not None else None,
         sight=sight_at(probe) if is_tracked else None,
         role=tracking.role_at(probe) if tracking else None,
-        filtered=is_filtered,
+        filtered=asked.packet,
+        condition=asked.condition,
     )
 
 
