@@ -120,18 +120,19 @@ class _Comparer:
         )
 
     def _string(self, value: bytes) -> tuple[BytesTest, tuple[Hop, ...]]:
-        way, length = self._way, self._type.resolved.length
+        way, room = self._way, self._type.resolved.length
         if self._points_at_bytes:
-            hops, offset, room = self._followed(), 0, len(value) + 1
+            hops, offset, room = self._followed(), 0, 0
         elif self._type.kind is Kind.ARRAY and self._type.element.is_byte and way.offset is not None:
-            hops, offset, room = way.hops, way.offset // _BYTE, length
+            hops, offset = way.hops, way.offset // _BYTE
         else:
             raise self._trouble_at_value(f"{self._step.name} is {self._type.text}, no string")
-        if len(value) > room:
+        if room and len(value) > room:
             raise self._trouble_at_value(f"{self._step.name} has {room} bytes, this has {len(value)}")
         # as C compares them: with the NUL that ends it, if there is room for one
-        expected = value + b"\0" if len(value) < room else value
-        return self._bytes(Memory(offset, terminated=self._points_at_bytes), expected, b""), hops
+        expected = value if len(value) == room else value + b"\0"
+        # the end of what has no room of its own is not known before
+        return self._bytes(Memory(offset, terminated=not room), expected, b""), hops
 
     def _address(self, address: Address) -> tuple[BytesTest, tuple[Hop, ...]]:
         way, size = self._way, len(address.value)
