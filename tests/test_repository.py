@@ -105,8 +105,9 @@ def test_the_core_has_an_extra_for_every_plugin() -> None:
 
 
 def strings(tree: ast.Module) -> Iterator[ast.Constant]:
-    """String literals that are not docstrings: those stand as statements of their own."""
+    """String literals that are neither docstrings, which are statements of their own, nor pieces of longer texts."""
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    prose |= {id(piece) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for piece in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             yield node

@@ -1,5 +1,9 @@
 """The public API for collectors. What stands in ``__all__`` is stable within a major API version; nothing else is."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from tracer_core.errors import MachineError, PluginError, RunError, TracerError, UsageError
 from tracer_core.hookspecs import hookimpl
 from tracer_core.kernel.view import Kernel, Member, Param, Prototype
@@ -24,11 +28,17 @@ from tracer_core.types import (
     Unavailable,
     Upgrade,
 )
-from tracer_core.wire import BOOL, S32, S64, U8, U16, U32, U64, Blob, Chars, section
+from tracer_core.wire import BOOL, NAME8, NAME16, NAME32, S32, S64, U8, U16, U32, U64, Blob, Chars, section
+
+if TYPE_CHECKING:
+    from tracer_core.events.batch import Labels
 
 __all__ = [
     "API_VERSION",
     "BOOL",
+    "NAME8",
+    "NAME16",
+    "NAME32",
     "S32",
     "S64",
     "U8",
@@ -46,6 +56,7 @@ __all__ = [
     "Gate",
     "Getter",
     "Kernel",
+    "Labels",
     "MachineError",
     "Member",
     "NoOptions",
@@ -67,3 +78,12 @@ __all__ = [
     "option",
     "section",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever it is
+    """What only decoders need, which need numpy: ``--help`` does not wait for it."""
+    if name == "Labels":
+        from tracer_core.events.batch import Labels  # noqa: PLC0415 - see above
+
+        return Labels
+    raise AttributeError(name)

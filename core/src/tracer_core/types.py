@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-
 API_VERSION = (0, 1)
 """Version of the contract between core and collectors: (major, minor). 0.x may change until ovs works in it."""
 
@@ -207,8 +205,9 @@ class Getter:
     needs: tuple[str, ...]
 
 
-Columns = dict[str, "np.ndarray[Any, Any] | list[Any]"]
-"""Fields of one section for many events: column by name, equally long."""
+Columns = dict[str, Any]
+"""Fields of one section for many events: column by name, equally long. Numbers are arrays, variable parts lists;
+decoders give arrays, masked where values are missing, lists, or :class:`~tracer_core.events.batch.Labels`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +257,7 @@ class Formatter:
         place: Where it goes.
         after: Public names of the sections whose text comes before.
         unless: Public names of the sections whose text, in an event that has one, stands for this one, too.
+        beside: Public name of a section that comes right before: in an event that has it, this is on the same line.
     """
 
     section: type[Any]
@@ -265,6 +265,7 @@ class Formatter:
     place: Place = Place.PART
     after: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

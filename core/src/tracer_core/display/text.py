@@ -77,8 +77,10 @@ class TextFormat:
                 sections[name] = section
                 continue
             found = _formatted(section, owner, formatter, self._options)
-            hidden = frozenset(row for name in formatter.unless for row in _rows(batch, name))
-            self._append(texts, section.rows_in(batch), found, formatter.place, hidden)
+            rows, hidden = section.rows_in(batch), {row for name in formatter.unless for row in _rows(batch, name)}
+            if hidden:
+                found = ["" if row in hidden else text for row, text in zip(rows, found, strict=True)]
+            self._append(texts, rows, found, formatter.place, frozenset(_rows(batch, formatter.beside)))
         for name in sorted(sections):
             section = sections[name]
             self._append(texts, section.rows_in(batch), (generic(name, value) for value in section.objects))
@@ -101,14 +103,14 @@ class TextFormat:
         rows: Iterable[int],
         found: Iterable[str],
         place: Place = Place.PART,
-        hidden: frozenset[int] = frozenset(),
+        beside: frozenset[int] = frozenset(),
     ) -> None:
-        """Put the texts of a section behind what is there of the events that have it."""
+        """Put the texts of a section behind what is there of the events that have it, in some on the same line."""
         apart = self._options.multi_line and place is not Place.HEAD
         before = f"\n{_INDENT}" if apart else " "
         for row, text in zip(rows, found, strict=True):
-            if text and row not in hidden:
-                texts[row] += before + (text.replace("\n", before) if apart else text)
+            if text:
+                texts[row] += (" " if row in beside else before) + (text.replace("\n", before) if apart else text)
 
     def _in_series(self, texts: list[str], series: list[Any]) -> Iterator[str]:
         for text, number in zip(texts, series, strict=True):

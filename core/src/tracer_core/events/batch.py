@@ -1,6 +1,7 @@
 """Events as columns: what comes from the ring and from files, and what all outputs take. Nothing is made per event.
 
-A column is whatever has a length and a ``tolist()``: a numpy array, :class:`Blobs`, or what a file format keeps.
+A column is whatever has a length and a ``tolist()``: a numpy array, a masked one where values are missing,
+:class:`Blobs`, :class:`Labels`, or what a file format keeps.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tracer_core.events.form import SectionForm
     from tracer_core.sections import ProbeInfo
@@ -63,6 +64,32 @@ class Blobs:
         """The values as objects."""
         data = self.data.tobytes()
         return [data[start:end] for start, end in pairwise(self.offsets.tolist())]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """A column of few different values, mostly names of numbers.
+
+    Attributes:
+        indices: Of each value among the different ones.
+        values: Those. One may be None: where it is, the value is missing.
+    """
+
+    indices: np.ndarray[Any, np.dtype[np.int32]]
+    values: list[str | None]
+
+    @classmethod
+    def of(cls, numbers: np.ndarray[Any, Any], name: Callable[[int], str | None]) -> Labels:
+        """Names of numbers; *name* is asked once for each different one."""
+        different, indices = np.unique(numbers, return_inverse=True)
+        return cls(indices.astype(np.int32), [name(int(number)) for number in different])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def tolist(self) -> list[str | None]:
+        """The values as objects."""
+        return [self.values[index] for index in self.indices.tolist()]
 
 
 class SectionColumns:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tracer_core.events.batch import Blobs
+from tracer_core.events.batch import Blobs, Labels
 from tracer_core.events.form import FieldForm, Form, SectionForm, unknown_class
 
 if TYPE_CHECKING:
@@ -131,16 +131,17 @@ def to_arrow(column: Column, field: FieldForm) -> pa.Array:
     if isinstance(column, Blobs):
         offsets = pa.py_buffer(column.offsets.astype(np.int32))
         return pa.Array.from_buffers(kind, len(column), [None, offsets, pa.py_buffer(column.data)])
-    if field.form is Form.CHARS:
-        return _names(column)
-    if isinstance(column, np.ndarray) and column.dtype.kind in "iufb":
-        return pa.array(np.ascontiguousarray(column)).cast(kind)
     if pa.types.is_dictionary(kind):
-        return pa.array(column.tolist(), kind.value_type).dictionary_encode()
+        return _labels(column) if isinstance(column, Labels) else _names(column, field)
+    if isinstance(column, np.ndarray) and column.dtype.kind in "iufb":
+        mask = np.ma.getmaskarray(column) if np.ma.is_masked(column) else None
+        return pa.array(np.ascontiguousarray(column), mask=mask).cast(kind)
     return pa.array(column.tolist(), kind)
 
 
-def _names(column: Column) -> pa.Array:
+def _names(column: Column, field: FieldForm) -> pa.Array:
+    if field.form is Form.TEXT:
+        return pa.array(column.tolist(), pa.string()).dictionary_encode()
     if not isinstance(column, np.ndarray) or column.dtype.kind != "S":
         values = [None if value is None else escape(value) for value in column.tolist()]
         return pa.array(values, pa.string()).dictionary_encode()
@@ -149,6 +150,14 @@ def _names(column: Column) -> pa.Array:
     found = pa.Array.from_buffers(pa.binary(width), len(column), [None, fixed]).dictionary_encode()
     names = [escape(name.rstrip(b"\0")) for name in found.dictionary.to_pylist()]
     return pa.DictionaryArray.from_arrays(found.indices, pa.array(names, pa.string()))
+
+
+def _labels(column: Labels) -> pa.DictionaryArray:
+    names = [name for name in column.values if name is not None]
+    places = np.array([name is not None for name in column.values], bool)
+    indices, missing = (np.cumsum(places) - 1)[column.indices], ~places[column.indices]
+    values = pa.array(indices.astype(np.int32), mask=missing if missing.any() else None)
+    return pa.DictionaryArray.from_arrays(values, pa.array(names, pa.string()))
 
 
 def to_python(array: pa.Array, field: FieldForm) -> list[Any]:

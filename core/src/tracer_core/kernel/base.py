@@ -159,6 +159,10 @@ class BtfKernel:
         """Name of the nearest symbol at or below an address, and the distance in bytes; nothing if there is none."""
         return self.symbols.at(address)
 
+    def netns_name(self, inode: int) -> str | None:  # noqa: ARG002 - of a protocol
+        """Name of a network namespace: nothing, since only who runs has processes."""
+        return None
+
     def config(self, option: str) -> str | None:
         """Value of an option ``CONFIG_X`` (``y``, ``m``, ``n``, text), nothing if unknown.
 

@@ -9,6 +9,7 @@ from tracer_core.errors import MachineError, UsageError
 from tracer_core.kernel.base import BtfKernel
 from tracer_core.kernel.btf import Btf
 from tracer_core.kernel.config import parse_config
+from tracer_core.kernel.namespaces import NetnsNames
 
 _TRACEFS = ("sys/kernel/tracing", "sys/kernel/debug/tracing")
 _CONFIGS = (
@@ -128,6 +129,11 @@ class LiveKernel(BtfKernel):
         if kconf is not None:
             check_config(source)
         super().__init__(source)
+        self._netns = NetnsNames()
+
+    def netns_name(self, inode: int) -> str | None:
+        """Name of a network namespace: that of ``ip netns``, or ``NAME/PID`` of a process in it."""
+        return self._netns.name(inode)
 
 
 def check_config(source: LiveSource) -> None:

@@ -98,7 +98,7 @@ class Prototype:
 
 
 class Kernel(Protocol):
-    """A read-only view of a kernel. Every answer is stable for the life of the view."""
+    """A read-only view of a kernel. Every answer is stable for the life of the view, but for names of namespaces."""
 
     @property
     def release(self) -> str:
@@ -158,6 +158,13 @@ class Kernel(Protocol):
 
     def symbol_at(self, address: int) -> tuple[str, int] | None:
         """Name of the nearest symbol at or below an address, and the distance in bytes; nothing if there is none."""
+
+    def netns_name(self, inode: int) -> str | None:
+        """Name of a network namespace, by the inode number of ``/proc/PID/ns/net``.
+
+        That of ``ip netns``, else ``NAME/PID`` of a process in it; nothing where neither is known, as on recorded
+        kernels.
+        """
 
     def config(self, option: str) -> str | None:
         """Value of an option ``CONFIG_X`` (``y``, ``m``, ``n``, text), nothing if unknown."""

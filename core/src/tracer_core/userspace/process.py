@@ -154,6 +154,6 @@ def _file_name(link: Path) -> str:
 
 def _foreign(proc: Path, pid: int, kind: str) -> bool:
     try:
-        return (proc / str(pid) / "ns" / kind).readlink() != (proc / "self/ns" / kind).readlink()
+        return (proc / f"{pid}/ns/{kind}").readlink() != (proc / f"self/ns/{kind}").readlink()
     except OSError:
         return False  # ended meanwhile; whoever opens its file will see

@@ -71,7 +71,7 @@ def tracer_fragments(kernel: Kernel, options: SkbOptions) -> Iterable[Fragment]:
 @hookimpl
 def tracer_formatters() -> Iterable[Formatter]:
     """Show the packet in words, and what else there is to say."""
-    return [Formatter(Packet, _packet_text), Formatter(Skb, _skb_text, after=("packet",))]
+    return [Formatter(Packet, _packet_text), Formatter(Skb, _skb_text, after=("packet", "netns", "dev"))]
 
 
 @hookimpl

@@ -63,6 +63,22 @@
 #define TRACER_COPY(dst, p, f) bpf_probe_read_kernel(&(dst), sizeof(dst), TRACER_ADDRESS(p, f))
 
 /*
+ * The same of an array whose size is a multiple of 8, where TRACER_GET would do for a member that is a number: plain loads, a
+ * word at a time, in typed programs.
+ */
+#define TRACER_COPY_WORDS(ctx, dst, p, f)                                                                              \
+	do {                                                                                                           \
+		if ((ctx)->typed) {                                                                                    \
+			const u64 *tracer_words = (const u64 *)TRACER_ADDRESS(p, f);                                   \
+			u32 tracer_word;                                                                               \
+			_Pragma("unroll") for (tracer_word = 0; tracer_word < sizeof(dst) / 8; tracer_word++)          \
+				((u64 *)&(dst))[tracer_word] = tracer_words[tracer_word];                              \
+		} else {                                                                                               \
+			TRACER_COPY(dst, p, f);                                                                        \
+		}                                                                                                      \
+	} while (0)
+
+/*
  * Copy from memory of the process that runs into a probe in it: what arguments there point at. To dst, whose size counts; 0 or a
  * negative error, dst then zeroed. Memory that is paged out cannot be read.
  */

@@ -1,0 +1,1 @@
+"""The network device of a packet: a collector for tracer."""

@@ -1,0 +1,1 @@
+"""The network namespace of a packet: a collector for tracer."""

@@ -1,0 +1,1 @@
+"""Why packets are dropped: a collector for tracer."""
