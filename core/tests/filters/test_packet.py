@@ -163,6 +163,7 @@ def test_datagrams_never_match_what_is_about_the_link_layer(verdicts: Verdicts, 
         ("ip[0] / 0 = 1", "division by zero"),
         ("icmp\0", "NUL"),
         ("icmp \udcff", "packet filter"),
+        ("icmp \ud800", "half a character"),
         ("ether[0xfffff000:2] = 8", "offset 0xfffff000"),
         ("inbound", "no direction"),
         ("outbound and icmp", "no direction"),
@@ -170,6 +171,7 @@ def test_datagrams_never_match_what_is_about_the_link_layer(verdicts: Verdicts, 
         ("ip6 protochain 6", "protochain"),
         ("(geneve or udp) and udp", "scratch word"),
         ("(" * 20000, "packet filter"),
+        ("vlan and " * 20000 + "ip", "packet filter"),  # of which libpcap 1.10 crashes
     ],
 )
 def test_what_is_refused_and_why(text: str, words: str) -> None:
@@ -181,6 +183,19 @@ def test_what_is_refused_and_why(text: str, words: str) -> None:
     assert caught.value.hint
     assert message.isprintable()
     assert len(message) < 700
+
+
+def test_a_filter_that_libpcap_takes_too_long_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pcap, "_PATIENCE", 0.2)
+    with pytest.raises(UsageError, match=r"libpcap takes more than 0\.2 s to compile it; name networks"):
+        packet_filter(["port 1 or " * 3000 + "ip"])
+
+
+def test_long_texts_give_what_short_ones_do() -> None:
+    text = "tcp port 80 or (vlan and host 192.0.2.1)"
+    assert compile_expression(text.ljust(5000), LinkType.ETHERNET) == compile_expression(text, LinkType.ETHERNET)
+    with pytest.raises(UsageError, match="syntax error"):
+        compile_expression("ip and (".ljust(5000), LinkType.ETHERNET)
 
 
 def test_a_filter_that_is_too_large_says_how_large_it_is() -> None:

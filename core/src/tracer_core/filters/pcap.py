@@ -13,13 +13,17 @@ from enum import IntEnum
 from functools import cache
 
 from tracer_core.errors import MachineError, UsageError
+from tracer_core.filters.apart import apart
 from tracer_core.filters.classic import Instruction, Program
 
 _SONAMES = ("libpcap.so.1", "libpcap.so.0.8")  # everybody's, and Debian's
 _SNAPSHOT = 262144  # bytes; what a program returns for a match, never 0
 _NETMASK_UNKNOWN = 0xFFFFFFFF  # PCAP_NETMASK_UNKNOWN
 _LANGUAGE = "the language is described in pcap-filter(7)"
+_SMALLER = "name networks, not hosts, and ranges of ports, not ports"
 _SHOWN = 200
+_SHORT = 1000  # bytes: libpcap compiles them in less than a second; of longer ones it can crash, or not end for hours
+_PATIENCE = 30  # seconds
 _OPTIMISED_MAX = 15_000  # instructions: what libpcap takes to optimise grows with the third power
 _LOCK = threading.Lock()  # libpcap before 1.8 compiles with a parser that has one state
 
@@ -89,27 +93,47 @@ def compile_expression(expression: str, link: LinkType) -> Program:
         UsageError: libpcap refuses the expression.
         MachineError: there is no libpcap.
     """
+    library()
+    text = _bytes(expression)
+    with _LOCK:
+        if len(text) <= _SHORT:
+            return _program(expression, text, link)
+        try:
+            return apart(lambda: _program(expression, text, link), _PATIENCE)
+        except TimeoutError as error:
+            what = f"libpcap takes more than {_PATIENCE} s to compile it"
+            raise UsageError(f"packet filter {shown(expression)}: {what}", hint=_SMALLER) from error
+        except ChildProcessError as error:
+            raise UsageError(f"packet filter {shown(expression)}: libpcap crashed", hint=_SMALLER) from error
+
+
+def _program(expression: str, text: bytes, link: LinkType) -> Program:
     lib = library()
+    handle = lib.pcap_open_dead(link, _SNAPSHOT)
+    if not handle:
+        raise MachineError("libpcap does not give a handle to compile packet filters with", hint="is memory left?")
+    try:
+        size = len(_compiled(lib, handle, expression, text, optimised=False))
+        if size > _OPTIMISED_MAX:
+            what = f"{size} instructions of classic BPF before they are optimised, more than {_OPTIMISED_MAX}"
+            raise UsageError(f"packet filter {shown(expression)}: {what}", hint=_SMALLER)
+        return _compiled(lib, handle, expression, text, optimised=True)
+    finally:
+        lib.pcap_close(handle)
+
+
+def _bytes(expression: str) -> bytes:
+    """An expression as C has it; bytes of the command line that are no characters are what they were."""
     if "\0" in expression:  # C would end there and match more than was asked for
         raise UsageError(f"packet filter {shown(expression)}: it contains a NUL character", hint=_LANGUAGE)
-    with _LOCK:
-        handle = lib.pcap_open_dead(link, _SNAPSHOT)
-        if not handle:
-            raise MachineError("libpcap does not give a handle to compile packet filters with", hint="is memory left?")
-        try:
-            size = len(_compiled(lib, handle, expression, optimised=False))
-            if size > _OPTIMISED_MAX:
-                what = f"{size} instructions of classic BPF before they are optimised, more than {_OPTIMISED_MAX}"
-                hint = "name networks, not hosts, and ranges of ports, not ports"
-                raise UsageError(f"packet filter {shown(expression)}: {what}", hint=hint)
-            return _compiled(lib, handle, expression, optimised=True)
-        finally:
-            lib.pcap_close(handle)
+    try:
+        return expression.encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise UsageError(f"packet filter {shown(expression)}: it contains half a character", hint=_LANGUAGE) from error
 
 
-def _compiled(lib: ctypes.CDLL, handle: int, expression: str, *, optimised: bool) -> Program:
+def _compiled(lib: ctypes.CDLL, handle: int, expression: str, text: bytes, *, optimised: bool) -> Program:
     program = _Program()
-    text = expression.encode(errors="surrogateescape")
     if lib.pcap_compile(handle, ctypes.byref(program), text, optimised, _NETMASK_UNKNOWN):
         words = " ".join(lib.pcap_geterr(handle).decode(errors="replace").split())
         raise UsageError(f"packet filter {shown(expression)}: {words or 'refused'}", hint=_LANGUAGE)
