@@ -71,6 +71,53 @@ expressions = st.recursive(
 )
 """What users write, and what they would not."""
 
+_depths = one([2, 10, 100, 1000])
+_odd = one(["0", "00", "08", "0x", "2147483648", "4294967295", "4294967296", "0xffffffff", "1" * 50, "65536", "256"])
+_chains = st.builds(lambda count, text, word: word.join([text] * count), _depths, primitives, one([" and ", " or "]))
+_distinct = st.builds(
+    lambda count, direction: " or ".join(f"{direction}host 10.{n // 250}.{n % 250}.1" for n in range(count)),
+    one([30] * 8 + [150] * 4 + [700]),
+    directions,
+)
+rare = st.one_of(
+    st.builds(lambda depth, inner: "(" * depth + inner + ")" * depth, _depths, expressions),
+    st.builds(lambda depth, inner: "not " * depth + f"({inner})", _depths, expressions),
+    st.builds(lambda depth, inner: f"{inner} and (" * depth + inner + ")" * depth, one([2, 10, 50]), primitives),
+    st.builds(lambda depth, base: f"{base}[" * depth + "0" + "]" * depth + " = 1", one([2, 5, 14, 15, 16, 60]), bases),
+    st.builds(lambda depth, each: "+".join([each] * depth) + " > 5", _depths, arithmetic),
+    st.builds("{}[{}:{}] {} {}".format, bases, _odd, _odd, relations, _odd),
+    st.builds("{} {} {}".format, _odd, relations, _odd),
+    st.builds("{} {}".format, one(["port", "portrange 1-", "vlan", "mpls", "less", "ip proto", "geneve", "net"]), _odd),
+    _chains,
+    _distinct,
+    st.lists(one(["vlan", "mpls", "pppoes", "geneve", "ip", "not vlan"]), max_size=30).map(" and ".join),
+    st.builds("net {} mask {}".format, one(HOSTS), one(["255.255.255.0", "128.0.0.0", "255.0.255.0"])),
+    one(
+        [
+            "gateway 192.0.2.1",
+            "on eth0",
+            "inbound",
+            "ether[0:3] = 1",
+            "iso proto esis",
+            "atalk",
+            "wlan type mgt",
+            "llc u",
+        ]
+    ),
+    one(
+        [
+            "type mgt subtype beacon",
+            "vpi 5",
+            "oam",
+            "link[0] = 1",
+            "radio[0] = 1",
+            "dir 1",
+            "tcp[tcpflags] & tcp-ack != 0",
+        ]
+    ),
+)
+"""What nobody writes: deep, long, odd."""
+
 offsets = st.one_of(st.integers(0, 70), st.integers(0, 150), one([0xFFFF, 0x7FFFFFFF, 0x7FFFFFFC]))
 words = st.integers(0, 15)
 constants = st.one_of(st.integers(0, 40), numbers, st.integers(0, 0xFFFFFFFF), one([2**32 - 4, 2**32 - 14]))

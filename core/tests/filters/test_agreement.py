@@ -6,7 +6,6 @@ again, by the number in its name.
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from core.tests.filters.agreement import Case, compare
 from core.tests.filters.expressions import collected, expressions, programs
 from core.tests.filters.oracles import Native, Packets
+from core.tests.filters.rounds import SEEDS
 from core.tests.filters.samples import samples
 
 from tracer_core.errors import UsageError
@@ -21,9 +21,6 @@ from tracer_core.filters.pcap import LinkType, compile_expression
 from tracer_core.filters.translate import function
 from tracer_core.filters.validate import validate
 
-ROUNDS = int(os.environ.get("TRACER_FILTER_FUZZ", "0"))
-SEED = int(os.environ.get("TRACER_FILTER_SEED", "0"))
-SEEDS = [random.SystemRandom().randrange(1 << 32) for _ in range(ROUNDS)] or [SEED]
 LARGEST = 150  # classic instructions; larger ones have a test of their own
 
 
