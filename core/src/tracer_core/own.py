@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.kernel.view import ResultForm
 from tracer_core.plugins.declaration import Declaration, Owner
-from tracer_core.sections import Return, Stack, Tracking
+from tracer_core.sections import Return, Stack, Tracking, Unjoined
 from tracer_core.types import CollectorSpec, Decoder, Formatter, Place
 
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ def tracking_text(section: Tracking, _: TextOptions) -> str:
     return f"#{first.timestamp << 64 | first.orig_head:x} (skb {first.skb:x}) n {section.idx}{lost}"
 
 
+def unjoined_text(section: Unjoined, _: TextOptions) -> str:
+    """By what its journey was looked for in vain."""
+    return f"(not joined: no {section.key.decode()} before)"
+
+
 def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:
     @cache
     def name(address: int) -> str:
@@ -78,9 +83,10 @@ def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:
 
 
 OWNER = Owner("core")
-SECTIONS = (Return, Stack, Tracking)
+SECTIONS = (Return, Stack, Tracking, Unjoined)
 FORMATTERS = (
     Formatter(Tracking, tracking_text, place=Place.HEAD),
+    Formatter(Unjoined, unjoined_text, place=Place.HEAD, after=("tracking",)),
     Formatter(Return, return_text, place=Place.HEAD),
     Formatter(Stack, stack_text, place=Place.TOP),
 )

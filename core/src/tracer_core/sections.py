@@ -101,6 +101,18 @@ class Tracking(NamedTuple):
     """The packet."""
 
 
+SPACE_MAX = 64
+"""Characters of what :class:`Unjoined` names."""
+
+
+@section("unjoined")
+class Unjoined(NamedTuple):
+    """The event belongs to a journey that was not found: in sorted files."""
+
+    key: Annotated[bytes, Chars(SPACE_MAX)]
+    """By what it was looked for, ``<collector>.<key space>``: what says whose that is was lost, or is of no packet."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeInfo:
     """Where an event was taken.

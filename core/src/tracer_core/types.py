@@ -283,6 +283,42 @@ class Upgrade:
     adds: tuple[tuple[str, Any], ...] = ()
 
 
+class JoinRole(Enum):
+    """What an event does about the journey that a key stands for."""
+
+    OPEN = "open"
+    """The key stands for the event's journey from now on. Of an event of no packet, it stands for none any more."""
+    JOIN = "join"
+    """The event is of the journey that the key stands for, whatever its identity says."""
+    ADOPT = "adopt"
+    """The same, and from now on so are all events of its identity, if it has one."""
+    CLOSE = "close"
+    """The key stands for nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """How events come into a packet's journey that do not have its identity: by what they have in common with others.
+
+    An event takes part if it has the section and all fields of the key. Of several joins of an event, those that find
+    a journey come first, in the order in which they are declared, and the first journey that is found counts; then
+    keys are opened, and at last closed. Where no journey is found, the event is of the one that its identity says, or
+    of none, and is marked.
+
+    Attributes:
+        section: Section class, one of the collector's.
+        space: Name of what the key is a key of. Keys of different spaces, and of different collectors, are different.
+        key: Fields, as paths: ``"number"`` of the section, ``"upcall.cpu"`` of a group in it, ``"header.timestamp"``,
+            ``"header.cpu"``, ``"header.pid"`` or ``"header.tgid"``. Numbers or characters.
+        role: What the event does about it.
+    """
+
+    section: type[Any]
+    space: str
+    key: tuple[str, ...]
+    role: JoinRole
+
+
 @dataclass(frozen=True, slots=True)
 class NoOptions:
     """Options of a collector without any."""
@@ -301,6 +337,7 @@ class CollectorSpec:
         after: Collectors whose fragments run before its own.
         identity: Section class, one of those, that says which packet an event is of. Its fields are ``orig_head``,
             ``timestamp`` and ``skb``; the first two are the same in all events of a packet and of no other.
+        joins: How events are put together that do not have one identity.
     """
 
     name: str
@@ -310,6 +347,7 @@ class CollectorSpec:
     sections: tuple[type[Any], ...] = ()
     after: tuple[str, ...] = ()
     identity: type[Any] | None = None
+    joins: tuple[Join, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

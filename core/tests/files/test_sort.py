@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer_core.events.about import About
 from tracer_core.events.form import form_of
 from tracer_core.events.objects import events_of
+from tracer_core.files import sort_journeys
 from tracer_core.files.contents import Contents
 from tracer_core.files.sort import Sorter
 from tracer_core.files.sort_losses import Losses
@@ -117,6 +119,15 @@ def test_what_comes_late_is_a_journey_again_whose_numbers_go_on() -> None:
         [Tracking(0, None, TrackedSkb(1, 1, 7))],
         [Tracking(1, None, TrackedSkb(1, 1, 7))],
     ]
+
+
+def test_a_journey_that_goes_on_is_not_forgotten_for_those_that_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sort_journeys, "_REMEMBERED", 1)
+    late, early, between = (5, 1), (1, 1), (2, 1)
+    packets = [late, late, late, late, early, between, late]
+    found = journeys([event(time, packet) for time, packet in enumerate(packets, 5)], 3, 1)
+    places = [one.get(Tracking) for series in found for one in series if one.get(SkbTracking) == (1, 5, 7)]
+    assert [place and place.idx for place in places] == [0, 1, 2, 3, 4]
 
 
 def test_a_journey_says_that_events_were_lost_meanwhile_on_whatever_cpu() -> None:

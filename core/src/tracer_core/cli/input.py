@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tracer_core.files.events import EventSet
     from tracer_core.plugins.declaration import Owner
     from tracer_core.plugins.host import Collector
-    from tracer_core.types import Formatter
+    from tracer_core.types import Formatter, Join
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,12 @@ class Input:
                 return layout_of(collector.spec.identity).name
         what = "no installed collector can tell which packet an event is of"
         raise UsageError(what, hint="install one that follows packets; see: tracer plugins")
+
+    def joins(self) -> tuple[Join, ...]:
+        """What the installed collectors say of how events are put together."""
+        from tracer_core.plugins.joins import joins_of  # noqa: PLC0415 - not for --help
+
+        return tuple(join for collector in self._collectors for join in joins_of(collector.spec))
 
     def formatters(self) -> list[tuple[Owner, Formatter]]:
         """Those of the core and of the installed collectors."""

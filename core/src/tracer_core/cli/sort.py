@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 
 from tracer_core.cli.convert import INTERRUPTED, written
 from tracer_core.cli.input import Input, batches, input_argument
+from tracer_core.cli.messages import warn_unjoined
 from tracer_core.cli.output import Kind
 from tracer_core.cli.print import texts
 from tracer_core.cli.stdout import page
@@ -17,12 +19,14 @@ from tracer_core.cli.text import text_format, text_options
 from tracer_core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch
     from tracer_core.files.contents import Contents
     from tracer_core.files.events import EventSet
+    from tracer_core.files.sort import Sorter
+    from tracer_core.types import Join
 
     Journeys = Iterator[tuple[About, EventBatch]]
 
@@ -69,32 +73,57 @@ def sort(file: Path | None, most: int, out: Path | None, also_print: bool, **val
             log.info("File already sorted")
             return ExitCode.OK
         facts: dict[str, str] = {}
-        journeys = _journeys(events, known.identity(), most, facts)
+        sorting = _Sorting(known.identity(), known.joins(), most)
+        journeys = sorting.journeys(events, facts)
         if out is not None:
-            journeys = written(journeys, events, out, _contents(events), facts)
+            journeys = written(journeys, events, out, sorting.contents(events), facts)
         if out is None or also_print:
             page(texts(journeys, text_format(known.formatters(), values), values, is_sorted=True))
         for _ in journeys if out is not None else ():  # all, also if nobody reads them any more
             pass
+        warn_unjoined(sorting.unjoined)
     return ExitCode.OK
 
 
-def _contents(events: EventSet) -> Contents:
-    from tracer_core.files.sort import sorted_contents  # noqa: PLC0415 - pyarrow takes its time
+class _Sorting:
+    """How events are sorted, and what could not be.
 
-    return sorted_contents(events.contents)
+    Args:
+        identity: See :class:`~tracer_core.files.sort.Sorter`, as for the others.
+        joins: Ditto.
+        most: Ditto.
+    """
 
+    def __init__(self, identity: str, joins: Sequence[Join], most: int) -> None:
+        self._identity = identity
+        self._joins = joins
+        self._most = most
+        self.unjoined: Counter[str] = Counter()
 
-def _journeys(events: EventSet, identity: str, most: int, facts: dict[str, str]) -> Journeys:
-    from tracer_core.files.sort import Sorter  # noqa: PLC0415 - pyarrow takes its time
+    def contents(self, events: EventSet) -> Contents:
+        """What the events have when they are sorted."""
+        from tracer_core.files.sort import sorted_contents  # noqa: PLC0415 - pyarrow takes its time
 
-    run, sorter = events.about, Sorter(events.contents, events.about, identity, most)
-    at_once = min(_AT_ONCE, most or _AT_ONCE)
-    for batch in batches(events, at_once, progress=True, stopped=lambda: facts.update(INTERRUPTED)):
-        if events.about is not run:
-            if not events.about.continues(run):
-                yield from ((run, journey) for journey in sorter.finish())
-                sorter = Sorter(events.contents, events.about, identity, most)
-            run = events.about
-        yield from ((run, journey) for journey in sorter.add(batch))
-    yield from ((run, journey) for journey in sorter.finish())
+        return sorted_contents(events.contents, self._joins)
+
+    def journeys(self, events: EventSet, facts: dict[str, str]) -> Journeys:
+        """The events of a file, sorted. If a signal ends that, the facts say so."""
+        run, sorter = events.about, self._sorter(events)
+        at_once = min(_AT_ONCE, self._most or _AT_ONCE)
+        for batch in batches(events, at_once, progress=True, stopped=lambda: facts.update(INTERRUPTED)):
+            if events.about is not run:
+                if not events.about.continues(run):
+                    yield from ((run, journey) for journey in self._finish(sorter))
+                    sorter = self._sorter(events)
+                run = events.about
+            yield from ((run, journey) for journey in sorter.add(batch))
+        yield from ((run, journey) for journey in self._finish(sorter))
+
+    def _sorter(self, events: EventSet) -> Sorter:
+        from tracer_core.files.sort import Sorter  # noqa: PLC0415 - pyarrow takes its time
+
+        return Sorter(events.contents, events.about, self._identity, self._most, self._joins)
+
+    def _finish(self, sorter: Sorter) -> Iterator[EventBatch]:
+        yield from sorter.finish()
+        self.unjoined += sorter.unjoined

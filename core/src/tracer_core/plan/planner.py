@@ -13,7 +13,7 @@ from tracer_core.plan.places import Place, locate
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
 from tracer_core.plan.shapes import helper_shape, shape_of
 from tracer_core.plan.tracking import PACKET, TRACKED, track
-from tracer_core.sections import Header, Return, Stack, Tracking
+from tracer_core.sections import Header, Return, Stack, Tracking, Unjoined
 from tracer_core.types import ProbeKind
 from tracer_core.wire import Layout, layout_of
 
@@ -31,7 +31,9 @@ NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 
 _MASK_BITS = 64
 _VLAN = ("vlan_present", "vlan_all")  # 5.0 to 6.1, 6.2
-_OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack, Tracking))  # sections that only the core adds
+_OWN = frozenset(
+    layout_of(cls).name for cls in (Header, Return, Stack, Tracking, Unjoined)
+)  # sections that only the core adds
 
 H = TypeVar("H", bound="Hashable")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import PluginError
 from tracer_core.options import option_specs
+from tracer_core.plugins.joins import refuse_bad_joins
 from tracer_core.types import API_VERSION, CollectorSpec
 from tracer_core.wire import layout_of
 
@@ -68,6 +69,10 @@ def refuse_bad(owner: Owner, spec: Any) -> None:  # noqa: ANN401 - whatever the 
             layout_of(cls)
     except Exception as error:
         raise _broken(owner, f"its sections cannot be used: {error}") from error
+    try:
+        refuse_bad_joins(spec)
+    except PluginError as error:
+        raise _broken(owner, f"its joins cannot be used: {error.message}") from error
     _refuse_options(owner, spec.options)
 
 

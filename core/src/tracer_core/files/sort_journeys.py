@@ -1,0 +1,208 @@
+"""Which journey each event is of: the rules, one event at a time."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracer_core.types import JoinRole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tracer_core.events.batch import Numbers
+    from tracer_core.files.sort_joins import Keyed
+
+    Key = tuple[int, int]
+    Times = np.ndarray[Any, np.dtype[np.uint64]]
+
+_REMEMBERED = 1 << 16  # journeys that are out already and may go on, keys of joins, identities that were adopted
+
+
+@dataclass(slots=True, eq=False)
+class Journey:
+    """What is known of one.
+
+    Attributes:
+        key: Of its packet: when that was first seen, and where its data was; nothing for an event of no packet.
+        begins: When it begins, in ns: the earliest comes out first.
+        skb: Of its first event.
+        number: Among those that wait; -1 if none of its events does.
+        count: Of its events.
+        last: When the last of them was.
+    """
+
+    key: Key | None
+    begins: int
+    skb: int = 0
+    number: int = -1
+    count: int = 0
+    last: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of each event that waits.
+
+    Attributes:
+        journey: Number of its journey among those that wait.
+        place: Its number in that.
+        time: When it was.
+        before: When the event before in the journey was; for the first, its own time.
+        unjoined: Number of the key space in which its journey was not found; 0 if there was nothing to find.
+    """
+
+    journey: Numbers
+    place: Numbers
+    time: Times
+    before: Times
+    unjoined: Numbers
+
+    @classmethod
+    def joined(cls, several: Sequence[Told]) -> Told:
+        """That of several batches."""
+        if len(several) == 1:
+            return several[0]
+        return cls(
+            np.concatenate([told.journey for told in several]),
+            np.concatenate([told.place for told in several]),
+            np.concatenate([told.time for told in several]),
+            np.concatenate([told.before for told in several]),
+            np.concatenate([told.unjoined for told in several]),
+        )
+
+    def take(self, rows: Numbers) -> Told:
+        """That of some of the events."""
+        return Told(self.journey[rows], self.place[rows], self.time[rows], self.before[rows], self.unjoined[rows])
+
+
+class Journeys:
+    """All that are known: those that wait, and as many of those that are out as may be remembered."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Journey] = []
+        """By number. What is out again has another number, or none."""
+        self.unjoined: Counter[int] = Counter()
+        """Events whose journey was not found, by number of the key space."""
+        self._known: dict[Key, Journey] = {}
+        self._out: OrderedDict[Journey, None] = OrderedDict()
+        self._keys: OrderedDict[tuple[Any, ...], Journey] = OrderedDict()
+        self._adopted: OrderedDict[Key, Journey] = OrderedDict()
+
+    def tell(
+        self,
+        times: Sequence[int],
+        packets: Sequence[Sequence[int] | None],
+        keyed: Mapping[int, Sequence[Keyed]],
+        first: int,
+    ) -> Told:
+        """Add events to their journeys.
+
+        Args:
+            times: When they were.
+            packets: Of each event its identity, or nothing.
+            keyed: Joins of some of them.
+            first: Number of the first of them there.
+        """
+        unjoined = np.zeros(len(times), np.int64)
+        journeys, places, before, plain = [], [], [], self._plain
+        for row, (time, packet) in enumerate(zip(times, packets, strict=True), first):
+            if keyed and row in keyed:
+                journey, unjoined[row - first] = self._joined(time, packet, keyed[row])
+            else:
+                journey = plain(time, packet)
+            journeys.append(journey.number)
+            places.append(journey.count)
+            before.append(journey.last if journey.count else time)
+            journey.count += 1
+            journey.last = time
+        return Told(
+            np.array(journeys), np.array(places), np.array(times, np.uint64), np.array(before, np.uint64), unjoined
+        )
+
+    def leave(self, leaving: Iterable[Journey]) -> None:
+        """Those come out."""
+        for journey in leaving:
+            journey.number = -1
+            if journey.key is not None:
+                self._out[journey] = None
+        known, out = self._known, self._out
+        for _ in range(len(out) - _REMEMBERED):
+            journey, _ = out.popitem(last=False)
+            if journey.key is not None and known.get(journey.key) is journey:
+                del known[journey.key]
+
+    def renumber(self) -> Numbers:
+        """Give those that wait the first numbers again.
+
+        Returns:
+            The new number for each old one, -1 where there is none.
+        """
+        numbers = np.full(len(self.waiting), -1)
+        staying = [journey for number, journey in enumerate(self.waiting) if journey.number == number]
+        for number, journey in enumerate(staying):
+            numbers[journey.number] = number
+            journey.number = number
+        self.waiting = staying
+        return numbers
+
+    def _plain(self, time: int, packet: Sequence[int] | None) -> Journey:
+        """The journey that an event's identity says, which may begin with it."""
+        if packet is None:
+            return self._wait(Journey(None, time))
+        head, first, skb = packet
+        key = first, head
+        journey = self._known.get(key)
+        if journey is None:
+            journey = self._known[key] = Journey(key, first, skb, len(self.waiting))
+            self.waiting.append(journey)
+        return journey if journey.number >= 0 else self._wait(journey)
+
+    def _joined(self, time: int, packet: Sequence[int] | None, joins: Sequence[Keyed]) -> tuple[Journey, int]:
+        """The journey of an event with joins, and the key space in which it was not found, if it was not."""
+        finding = [join for join in joins if join.finds]
+        known = (self._keys.get(join.key) for join in finding)
+        journey, unjoined = next((found for found in known if found is not None), None), 0
+        if journey is None:
+            journey = self._plain(time, packet)
+            if finding:
+                unjoined = finding[0].space
+                self.unjoined[unjoined] += 1
+        else:
+            if journey.number < 0:
+                self._wait(journey)
+            if packet is not None and any(join.role is JoinRole.ADOPT for join in finding):
+                self._adopt((packet[1], packet[0]), journey)
+        for join in joins:
+            if join.role is JoinRole.OPEN and journey.key is not None:
+                _remember(self._keys, join.key, journey)
+            elif not join.finds:
+                self._keys.pop(join.key, None)
+        return journey, unjoined
+
+    def _wait(self, journey: Journey) -> Journey:
+        """Its events wait from now on."""
+        journey.number = len(self.waiting)
+        self.waiting.append(journey)
+        if journey.count and journey.key is not None:
+            self._out.pop(journey, None)
+            self._known.setdefault(journey.key, journey)  # it may have been forgotten, if a key of a join was not
+        return journey
+
+    def _adopt(self, key: Key, journey: Journey) -> None:
+        if self._known.get(key) is journey:
+            return
+        self._known[key] = journey
+        forgotten = _remember(self._adopted, key, journey)
+        if forgotten is not None and self._known.get(forgotten[0]) is forgotten[1]:
+            del self._known[forgotten[0]]
+
+
+def _remember(known: OrderedDict[Any, Journey], key: Any, journey: Journey) -> tuple[Any, Journey] | None:  # noqa: ANN401
+    """Remember what a key stands for; what was remembered for longest is forgotten, and given, if there is no room."""
+    known[key] = journey
+    known.move_to_end(key)
+    return known.popitem(last=False) if len(known) > _REMEMBERED else None
