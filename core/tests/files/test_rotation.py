@@ -48,7 +48,7 @@ def write_all(writer: EventWriter) -> None:
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(
     sizes=st.lists(st.lists(st.integers(0, 4096), max_size=12), max_size=12),
-    limit=st.integers(14_000, 40_000),  # what a file begins and ends with takes 13 KB
+    limit=st.integers(14_000, 40_000),  # a file of no events and all of the facts takes 13,040
     facts=st.sampled_from([{}, FACTS]),
 )
 def test_no_file_is_larger_than_the_limit_and_all_events_are_in_one(
