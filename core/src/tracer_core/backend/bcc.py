@@ -19,7 +19,7 @@ from tracer_core.backend.ring import Ring
 from tracer_core.compose.composition import ADDRESSES_MAP, ENABLED_MAP, EVENTS_MAP, LOST_MAP
 from tracer_core.errors import RunError
 from tracer_core.libbpf import library
-from tracer_core.plan.plan import Identity
+from tracer_core.plan.plan import Identity, Role
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
@@ -89,8 +89,10 @@ class BccBackend:
         for index, planned in enumerate(self._plan.probes):
             if planned.address:
                 self._set(ADDRESSES_MAP, planned.address, index)
+        # of trampolines at one place the last attached runs first: events are made before their packet is forgotten
+        order = sorted(self._loaded, key=lambda program: not self._only_frees(program))
         self._misses = Misses(
-            (program, self._links.enter_context(program.attached(self._plan.probes))) for program in self._loaded
+            (program, self._links.enter_context(program.attached(self._plan.probes))) for program in order
         )
 
     def enable(self) -> None:
@@ -131,6 +133,11 @@ class BccBackend:
             fd = programs.load(first, kind, own, typed=spec.typed, multi=multi)
             self._resources.callback(os.close, fd)
             self._loaded.append(LoadedProgram(fd, kind, spec.typed, spec.identity, multi, probes))
+
+    def _only_frees(self, program: LoadedProgram) -> bool:
+        """Whether all that it does is to forget packets."""
+        shape = self._plan.shapes[self._plan.probes[program.probes[0]].shape]
+        return shape.is_helper and shape.role is not Role.MOVES
 
     def _set(self, name: str, key: int, value: int) -> None:
         """Put a 64-bit value for a 64-bit key into a map."""
