@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.events.docs import field_docs
 from tracer_core.events.form import FieldForm, Form, form_of
-from tracer_core.sections import Header, Return, Stack, Tracking, Unjoined
+from tracer_core.sections import Header, Return, Stack, TrackedData, Tracking, Unjoined
 from tracer_core.testing.command import executable
 from tracer_core.wire import BLOB_STEP, Blob, Chars, Layout, Part, Scalar, layout_of
 
@@ -81,6 +81,7 @@ def known_sections() -> Iterator[tuple[Layout, str]]:
     yield layout_of(Stack), "the core, at probes with `/stack`"
     yield layout_of(Tracking), "the core, to events of sorted files; it is in no record"
     yield layout_of(Unjoined), "the core, to events of sorted files; it is in no record"
+    yield layout_of(TrackedData), "the core, with `--sort`, to records that are no events"
     owners: dict[Layout, list[str]] = {}
     for folder in sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")):
         spec = import_module(f"tracer_{folder.name}.plugin").tracer_collector()

@@ -45,7 +45,7 @@ _CALLS = {
     "know": "tracer_know(args[0], args[1], &tracked, false)",
     "replace": "tracer_know(args[0], args[1], &tracked, true)",
     "find": "tracer_find(args[0], args[1], &tracked)",
-    "forget": "1; tracer_forget(args[0])",
+    "forget": "tracer_forget(args[0], &tracked)",
 }
 
 
@@ -122,9 +122,18 @@ def test_what_is_freed_is_forgotten_and_its_neighbours_are_not(table: Table) -> 
     heads = neighbours(WAYS)
     for head in heads:
         table.know(head, 7)
-    table.call("forget", heads[1], 0)
+    assert table.call("forget", heads[1], 0) == (7, heads[1])
+    assert table.call("forget", heads[1], 0) is None
     assert [table.find(head, 8) for head in heads] == [(7, head) if head != heads[1] else None for head in heads]
     assert table.know(heads[1], 9) == (9, heads[1])
+
+
+def test_to_free_nothing_is_not_to_free_what_was_there_before(table: Table) -> None:
+    # an empty place has the address that kfree(NULL) has
+    at_zero = next(head for head in range(1 << 32, 1 << 50, 1024) if set_of(head) == set_of(0))
+    table.know(at_zero, 7)
+    table.call("forget", at_zero, 0)
+    assert table.call("forget", 0, 0) is None
 
 
 def test_a_full_set_throws_out_the_one_not_seen_for_longest(table: Table) -> None:

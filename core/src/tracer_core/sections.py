@@ -113,6 +113,18 @@ class Unjoined(NamedTuple):
     """By what it was looked for, ``<collector>.<key space>``: what says whose that is was lost, or is of no packet."""
 
 
+@section("tracked-data")
+class TrackedData(NamedTuple):
+    """In how many more places the data of a packet is. Such records are for who sorts while events come: no events."""
+
+    orig_head: U64
+    """Address of the packet's data when it was first seen."""
+    timestamp: U64
+    """ns of ``CLOCK_MONOTONIC`` when it was first seen."""
+    more: S64
+    """1 if it may be copied, -1 if it was not, or a copy of it was freed."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeInfo:
     """Where an event was taken.

@@ -11,6 +11,7 @@ from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Abilities, Fixed, Request, parse_probe
 from tracer_core.plan.tracking import TRACKED, track
 from tracer_core.plugins.declaration import Declaration, Owner
+from tracer_core.sections import TrackedData
 from tracer_core.testing.kernels import recorded_kernel
 from tracer_core.types import BpfSource, CollectorSpec, Fragment, Probe, ProbeKind
 
@@ -32,8 +33,14 @@ def declaration(*needs: str) -> Declaration:
     return Declaration(Owner("a"), CollectorSpec("a", "A test."), None, fragments=fragments)
 
 
-def planned(kernel: Kernel, *probes: str, needs: tuple[str, ...] = (TRACKED,), abilities: Abilities = RECENT) -> Plan:
-    request = Request(tuple(map(parse_probe, probes)), abilities=abilities)
+def planned(
+    kernel: Kernel,
+    *probes: str,
+    needs: tuple[str, ...] = (TRACKED,),
+    abilities: Abilities = RECENT,
+    sort: bool = False,
+) -> Plan:
+    request = Request(tuple(map(parse_probe, probes)), abilities=abilities, sort=sort)
     return plan([declaration(*needs)], request, kernel)
 
 
@@ -135,6 +142,18 @@ def test_the_plan_is_told_with_what_is_done_where(kernel: Kernel) -> None:
     assert "  tracking: tracks" in lines
     assert "fexit:pskb_expand_head: program" in lines
     assert "  tracking: data has moved" in lines
+
+
+def test_only_who_sorts_is_told_of_data_and_no_event_has_a_section_of_that(kernel: Kernel) -> None:
+    assert planned(kernel, "tp:net:netif_receive_skb").tells is None
+    made = planned(kernel, "tp:net:netif_receive_skb", sort=True)
+    assert made.tells is not None
+    assert [section.layout.cls for section in made.sections] == [TrackedData]
+    assert made.layouts == ()
+
+
+def test_nobody_is_told_of_packets_that_are_not_followed(kernel: Kernel) -> None:
+    assert planned(kernel, "tp:net:netif_receive_skb", needs=(SKB,), sort=True).tells is None
 
 
 def test_a_place_in_a_process_frees_no_packet(kernel: Kernel) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer_core.cli.collectors import CollectorCommand, selection
-from tracer_core.cli.output import DEFAULT_OUT, Kind, make_sinks, open_output
+from tracer_core.cli.output import DEFAULT_OUT, Kind, Sorting, make_sinks, max_buffer_option, open_output
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_format, text_options
 from tracer_core.errors import ExitCode, UsageError
@@ -118,6 +118,18 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     metavar="BYTES",
     help="Room for events that wait to be taken: a number with K, M or G, rounded up to a power of two.",
 )
+@click.option(
+    "--sort", is_flag=True, help="Put events together to the journeys of packets, each out when it has ended."
+)
+@click.option(
+    "--sort-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --sort, a journey has ended, too, when nothing was heard of it for so long.",
+)
+@max_buffer_option
 @text_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--print-bpf", is_flag=True, help="Print the composed C and stop.")
@@ -159,8 +171,17 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         with phase("kernel view"):
             kernel = _kernel(values)
         with phase("plan"):
-            request = Request(probes, netns, _abilities(values, kernel), _userspace(values), wanted, metadata)
+            request = Request(
+                probes,
+                netns,
+                _abilities(values, kernel),
+                _userspace(values),
+                wanted,
+                metadata,
+                sort=values["sort"],
+            )
             prepared = prepare(chosen, request, kernel)
+        sorting = _sorting(prepared, values, live=bool(backend and backend.live))
         if values["dry_run"]:
             click.echo("\n".join(prepared.plan.describe()))
         elif values["print_bpf"]:
@@ -170,7 +191,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             files, kind = _files(values)
             if files is not None:
                 resources.enter_context(files)
-            sinks = partial(make_sinks, prepared, files, kind, text)
+            sinks = partial(make_sinks, prepared, files, kind, text, sorting)
             collection = Collection(
                 prepared,
                 request,
@@ -181,6 +202,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 ready_file=values["ready_file"],
                 command=values["command"],
                 stop_after=values["stop_after"],
+                tells=sorting.tells if sorting is not None else None,
             )
             run(collection, backend)
             if files is not None and files.limit:
@@ -266,6 +288,18 @@ def _prints(values: Mapping[str, Any]) -> bool:
     if values["also_print"] and not values["out"]:
         raise UsageError("--print needs -o: without a file, events are printed anyway", hint="leave it out")
     return values["also_print"] or not values["out"]
+
+
+def _sorting(prepared: Prepared, values: Mapping[str, Any], *, live: bool) -> Sorting | None:
+    """How events are sorted, if they are."""
+    if not values["sort"]:
+        return None
+    from tracer_core.run.tells import Tells  # noqa: PLC0415 - only some runs need it
+
+    if all(declaration.spec.identity is None for declaration in prepared.declarations):
+        what = "--sort: no selected collector tells which packet an event is of"
+        raise UsageError(what, hint="add one that follows packets to -c, or leave -c out; see: tracer plugins")
+    return Sorting(Tells(prepared.plan), values["most"], values["sort_timeout"], live)
 
 
 def _text(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:

@@ -7,8 +7,6 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tracer_core.errors import PluginError
     from tracer_core.events.batch import EventBatch
 
@@ -44,18 +42,6 @@ def configure(level: str) -> None:
 def warn_left_out(error: PluginError) -> None:
     """Say that a collector cannot be used, and why."""
     log.warning("left out: %s", " ".join(error.message.split()))
-
-
-def warn_unjoined(counts: Mapping[str, int]) -> None:
-    """Say how many events belong to journeys that were not found.
-
-    Args:
-        counts: By the key space in which they were looked for.
-    """
-    if counts:
-        by_space = ", ".join(f"{count} by {space}" for space, count in sorted(counts.items()))
-        what = "%d event(s) belong to journeys that were not found (%s): what comes before them is missing"
-        log.warning(what, sum(counts.values()), by_space)
 
 
 class UnknownSections:

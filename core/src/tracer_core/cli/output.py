@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from tracer_core.cli.stdout import is_abandoned, say, unwritable
 from tracer_core.errors import UsageError
@@ -20,9 +23,26 @@ if TYPE_CHECKING:
     from tracer_core.files.writer import EventWriter
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import BatchOutput, Sink
+    from tracer_core.run.tells import Tells
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 DEFAULT_OUT = "tracer.arrow"
 """The file of a mere ``-o``."""
+
+
+_MOST = 100_000  # events: some tens of MB
+
+max_buffer_option: Callable[[F], F] = click.option(
+    "--max-buffer",
+    "most",
+    type=click.IntRange(min=0),
+    default=_MOST,
+    show_default=True,
+    metavar="COUNT",
+    help="Of events that are sorted, so many may wait for others of their packet; 0 for any number.",
+)
+"""Gives a command that sorts events the option."""
 
 
 class Kind(Enum):
@@ -99,7 +119,13 @@ def make_writer(files: TargetFiles, kind: Kind, about: About, contents: Contents
     return ParquetEvents(files, about, contents)
 
 
-def make_sinks(prepared: Prepared, files: TargetFiles | None, kind: Kind | None, text: TextFormat | None) -> list[Sink]:
+def make_sinks(
+    prepared: Prepared,
+    files: TargetFiles | None,
+    kind: Kind | None,
+    text: TextFormat | None,
+    sorting: Sorting | None = None,
+) -> list[Sink]:
     """What takes the events of a run.
 
     Args:
@@ -107,6 +133,7 @@ def make_sinks(prepared: Prepared, files: TargetFiles | None, kind: Kind | None,
         files: Where they are written, if they are.
         kind: Of those files.
         text: How events are printed, if they are.
+        sorting: How they are put together to journeys first, if they are.
     """
     from tracer_core.run import sinks  # noqa: PLC0415 - numpy, imported while events already come
 
@@ -114,15 +141,49 @@ def make_sinks(prepared: Prepared, files: TargetFiles | None, kind: Kind | None,
     outputs: list[BatchOutput] = []
     about = sinks.about(prepared)
     if files is not None and kind is Kind.JSON:
-        outputs.append(sinks.JsonOutput(files, about))
+        outputs.append(sinks.JsonOutput(files, about, is_sorted=sorting is not None))
+    elif files is not None and sorting is not None:
+        outputs.append(sinks.ArrowOutput(files, about, sorting.contents(prepared)))
     elif files is not None:
         made.append(sinks.ArrowSink(prepared, files, about))
     if text is not None:
         text.begin(about)
         outputs.append(Output(text, hint="stopped, and nothing is left attached"))
-    if outputs:
+    if outputs and sorting is not None:
+        made.append(sorting.sink(prepared, outputs))
+    elif outputs:
         made.append(sinks.EventSink(prepared, outputs))
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """How the events of a run are put together to journeys.
+
+    Attributes:
+        tells: What becomes of packets' data.
+        most: Events that may wait; 0 for any number.
+        timeout: Seconds after which a journey has ended of which nothing is heard.
+        live: Events come now.
+    """
+
+    tells: Tells
+    most: int
+    timeout: float
+    live: bool
+
+    def contents(self, prepared: Prepared) -> Contents:
+        """What events have then."""
+        from tracer_core.run.sort import sorted_run  # noqa: PLC0415 - pyarrow takes its time
+
+        return sorted_run(prepared)
+
+    def sink(self, prepared: Prepared, outputs: list[BatchOutput]) -> Sink:
+        """What sorts them for outputs."""
+        from tracer_core.run.sort import SortSink  # noqa: PLC0415 - pyarrow takes its time
+
+        timeout = int(self.timeout * 1e9)
+        return SortSink(prepared, self.tells, outputs, most=self.most, timeout=timeout, live=self.live)
 
 
 class Output:
@@ -155,5 +216,11 @@ class Output:
         if is_abandoned():
             raise unwritable(BrokenPipeError(), hint=self._hint)
 
-    def end(self, facts: Mapping[str, Any]) -> None:
-        """There is nothing to do: what was written is out."""
+    def end(self, facts: Mapping[str, Any]) -> None:  # noqa: ARG002 - text has no place for them
+        """Write what separates the last series, if there are any, from what comes.
+
+        Raises:
+            RunError: stdout was closed or cannot be written.
+        """
+        if ending := self._text.end():
+            say(ending, hint=self._hint)

@@ -11,8 +11,7 @@ import click
 
 from tracer_core.cli.convert import INTERRUPTED, written
 from tracer_core.cli.input import Input, batches, input_argument
-from tracer_core.cli.messages import warn_unjoined
-from tracer_core.cli.output import Kind
+from tracer_core.cli.output import Kind, max_buffer_option
 from tracer_core.cli.print import texts
 from tracer_core.cli.stdout import page
 from tracer_core.cli.text import text_format, text_options
@@ -32,21 +31,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MOST = 100_000  # events: some tens of MB
 _AT_ONCE = 1 << 16
 
 
 @click.command()
 @input_argument
-@click.option(
-    "--max-buffer",
-    "most",
-    type=click.IntRange(min=0),
-    default=_MOST,
-    show_default=True,
-    metavar="COUNT",
-    help="Events that may wait for others of their packet; 0 for any number.",
-)
+@max_buffer_option
 @click.option(
     "-o",
     "--out",
@@ -81,7 +71,7 @@ def sort(file: Path | None, most: int, out: Path | None, also_print: bool, **val
             page(texts(journeys, text_format(known.formatters(), values), values, is_sorted=True))
         for _ in journeys if out is not None else ():  # all, also if nobody reads them any more
             pass
-        warn_unjoined(sorting.unjoined)
+        sorting.warn()
     return ExitCode.OK
 
 
@@ -98,7 +88,7 @@ class _Sorting:
         self._identity = identity
         self._joins = joins
         self._most = most
-        self.unjoined: Counter[str] = Counter()
+        self._unjoined: Counter[str] = Counter()
 
     def contents(self, events: EventSet) -> Contents:
         """What the events have when they are sorted."""
@@ -119,6 +109,12 @@ class _Sorting:
             yield from ((run, journey) for journey in sorter.add(batch))
         yield from ((run, journey) for journey in self._finish(sorter))
 
+    def warn(self) -> None:
+        """Say what could not be sorted as it should."""
+        from tracer_core.files.sort import warn_unjoined  # noqa: PLC0415 - pyarrow takes its time
+
+        warn_unjoined(self._unjoined)
+
     def _sorter(self, events: EventSet) -> Sorter:
         from tracer_core.files.sort import Sorter  # noqa: PLC0415 - pyarrow takes its time
 
@@ -126,4 +122,4 @@ class _Sorting:
 
     def _finish(self, sorter: Sorter) -> Iterator[EventBatch]:
         yield from sorter.finish()
-        self.unjoined += sorter.unjoined
+        self._unjoined += sorter.unjoined

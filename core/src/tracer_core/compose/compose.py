@@ -146,6 +146,8 @@ def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
         yield f"#define TRACER_CALLS {_CALLS}\n"
     if addresses := sum(probe.address != 0 for probe in plan.probes):
         yield f"#define TRACER_ADDRESSES {_rounded(addresses)}\n"
+    if plan.tells is not None:
+        yield "#define TRACER_TELLS\n"
     if plan.netns:
         condition = " || ".join(f"(inum) == tracer_constant({NETNS + n:#x})" for n in range(len(plan.netns)))
         yield f"#define TRACER_NETNS(inum) ({condition})\n"
@@ -191,7 +193,8 @@ def _context(plan: Plan) -> str:
         f"\t{c_type}{'' if c_type.endswith('*') else ' '}{argument_name(c_type)};\n" for c_type in plan.arg_types
     )
     fixed = "\tu64 *args;\n\tu64 timestamp;\n\tbool typed;\n\tbool registers;\n\tu32 usdt;\n"
-    return f"struct tracer_ctx {{\n{fixed}{members}}};\n"
+    tells = "\tu32 probe;\n" if plan.tells is not None else ""
+    return f"struct tracer_ctx {{\n{fixed}{tells}{members}}};\n"
 
 
 def _operands(plan: Plan) -> dict[Operands, int]:
@@ -272,7 +275,8 @@ def _programs(
     if shape.result is not None:
         architecture = ARCHITECTURES[machine.architecture]
         if shape.is_helper:
-            text = helper_entry_text(_core_source("helper.bpf.c").text, _entry(index), shape, architecture)
+            template = _core_source("helper.bpf.c").text
+            text = helper_entry_text(template, _entry(index), shape, architecture, tells=plan.tells is not None)
         else:
             at_return = [plan.fragments[i] for i in shape.fragments]
             text = entry_text(
@@ -287,5 +291,6 @@ def _programs(
         yield f"{_line(f'{GENERATED}/{body}')}{text}"
     if shape.role is not None:
         body = "" if shape.is_helper else body
-        text = helper_text(_core_source("helper.bpf.c").text, _function(index), shape, shape.role, body)
+        template, tells = _core_source("helper.bpf.c").text, plan.tells is not None
+        text = helper_text(template, _function(index), shape, shape.role, body, tells=tells)
         yield f"{_line(f'{GENERATED}/{_function(index)}')}{text}"

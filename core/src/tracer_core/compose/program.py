@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.compose.names import argument_name
 from tracer_core.compose.sight import Judge
-from tracer_core.compose.tracking import action
+from tracer_core.compose.tracking import action, note
 from tracer_core.kernel.view import ResultForm
 from tracer_core.plan.plan import Identity, Role
 from tracer_core.types import ProbeKind
@@ -64,7 +64,7 @@ def program_text(
     return _filled(template, stubs)
 
 
-def helper_text(template: str, function: str, shape: Shape, role: Role, body: str = "") -> str:
+def helper_text(template: str, function: str, shape: Shape, role: Role, body: str = "", *, tells: bool = False) -> str:
     """The program of a shape with a role in tracking.
 
     Args:
@@ -73,23 +73,31 @@ def helper_text(template: str, function: str, shape: Shape, role: Role, body: st
         shape: What it does.
         role: Its own.
         body: Function that makes events, run before, if there are any.
+        tells: It says in the ring what it did.
     """
+    before = [f"\tprobe = {_IDENTITIES[shape.identity]};"] if tells or _keeps(shape) else []
+    before += ["\tctx->probe = probe;"] if tells else []
+    before += _call(shape) if _keeps(shape) else ()
     stubs = _common(function, shape, registers=_has_registers(shape)) | {
         "BODY": f"\t{body}(args);" if body else "",
-        "BEFORE": f"\tprobe = {_IDENTITIES[shape.identity]};\n" + "\n".join(_call(shape)) if _keeps(shape) else "",
+        "BEFORE": "\n".join(before),
         "ACTION": action(role, shape.kind, shape.position),
     }
     return _filled(template, stubs)
 
 
-def helper_entry_text(template: str, function: str, shape: Shape, architecture: Architecture) -> str:
+def helper_entry_text(
+    template: str, function: str, shape: Shape, architecture: Architecture, *, tells: bool = False
+) -> str:
     """The program at the entry of a function where, at its return, data has moved; the arguments are as above."""
-    before = f"\tprobe = {_IDENTITIES[shape.identity]};\n{_save(shape, architecture)}\n"
-    before += f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"
+    before = [f"\tprobe = {_IDENTITIES[shape.identity]};"] if tells or _keeps(shape) else []
+    before += ["\tctx->probe = probe;"] if tells else []
+    if _keeps(shape):
+        before += [_save(shape, architecture), f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"]
     stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
         "BODY": "",
-        "BEFORE": before if _keeps(shape) else "",
-        "ACTION": action(Role.NOTES, shape.kind, 0),
+        "BEFORE": "\n".join(before),
+        "ACTION": note(),
     }
     return _filled(template, stubs)
 

@@ -6,6 +6,8 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
 from pyarrow import ipc
 
 from tracer_core.files import arrow_schema
@@ -13,9 +15,7 @@ from tracer_core.files.arrow_rows import Rows
 from tracer_core.files.writer import EventWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pyarrow as pa
+    from collections.abc import Mapping, Sequence
 
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch
@@ -57,6 +57,12 @@ class ArrowEvents(EventWriter):
         """
         if batch.count:
             self._fit(self._rows.batch(batch))
+
+    def write_together(self, batches: Sequence[EventBatch]) -> None:
+        """The same for several, which become as few batches of Arrow as may be. Errors are as above."""
+        table = pa.Table.from_batches([self._rows.batch(batch) for batch in batches], self._rows.none().schema)
+        for rows in table.combine_chunks().to_batches(ROWS):
+            self._fit(rows)
 
     def end(self, facts: Mapping[str, Any]) -> None:
         """Write what is only known at the end: losses, for example. Nothing can be written any more.
@@ -108,7 +114,7 @@ class ArrowEvents(EventWriter):
                 self._fit(batch)
                 return
             if batch.num_rows > 1:
-                half = batch.num_rows // 2
+                half = _middle(batch)
                 self._fit(batch.slice(0, half))
                 self._fit(batch.slice(half))
                 return
@@ -131,6 +137,16 @@ def _end(facts: Mapping[str, Any]) -> dict[bytes, str]:
 def _options() -> ipc.IpcWriteOptions:
     # threads would take the CPU time of whoever makes the packets
     return ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+
+
+def _middle(batch: pa.RecordBatch) -> int:
+    """The row at which it is cut: between series, if it has several."""
+    half: int = batch.num_rows // 2
+    if arrow_schema.SERIES not in batch.schema.names:
+        return half
+    series = batch.column(arrow_schema.SERIES).to_numpy()
+    begins: list[int] = (np.flatnonzero(series[1:] != series[:-1]) + 1).tolist()
+    return min(begins, key=lambda row: abs(row - half), default=half)
 
 
 def _size(batch: pa.RecordBatch) -> int:

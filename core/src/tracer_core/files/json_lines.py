@@ -70,6 +70,10 @@ class JsonLines(EventWriter):
         self._about = about
         self._write([self._line(startup_line(self._files.numbered(about)))], [0])
 
+    def flush(self) -> None:
+        """Write the series whose events were the last: no more of them come."""
+        self._write_series()
+
     def end(self, facts: Mapping[str, Any]) -> None:
         """Write what is only known at the end, if it matters to who reads the file: losses, for example.
 

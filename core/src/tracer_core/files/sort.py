@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from tracer_core.files.sort_waiting import Waiting
 from tracer_core.sections import TrackedSkb, Tracking, Unjoined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch, Numbers
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from tracer_core.files.contents import Contents
     from tracer_core.files.sort_journeys import Told
     from tracer_core.types import Join
+
+log = logging.getLogger(__name__)
 
 _TRACKING, _UNJOINED = form_of(Tracking), form_of(Unjoined)
 _ROWS = 1 << 16  # of a batch that comes out, at most
@@ -49,6 +52,18 @@ def sorted_contents(contents: Contents, joins: Sequence[Join]) -> Contents:
 def _without(contents: Contents, *forms: SectionForm) -> tuple[SectionForm, ...]:
     names = {form.name for form in forms}
     return tuple(form for form in contents.sections if form.name not in names)
+
+
+def warn_unjoined(counts: Mapping[str, int]) -> None:
+    """Say how many events belong to journeys that were not found.
+
+    Args:
+        counts: By the key space in which they were looked for.
+    """
+    if counts:
+        by_space = ", ".join(f"{count} by {space}" for space, count in sorted(counts.items()))
+        what = "%d event(s) belong to journeys that were not found (%s): what comes before them is missing"
+        log.warning(what, sum(counts.values()), by_space)
 
 
 class Sorter:
@@ -108,6 +123,28 @@ class Sorter:
             if self._most and self.waiting >= self._most:
                 # half of them, so that those which stay are not moved again at once
                 yield from self._flush(self._most // 2)
+
+    def held(self, packets: Iterable[tuple[int, int, int]]) -> None:
+        """Learn what became of packets' data.
+
+        Args:
+            packets: Of each when it was first seen, where its data was, and in how many more places it is now.
+        """
+        for first, head, more in packets:
+            self._journeys.held((first, head), more)
+
+    def release(self, now: int, silent_since: int | None = None) -> Iterator[EventBatch]:
+        """Give the journeys that have ended, by what became of their packets' data, and events of no packet.
+
+        Args:
+            now: In ns of the clock of events.
+            silent_since: Give those, too, of which nothing was heard since then.
+        """
+        going = set(self._journeys.ended(now))
+        if silent_since is not None:
+            going.update(self._journeys.silent(silent_since))
+        if going:
+            yield from self._let_go(self._ordered(np.array(sorted(journey.number for journey in going))))
 
     def finish(self) -> Iterator[EventBatch]:
         """Give what waits."""

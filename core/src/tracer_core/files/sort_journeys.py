@@ -11,13 +11,16 @@ import numpy as np
 from tracer_core.types import JoinRole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tracer_core.events.batch import Numbers
     from tracer_core.files.sort_joins import Keyed
 
     Key = tuple[int, int]
     Times = np.ndarray[Any, np.dtype[np.uint64]]
+
+LINGERS = 100_000_000
+"""ns that a journey with keys of joins waits behind its last event when its data is freed: a process may have it."""
 
 _REMEMBERED = 1 << 16  # journeys that are out already and may go on, keys of joins, identities that were adopted
 
@@ -33,6 +36,9 @@ class Journey:
         number: Among those that wait; -1 if none of its events does.
         count: Of its events.
         last: When the last of them was.
+        places: In which the data of its packets is: those that it is known by, more where data is copied, fewer where
+            it is freed.
+        is_joined: A key of a join stands for it, or did.
     """
 
     key: Key | None
@@ -41,6 +47,8 @@ class Journey:
     number: int = -1
     count: int = 0
     last: int = 0
+    places: int = 1
+    is_joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,8 @@ class Journeys:
         self._out: OrderedDict[Journey, None] = OrderedDict()
         self._keys: OrderedDict[tuple[Any, ...], Journey] = OrderedDict()
         self._adopted: OrderedDict[Key, Journey] = OrderedDict()
+        self._ended: dict[Journey, None] = {}
+        self._looked_at = 0  # of those that wait
 
     def tell(
         self,
@@ -129,11 +139,48 @@ class Journeys:
             journey.number = -1
             if journey.key is not None:
                 self._out[journey] = None
+            if self._ended:
+                self._ended.pop(journey, None)
         known, out = self._known, self._out
         for _ in range(len(out) - _REMEMBERED):
             journey, _ = out.popitem(last=False)
             if journey.key is not None and known.get(journey.key) is journey:
                 del known[journey.key]
+
+    def held(self, key: Key, more: int) -> None:
+        """Data of the packet that has this identity is in so many more places."""
+        journey = self._known.get(key)
+        if journey is not None:
+            self._hold(journey, more)
+
+    def ended(self, now: int) -> list[Journey]:
+        """Those that wait and will not go on: of no packet, or with data that is freed. Each is given once.
+
+        Args:
+            now: In ns.
+        """
+        for number in range(self._looked_at, len(self.waiting)):
+            journey = self.waiting[number]
+            if journey.number == number and (journey.key is None or journey.places <= 0):
+                self._ended[journey] = None
+        self._looked_at = len(self.waiting)
+        found: list[Journey] = []
+        lingering: dict[Journey, None] = {}
+        for journey in self._ended:
+            if journey.number < 0 or (journey.key is not None and journey.places > 0):
+                continue
+            if journey.is_joined and now < journey.last + LINGERS:
+                lingering[journey] = None
+            else:
+                found.append(journey)
+        self._ended = lingering
+        return found
+
+    def silent(self, since: int) -> Iterator[Journey]:
+        """Those that wait and of which nothing was heard since then, in ns."""
+        return (
+            journey for number, journey in enumerate(self.waiting) if journey.number == number and journey.last <= since
+        )
 
     def renumber(self) -> Numbers:
         """Give those that wait the first numbers again.
@@ -143,6 +190,7 @@ class Journeys:
         """
         numbers = np.full(len(self.waiting), -1)
         staying = [journey for number, journey in enumerate(self.waiting) if journey.number == number]
+        self._looked_at = sum(journey.number < self._looked_at for journey in staying)
         for number, journey in enumerate(staying):
             numbers[journey.number] = number
             journey.number = number
@@ -179,6 +227,7 @@ class Journeys:
         for join in joins:
             if join.role is JoinRole.OPEN and journey.key is not None:
                 _remember(self._keys, join.key, journey)
+                journey.is_joined = True
             elif not join.finds:
                 self._keys.pop(join.key, None)
         return journey, unjoined
@@ -193,12 +242,21 @@ class Journeys:
         return journey
 
     def _adopt(self, key: Key, journey: Journey) -> None:
-        if self._known.get(key) is journey:
+        before = self._known.get(key)
+        if before is journey:
             return
+        if before is not None:
+            self._hold(before, -1)
         self._known[key] = journey
+        self._hold(journey, 1)
         forgotten = _remember(self._adopted, key, journey)
         if forgotten is not None and self._known.get(forgotten[0]) is forgotten[1]:
             del self._known[forgotten[0]]
+
+    def _hold(self, journey: Journey, more: int) -> None:
+        journey.places += more
+        if journey.places <= 0:
+            self._ended[journey] = None
 
 
 def _remember(known: OrderedDict[Any, Journey], key: Any, journey: Journey) -> tuple[Any, Journey] | None:  # noqa: ANN401

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tracer_core.filters.metadata.condition import NEVER
+from tracer_core.sections import TrackedData
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,7 +202,13 @@ class Plan:
     @property
     def layouts(self) -> tuple[Layout, ...]:
         """Of the sections that events may have, in the order of :attr:`sections`."""
-        return tuple(dict.fromkeys(section.group_of or section.layout for section in self.sections))
+        events = (section for section in self.sections if section is not self.tells)
+        return tuple(dict.fromkeys(section.group_of or section.layout for section in events))
+
+    @property
+    def tells(self) -> PlannedSection | None:
+        """The section of records that are no events: of what becomes of packets' data. Nothing if there are none."""
+        return next((section for section in self.sections if section.layout.cls is TrackedData), None)
 
     @property
     def tracking(self) -> bool:

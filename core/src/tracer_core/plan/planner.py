@@ -13,7 +13,7 @@ from tracer_core.plan.places import Place, locate
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
 from tracer_core.plan.shapes import helper_shape, shape_of
 from tracer_core.plan.tracking import PACKET, TRACKED, track
-from tracer_core.sections import Header, Return, Stack, Tracking, Unjoined
+from tracer_core.sections import Header, Return, Stack, TrackedData, Tracking, Unjoined
 from tracer_core.types import ProbeKind
 from tracer_core.wire import Layout, layout_of
 
@@ -31,9 +31,8 @@ NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 
 _MASK_BITS = 64
 _VLAN = ("vlan_present", "vlan_all")  # 5.0 to 6.1, 6.2
-_OWN = frozenset(
-    layout_of(cls).name for cls in (Header, Return, Stack, Tracking, Unjoined)
-)  # sections that only the core adds
+# sections that only the core adds
+_OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack, Tracking, Unjoined, TrackedData))
 
 H = TypeVar("H", bound="Hashable")
 
@@ -106,7 +105,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         owners=tuple(d.owner for d in members),
         arg_types=tuple(arg_types),
         fragments=fragments,
-        sections=_sections(shapes, fragments),
+        sections=_sections(shapes, fragments, tells=request.sort and is_tracking),
         shapes=tuple(shapes),
         probes=tuple(probes),
         netns=request.netns,
@@ -172,11 +171,14 @@ def _identity(probe: Probe, abilities: Abilities, kernel: Kernel) -> tuple[Ident
     return (Identity.ADDRESS, address) if address else (Identity.CONSTANT, 0)
 
 
-def _sections(shapes: Iterable[Shape], fragments: Iterable[PlannedFragment]) -> tuple[PlannedSection, ...]:
-    """Sections in the order in which programs add them."""
+def _sections(
+    shapes: Iterable[Shape], fragments: Iterable[PlannedFragment], *, tells: bool
+) -> tuple[PlannedSection, ...]:
+    """Sections in the order in which programs add them; last what is told of packets' data, if it is."""
     events = [shape for shape in shapes if not shape.is_helper]
     first: list[type[Any]] = [Return] if any(shape.result is not None for shape in events) else []
     last: list[type[Any]] = [Stack] if any(shape.stack for shape in shapes) else []
+    last += [TrackedData] if tells else []
     emitted: list[type[Any]] = [cls for f in fragments for cls in f.fragment.emits]
     layouts: list[Layout] = _unique(map(layout_of, (*first, *emitted, *last)))
     placed, shift = [], 0

@@ -89,6 +89,7 @@ class Request:
         userspace: The processes beside the kernel; nothing if it is a recorded one.
         filter: What packets must look like where they are first met; nothing for all.
         metadata: What else must hold there; nothing if nothing must.
+        sort: Who takes the events is told when a packet's data is freed.
     """
 
     probes: tuple[Probe, ...] = ()
@@ -97,6 +98,7 @@ class Request:
     userspace: Userspace | None = None
     filter: PacketFilter | None = None
     metadata: MetadataFilter | None = None
+    sort: bool = False
 
 
 def parse_probe(text: str) -> Probe:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.request import Request
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import Sink
+    from tracer_core.run.tells import Tells
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Collection:
         ready_file: Created when events can come.
         command: For the shell, run meanwhile; the run ends with it.
         stop_after: Events to take; 0 for all.
+        tells: What the records say that are no events, for who sorts, if somebody does.
     """
 
     prepared: Prepared
@@ -61,6 +63,7 @@ class Collection:
     ready_file: Path | None = None
     command: str = ""
     stop_after: int = 0
+    tells: Tells | None = None
 
 
 @contextmanager
@@ -99,6 +102,7 @@ def run(collection: Collection, backend: Backend) -> None:
             limit=collection.stop_after,
             facts=report.facts,
             ended=lambda: stops.put(Stop.DRAINED),
+            sift=collection.tells.sift if collection.tells is not None else None,
         )
         with drain:  # files end when nothing can be lost any more
             try:

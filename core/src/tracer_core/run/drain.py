@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 _POLL = 0.01  # seconds between looks at the ring
 _BACKLOG = 1 << 20  # bytes; when a look finds more, the next one follows at once
-_TICK = 0.2  # seconds
+_TICK = 0.1  # seconds
 _QUIET = 2  # looks in a row that find nothing, when nothing new can come
 _PRIORITY = -20
 _PATIENCE = 1.0  # seconds
@@ -40,6 +40,7 @@ class Drain:
         backend: Gives the events.
         sinks: Makes what takes them; called when they can already come, since it may import much.
         limit: Events to take; 0 for all.
+        sift: Takes out of what was read what is no event, if there is such.
         facts: What there is to say at the end: for the sinks.
         ended: Called when no more will be taken.
     """
@@ -50,12 +51,14 @@ class Drain:
         sinks: Callable[[], Sequence[Sink]],
         *,
         limit: int,
+        sift: Callable[[Batch], Batch] | None = None,
         facts: Callable[[], Mapping[str, Any]],
         ended: Callable[[], None],
     ) -> None:
         self._backend = backend
         self._make_sinks = sinks
         self._limit = limit
+        self._sift = sift
         self._facts = facts
         self._ended = ended
         self._sinks: Sequence[Sink] = ()
@@ -141,9 +144,11 @@ class Drain:
                 time.sleep(_POLL)
 
     def _give(self, batch: Batch) -> None:
+        if self._sift is not None:
+            batch = self._sift(batch)
         if self._limit:
             batch = batch.first(self._limit - self.count)
-        for sink in self._sinks:
+        for sink in self._sinks if batch else ():
             sink.take(batch)
         self.count += len(batch)
 

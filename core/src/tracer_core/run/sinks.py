@@ -89,12 +89,13 @@ class JsonOutput:
     Args:
         files: Where; they stay the caller's.
         about: The run.
+        is_sorted: Events come in series, whole ones between two ticks.
     """
 
-    def __init__(self, files: TargetFiles, about: About) -> None:
+    def __init__(self, files: TargetFiles, about: About, *, is_sorted: bool = False) -> None:
         from tracer_core.files.json_lines import JsonLines  # noqa: PLC0415 - only for those who want it
 
-        self._lines = JsonLines(files, about)
+        self._lines = JsonLines(files, about, is_sorted=is_sorted)
 
     def write(self, batch: EventBatch) -> None:
         """See :class:`BatchOutput`."""
@@ -102,10 +103,51 @@ class JsonOutput:
 
     def tick(self) -> None:
         """See :class:`BatchOutput`."""
+        self._lines.flush()
 
     def end(self, facts: Mapping[str, Any]) -> None:
         """See :class:`BatchOutput`."""
         self._lines.end(facts)
+
+
+class ArrowOutput:
+    """Writes an Arrow stream of events that are columns already, many at a time, too.
+
+    Args:
+        files: Where; they stay the caller's.
+        about: The run.
+        contents: What the events may have.
+    """
+
+    def __init__(self, files: TargetFiles, about: About, contents: Contents) -> None:
+        from tracer_core.files.arrow import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
+
+        self._file = ArrowEvents(files, about, contents)
+        self._rows = ROWS
+        self._waiting: list[EventBatch] = []
+        self._since = 0.0
+
+    def write(self, batch: EventBatch) -> None:
+        """See :class:`BatchOutput`."""
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting.append(batch)
+        if sum(one.count for one in self._waiting) >= self._rows:
+            self._flush()
+
+    def tick(self) -> None:
+        """See :class:`BatchOutput`."""
+        if self._waiting and time.monotonic() - self._since >= _FLUSH_AFTER:
+            self._flush()
+
+    def end(self, facts: Mapping[str, Any]) -> None:
+        """See :class:`BatchOutput`."""
+        self._flush()
+        self._file.end(facts)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._file.write_together(waiting)
 
 
 class ArrowSink:
@@ -121,7 +163,7 @@ class ArrowSink:
         from tracer_core.files.arrow import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
 
         self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
-        self._file = ArrowEvents(files, about, _contents(prepared))
+        self._file = ArrowEvents(files, about, contents(prepared))
         self._rows = ROWS
         self._waiting: list[Batch] = []
         self._pending = 0
@@ -163,7 +205,8 @@ def about(prepared: Prepared) -> About:
     )
 
 
-def _contents(prepared: Prepared) -> Contents:
+def contents(prepared: Prepared) -> Contents:
+    """What the events of a run may have."""
     plan = prepared.plan
     return Contents(
         tuple(form_of(layout.cls) for layout in plan.layouts), any(p.probe.kind.in_process for p in plan.probes)

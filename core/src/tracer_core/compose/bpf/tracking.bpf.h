@@ -136,20 +136,71 @@ taken:
 	return true;
 }
 
-/* The memory at head is freed. Most is no packet's. */
-static __always_inline void tracer_forget(u64 head)
+/*
+ * Know nothing of what is at head any more. True if it was a packet's data, and *tracked, unless it is NULL, is then that packet.
+ * An empty place has the address 0, which is freed, too: kfree(NULL).
+ */
+static __always_inline bool tracer_forget(u64 head, struct tracer_tracked *tracked)
 {
 	struct tracer_set *set = tracer_set_of(head);
 	u32 way;
 
-	if (!set)
-		return;
+	if (!set || !head)
+		return false;
 #pragma unroll
 	for (way = 0; way < TRACER_WAYS; way++)
 		if (tracer_read(set->heads[way]) == head) {
+			if (tracked) {
+				tracked->timestamp = tracer_read(set->packets[way].timestamp);
+				tracked->orig_head = tracer_read(set->packets[way].orig_head);
+				if (tracer_read(set->heads[way]) != head)
+					return false;
+			}
 			tracer_read(set->heads[way]) = 0;
-			return;
+			return true;
 		}
+	return false;
+}
+
+#ifdef TRACER_TELLS
+/*
+ * Who sorts events while they are traced is told in how many more places a packet's data is: journeys end when it is nowhere. It
+ * stands in the ring behind all events of the packet, which come before its last reference goes. A record may be lost: he does
+ * not wait for ever.
+ */
+static __always_inline void tracer_tell(struct tracer_ctx *ctx, struct tracer_tracked *tracked, s64 more)
+{
+	struct {
+		struct section_header header;
+		struct section_tracked_data data;
+	} record = {};
+
+	if (!tracer_is_enabled())
+		return;
+	record.header.timestamp = bpf_ktime_get_ns();
+	record.header.present = 1ULL << TRACER_SHIFT_tracked_data;
+	record.header.cpu = bpf_get_smp_processor_id();
+	record.header.probe = ctx->probe;
+	record.data.orig_head = tracked->orig_head;
+	record.data.timestamp = tracked->timestamp;
+	record.data.more = more;
+	tracer_events.ringbuf_output(&record, sizeof(record), BPF_RB_NO_WAKEUP);
+}
+#else
+#define tracer_tell(ctx, tracked, more) ((void)(tracked))
+#endif
+
+/* The memory at head is freed. Most is no packet's. */
+static __always_inline void tracer_freed(struct tracer_ctx *ctx, u64 head)
+{
+#ifdef TRACER_TELLS
+	struct tracer_tracked tracked;
+
+	if (tracer_forget(head, &tracked))
+		tracer_tell(ctx, &tracked, -1);
+#else
+	tracer_forget(head, NULL);
+#endif
 }
 
 /* Where the data of the probe's packet is; 0 if there is no packet. */
@@ -181,16 +232,16 @@ static __always_inline bool tracer_track(struct tracer_ctx *ctx, u64 head, struc
 	return tracer_know(head, ctx->timestamp, tracked, false);
 }
 
-static __always_inline void tracer_forget_packet(struct tracer_ctx *ctx, struct sk_buff *skb)
+static __always_inline void tracer_freed_packet(struct tracer_ctx *ctx, struct sk_buff *skb)
 {
-	tracer_forget((u64)TRACER_GET(ctx, skb, head));
+	tracer_freed(ctx, (u64)TRACER_GET(ctx, skb, head));
 }
 
 /*
  * An skb lets go of its data in a page fragment, which is freed unless a clone has it: skb_release_data(), net/core/skbuff.c.
  * References of those that will not touch the headers are counted in the upper half, too.
  */
-static __always_inline void tracer_forget_released(struct tracer_ctx *ctx, struct sk_buff *skb)
+static __always_inline void tracer_released(struct tracer_ctx *ctx, struct sk_buff *skb)
 {
 	char *head;
 	struct skb_shared_info *shared;
@@ -203,7 +254,7 @@ static __always_inline void tracer_forget_released(struct tracer_ctx *ctx, struc
 		if (TRACER_PROBE_GET(shared, dataref.counter) != (TRACER_GET_BITS(ctx, skb, sk_buff, nohdr) ? 0x10001 : 1))
 			return;
 	}
-	tracer_forget((u64)head);
+	tracer_freed(ctx, (u64)head);
 }
 
 /* While data moves, what is known of the packet is under the skb's address, made odd: no data has such a one. */
@@ -212,15 +263,16 @@ static __always_inline u64 tracer_moving(struct sk_buff *skb)
 	return tracer_number((u64 *)&skb) | 1;
 }
 
-static __always_inline void tracer_note(struct tracer_ctx *ctx, struct sk_buff *skb)
+/* It is noted by the program at whose return it has moved, and by the user's there; the former tells, once and before the move. */
+static __always_inline void tracer_note(struct tracer_ctx *ctx, struct sk_buff *skb, bool tells)
 {
 	struct tracer_tracked tracked;
 	u64 now = bpf_ktime_get_ns();
 
-	if (tracer_find((u64)TRACER_GET(ctx, skb, head), now, &tracked))
-		tracer_know(tracer_moving(skb), now, &tracked, true);
-	else
-		tracer_forget(tracer_moving(skb));
+	if (!tracer_find((u64)TRACER_GET(ctx, skb, head), now, &tracked))
+		tracer_forget(tracer_moving(skb), NULL);
+	else if (tracer_know(tracer_moving(skb), now, &tracked, true) && tells)
+		tracer_tell(ctx, &tracked, 1);
 }
 
 static __always_inline void tracer_move(struct tracer_ctx *ctx, struct sk_buff *skb, s32 error)
@@ -230,7 +282,7 @@ static __always_inline void tracer_move(struct tracer_ctx *ctx, struct sk_buff *
 
 	if (!tracer_find(tracer_moving(skb), now, &tracked))
 		return;
-	tracer_forget(tracer_moving(skb));
-	if (!error)
-		tracer_know((u64)TRACER_GET(ctx, skb, head), now, &tracked, true);
+	tracer_forget(tracer_moving(skb), NULL);
+	if (error || !tracer_know((u64)TRACER_GET(ctx, skb, head), now, &tracked, true))
+		tracer_tell(ctx, &tracked, -1);
 }
