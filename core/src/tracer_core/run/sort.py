@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tracer_core.types import Join
 
 _EVERY = 0.1  # seconds between looks at what has ended: each costs a millisecond or two
+# journeys that wait or are remembered make no cycles; to look for some among them takes more time than all else
+_GARBAGE = (200_000, 20, 100)
 _SILENT_EVERY = 1_000_000_000  # ns between looks at what nothing was heard of, which are at all that wait
 
 
@@ -57,6 +60,8 @@ class SortSink:
         self._now = 0  # of events, in ns
         self._due = 0.0
         self._silent_due = 0
+        self._garbage = gc.get_threshold()
+        gc.set_threshold(*_GARBAGE)
 
     def take(self, batch: Batch) -> None:
         """See :class:`~tracer_core.run.sinks.Sink`."""
@@ -76,6 +81,7 @@ class SortSink:
 
     def end(self, facts: Mapping[str, Any]) -> None:
         """See :class:`~tracer_core.run.sinks.Sink`."""
+        gc.set_threshold(*self._garbage)
         self._write(self._sorter.finish())
         for output in self._outputs:
             output.end(facts)
