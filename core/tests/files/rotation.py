@@ -45,11 +45,11 @@ def event(number: int, size: int = 100) -> Event:
     return Event(Header(1000 + number, 0, 0, 985, 995, 1, 0, b"ping"), PROBE, {"load": Load(size, data)})
 
 
-def begin(files: TargetFiles, kind: str, about: About = ABOUT) -> EventWriter:
+def begin(files: TargetFiles, kind: str, about: About = ABOUT, *, is_sorted: bool = False) -> EventWriter:
     """What writes files of a kind."""
     if kind == "json":
-        return JsonLines(files, about)
-    return ArrowEvents(files, about, Contents((form_of(Load),)))
+        return JsonLines(files, about, is_sorted=is_sorted)
+    return ArrowEvents(files, about, Contents((form_of(Load),), is_sorted=is_sorted))
 
 
 def write(

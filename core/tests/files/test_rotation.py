@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,25 @@ def test_no_file_is_larger_than_the_limit_and_all_events_are_in_one(
     with EventSet(files[-1], []) as last:
         list(last.batches())
         assert last.end == facts
+
+
+@kinds
+@settings(max_examples=25, derandomize=True)
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=40))
+def test_a_series_is_not_cut_where_a_file_ends(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, lengths: list[int]
+) -> None:
+    path = tmp_path_factory.mktemp("set") / f"events.{kind}"
+    series = [number for number, length in enumerate(lengths) for _ in range(length)]
+    events = [event(number, 500) for number in range(len(series))]
+    with TargetFiles(path, OURS[kind], limit=LIMIT) as files:
+        writer = begin(files, kind, is_sorted=True)
+        writer.write(batch_of(events, series))
+        writer.end({})
+    found = [[one.header.timestamp - 1000 for one in read(file)] for file in files_of(path)]
+    assert [number for some in found for number in some] == list(range(len(series)))
+    for before, after in pairwise(found):
+        assert series[before[-1]] != series[after[0]]
 
 
 @kinds

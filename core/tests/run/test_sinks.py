@@ -22,11 +22,12 @@ from core.tests.files.arrow_samples import (
 from pyarrow import ipc
 
 from tracer_core import own
+from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.files.arrow_schema import is_arrow_events
 from tracer_core.files.target_files import TargetFiles
 from tracer_core.kernel.recorded import RecordedKernel
 from tracer_core.run.prepare import Prepared
-from tracer_core.run.sinks import ArrowSink
+from tracer_core.run.sinks import ArrowOutput, ArrowSink, contents
 from tracer_core.testing import kernels
 
 PREPARED = Prepared(PLAN, (), (), own.declaration(RecordedKernel(Path(kernels.__file__).parent / "6.18")))
@@ -78,6 +79,27 @@ def test_many_events_are_cut_into_batches_at_once(tmp_path: Path, monkeypatch: p
         assert rows(path) == [0, 4, 4, 1]
         sink.end({})
     assert read(path, *CLASSES) == decoded(PLAN, batch)
+
+
+def test_columns_that_come_before_a_second_has_passed_are_one_batch_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, now = tmp_path / "f", [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    batches = [batch_of(PLAN, [ONE, TWO]), batch_of(PLAN, [USER]), batch_of(PLAN, [TWO])]
+    with TargetFiles(path, is_arrow_events) as files:
+        output = ArrowOutput(files, about(PLAN), contents(PREPARED))
+        for batch in batches[:2]:
+            output.write(ColumnDecoder(PLAN, ()).decode(batch))
+            output.tick()
+        assert rows(path) == [0]
+        now[0] += 1.1
+        output.tick()
+        assert rows(path) == [0, 3]
+        output.write(ColumnDecoder(PLAN, ()).decode(batches[2]))
+        output.end({})
+    assert rows(path) == [0, 3, 1, 0]
+    assert read(path, *CLASSES) == decoded(PLAN, *batches)
 
 
 def test_a_run_without_probes_in_processes_has_no_column_for_them(tmp_path: Path) -> None:
