@@ -80,6 +80,7 @@ class Probe:
         generic: Everybody's fragments run there, not only those that name it.
         optional: A kernel without it is no error.
         stack: Events tell by which calls the kernel got there.
+        ftrace: While the function runs for a packet, so does what it calls.
         process: Name or PID of the process that it is in, if it is in one.
     """
 
@@ -88,6 +89,7 @@ class Probe:
     generic: bool = True
     optional: bool = field(default=False, compare=False)
     stack: bool = field(default=False, compare=False)
+    ftrace: bool = field(default=False, compare=False)
     process: str | int = ""
 
     @classmethod

@@ -69,6 +69,19 @@ def test_a_probe_may_ask_for_stacks(text: str) -> None:
     assert not parse_probe(text.removesuffix("/stack")).stack
 
 
+@pytest.mark.parametrize("text", ["ip_rcv/ftrace", "k:ip_rcv/ftrace/stack", "fexit:ip_*/stack/ftrace"])
+def test_a_probe_of_a_function_may_ask_for_what_it_calls(text: str) -> None:
+    probe = parse_probe(text)
+    assert probe.ftrace
+    assert probe.stack == ("stack" in text)
+
+
+@pytest.mark.parametrize("text", ["net:netif_receive_skb/ftrace", "tp:*skb*/stack/ftrace"])
+def test_a_tracepoint_calls_nothing(text: str) -> None:
+    with pytest.raises(UsageError, match="a tracepoint has no return"):
+        parse_probe(text)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -76,6 +89,7 @@ def test_a_probe_may_ask_for_stacks(text: str) -> None:
         ("consume_skb/stack/", "an option is empty"),
         ("consume_skb//stack", "an option is empty"),
         ("consume_skb/stack/stack", "given twice"),
+        ("consume_skb/ftrace/stack/ftrace", "/ftrace is given twice"),
         ("consume_skb/stacks", "'stacks' is not an option"),
         ("/stack", "not a function"),
     ],

@@ -48,9 +48,10 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     "--probe",
     "probes",
     multiple=True,
-    metavar="[TYPE:]TARGET[/stack]",
+    metavar="[TYPE:]TARGET[/stack][/ftrace]",
     help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters; "
-    "TYPE may be kprobe, kretprobe, fentry, fexit.",
+    "TYPE may be kprobe, kretprobe, fentry, fexit. /stack shows the calls that led there; with /ftrace, what the "
+    "function calls for a packet is shown, too, where it is probed.",
 )
 @click.option(
     "-f",
@@ -69,6 +70,11 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     metavar="EXPRESSION",
     help="Only packets whose metadata match: 'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; also members of "
     "other arguments, and retval. Several must all match.",
+)
+@click.option(
+    "--follow-stack",
+    is_flag=True,
+    help="Also show probes without a packet while they run for one: on the kernel stack where it was last met.",
 )
 @click.option(
     "--netns",
@@ -179,6 +185,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 wanted,
                 metadata,
                 sort=values["sort"],
+                follow_stack=values["follow_stack"],
             )
             prepared = prepare(chosen, request, kernel)
         sorting = _sorting(prepared, values, live=bool(backend and backend.live))

@@ -14,6 +14,7 @@ from tracer_core.compose.composition import NETNS, Composition, ProgramSpec
 from tracer_core.compose.kernel_types import kernel_types
 from tracer_core.compose.names import argument_name
 from tracer_core.compose.program import entry_text, helper_entry_text, helper_text, program_text
+from tracer_core.compose.stacks import constants
 from tracer_core.errors import PluginError
 from tracer_core.kernel.btf_types import Kind
 from tracer_core.sections import Header
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 GENERATED = "tracer"
 """Origin of the text that belongs to nobody's file."""
 
+_CORE = ("tracer.bpf.h", "runtime.bpf.h", "tracking.bpf.h", "stack.bpf.h")
 _SLOTS = 4  # nested interrupts that can trace at once on one CPU
 _PROBES = 16
 _LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */"
@@ -53,13 +55,17 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
         PluginError: two collectors give one define different values, or a type cannot be an argument.
     """
     operands, conditions = _operands(plan), _conditions(plan)
-    api, runtime, tracking = (_core_source(name) for name in ("tracer.bpf.h", "runtime.bpf.h", "tracking.bpf.h"))
+    api, runtime, tracking, stack = map(_core_source, _CORE)
     sources = "".join(_collector_sources(plan))
     shapes = "".join(
         text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, conditions, machine)
     )
     task = _has_task(btf)
-    core = (runtime.text if plan.netns or task else "", tracking.text if plan.tracking else "")
+    core = (
+        runtime.text if plan.netns or task else "",
+        tracking.text if plan.tracking else "",
+        stack.text if plan.stacks else "",
+    )
     filters = "".join((*_packet_filter(plan), *_metadata_filter(conditions)))
     used = "\n".join((_context(plan), api.text, *core, filters, sources, shapes))
     types = kernel_types(btf, used)
@@ -77,6 +83,7 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
             types.bit_fields,
             _marked(runtime),
             _marked(tracking) if plan.tracking else "",
+            _marked(stack) if plan.stacks else "",
             filters,
             _line(GENERATED),
             sources,
@@ -148,6 +155,8 @@ def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
         yield f"#define TRACER_ADDRESSES {_rounded(addresses)}\n"
     if plan.tells is not None:
         yield "#define TRACER_TELLS\n"
+    if plan.stacks:
+        yield from constants(plan.stacks)
     if plan.netns:
         condition = " || ".join(f"(inum) == tracer_constant({NETNS + n:#x})" for n in range(len(plan.netns)))
         yield f"#define TRACER_NETNS(inum) ({condition})\n"

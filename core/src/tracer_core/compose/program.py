@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tracer_core.compose import stacks
 from tracer_core.compose.names import argument_name
 from tracer_core.compose.sight import Judge
 from tracer_core.compose.tracking import action, note
@@ -56,7 +57,9 @@ def program_text(
         "LINKAGE": "static __always_inline int" if shape.role else "int",
         "USDT": str(usdt),
         "CALL": "\n".join(_call(shape)),
+        "BEFORE": stacks.before_sight(shape, fragments),
         "SIGHT": judge.sight(),
+        "AFTER": stacks.after_sight(shape),
         "RETURN": _return(shape),
         "FRAGMENTS": "\n".join(_calls(fragments, judge)),
         "STACK": "\tif (wanted)\n\t\ttracer_add_stack(args, event);" if shape.stack else "",
@@ -122,7 +125,9 @@ def entry_text(
         asked: Number of what is asked of metadata, if it is.
     """
     stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
+        "BEFORE": stacks.before_sight_at_entry(shape, fragments),
         "SIGHT": Judge(shape, fragments, asked).sight_at_entry(),
+        "AFTER": stacks.after_sight_at_entry(shape),
         "FRAME": _FRAMES[shape.kind][0],
         "SAVE": _save(shape, architecture),
     }
@@ -142,7 +147,7 @@ def _common(function: str, shape: Shape, *, registers: bool) -> dict[str, str]:
 
 def _keeps(shape: Shape) -> bool:
     """Whether a helper at a return finds its arguments only if they were kept."""
-    return shape.kind is ProbeKind.KRETPROBE
+    return shape.kind is ProbeKind.KRETPROBE and shape.result is not None
 
 
 def _save(shape: Shape, architecture: Architecture) -> str:
@@ -160,6 +165,7 @@ def _filled(template: str, stubs: dict[str, str]) -> str:
 
 
 def _call(shape: Shape) -> Iterator[str]:
+    yield from (f"\t{line}" for line in stacks.returning(shape))
     if shape.result is not None:
         yield f"\tif (!tracer_leave(&call, {_FRAMES[shape.kind][1]}, probe))\n\t\treturn 0;"
     if shape.kind is ProbeKind.KRETPROBE:

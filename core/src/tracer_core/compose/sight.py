@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tracer_core.compose import stacks
 from tracer_core.filters.metadata.condition import asks_result
 from tracer_core.filters.metadata.translate import asked
 from tracer_core.plan.plan import Sight
@@ -19,7 +20,7 @@ _ENTERED = "ctx->timestamp = bpf_ktime_get_ns();"
 _NETNS = ("if (!tracer_wants_netns(ctx))", "\treturn 0;")
 
 # what the program at an entry tells the one at the return: in call.matched, before what it asked of metadata
-_MATCHED, _PACKET, _ASKED = 0, 1, 2
+_MATCHED, _PACKET, _ASKED = stacks.MATCHED.bit_length() - 1, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,15 @@ class Judge:
     def sight_at_entry(self) -> str:
         """Of the one at the entry of a function, for the program at its return: by then the packet may be gone."""
         if not self.shape.is_judging:
-            return _indented(_NETNS)
+            return "" if stacks.inherits(self.shape) else _indented(_NETNS)
         return _indented(self._at_entry())
 
     def verdict(self, gate: Gate) -> str:
         """The condition, in C, for a fragment of that gate to run; empty if there is none, or it was asked before."""
-        if not self.shape.is_judging or gate is Gate.ALWAYS:
+        if gate is Gate.ALWAYS:
             return ""
+        if not self.shape.is_judging:
+            return "" if self._least else stacks.gate(self.shape)
         name = "packet" if gate is Gate.PACKET and self._tells_packets else "matched"
         return "" if name == self._least else name
 
@@ -76,8 +79,8 @@ class Judge:
 
     def _unfiltered(self) -> Iterator[str]:
         yield _ENTERED
-        # in processes there is no packet that could be in another namespace
-        yield from () if self.shape.kind.in_process else _NETNS
+        # in processes there is no packet that could be in another namespace, and what runs for one was judged with it
+        yield from () if self.shape.kind.in_process or stacks.inherits(self.shape) else _NETNS
         if self.shape.sight is not None:
             yield from _followed("tracer_head(ctx)", "" if self.shape.sight is Sight.LATER else "true")
 

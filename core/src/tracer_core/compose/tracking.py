@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracer_core.compose.stacks import closing
 from tracer_core.plan.plan import Role
 from tracer_core.types import ProbeKind
 
@@ -27,6 +28,8 @@ def action(role: Role, kind: ProbeKind, position: int) -> str:
         kind: Of the probe.
         position: At returns through a trampoline: of the result.
     """
+    if role is Role.CLOSES:
+        return f"\t{closing(kind)}"
     if role is Role.MOVES:
         result = f"args[{position if kind is ProbeKind.FEXIT else 'TRACER_RESULT'}]"
         return f"\ttracer_move(ctx, {_PACKET}, {result});"

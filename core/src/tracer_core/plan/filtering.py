@@ -44,6 +44,11 @@ class Filters:
     packet: bool = False
     metadata: Placer | None = None
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return self.packet or self.metadata is not None
+
     def at(self, place: Place, known: Collection[str], *, has_packet: bool) -> Asked:
         """What is asked at a place.
 
@@ -56,7 +61,7 @@ class Filters:
             UsageError: a filter does not fit what is there.
         """
         # in processes filters are not about what happens
-        if place.probe.kind.in_process or not (self.packet or self.metadata):
+        if place.probe.kind.in_process or not self.any:
             return Asked()
         condition = self._condition(place, known)
         if has_packet:  # one that is followed already matches anyway

@@ -93,6 +93,48 @@ class Role(Enum):
     """The first argument's, perhaps; its program at the return does the rest."""
     MOVES = "data has moved"
     """The first argument's, if the result is 0."""
+    CLOSES = "a window closes"
+    """The function returns; what is called from now on is not called by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnStack:
+    """What a program has to do with the packet that its kernel stack runs for, beside its own.
+
+    A place with a packet tells the stack of it; one without inherits what the stack was told.
+
+    Attributes:
+        inherits: It has no packet.
+        opens: Of what the function calls, its own packet is what counts, until it returns.
+        gated: Where nothing is inherited, filters are not passed.
+    """
+
+    inherits: bool
+    opens: bool = False
+    gated: bool = False
+
+    def describe(self) -> Iterator[str]:
+        """Lines for ``--dry-run``."""
+        yield "the packet is the stack's" if self.inherits else "tells which packet it runs for"
+        if self.opens:
+            yield "opens a window until the function returns"
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """How kernel stacks are known to run for a packet.
+
+    Attributes:
+        windows: While some function runs for it (``/ftrace``).
+        follow: After it was met there (``--follow-stack``).
+        task_stack: Bytes in front of ``stack`` in ``struct task_struct``.
+        thread_size: Bytes of a task's kernel stack.
+    """
+
+    windows: bool
+    follow: bool
+    task_stack: int
+    thread_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +156,7 @@ class Shape:
         role: What else it does so that packets can be tracked.
         filtered: It asks the packet filter about packets that are not tracked yet.
         condition: What it asks of metadata, if it is not tracked yet; nothing where all is wanted.
+        on_stack: What it does about the packet that its stack runs for, if that is kept.
     """
 
     kind: ProbeKind
@@ -130,6 +173,7 @@ class Shape:
     role: Role | None = None
     filtered: bool = False
     condition: Condition | None = None
+    on_stack: OnStack | None = None
 
     @property
     def is_judging(self) -> bool:
@@ -181,6 +225,7 @@ class Plan:
         filter: What packets must look like where they are first met; nothing for all.
         metadata: What else must hold there; nothing if nothing must.
         features: Of the kernel, as constants for the core's own C.
+        stacks: How stacks are known to run for a packet; nothing if nobody asked for that.
     """
 
     release: str
@@ -198,6 +243,7 @@ class Plan:
     filter: PacketFilter | None = None
     metadata: MetadataFilter | None = None
     features: tuple[tuple[str, int], ...] = ()
+    stacks: Stacks | None = None
 
     @property
     def layouts(self) -> tuple[Layout, ...]:
@@ -245,6 +291,8 @@ class Plan:
                 yield f"  metadata filter{': never' if shape.condition == NEVER else ''}"
             if shape.sight is not None:
                 yield f"  tracking: {shape.sight.value}"
+            if shape.on_stack is not None:
+                yield from (f"  stack: {line}" for line in shape.on_stack.describe())
             if shape.role is not None:
                 yield f"  tracking: {shape.role.value}"
         yield from (f"skipped {probe}: no collector can learn anything there" for probe in self.skipped)

@@ -12,6 +12,7 @@ from tracer_core.plan.ordering import ordered
 from tracer_core.plan.places import Place, locate
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
 from tracer_core.plan.shapes import helper_shape, shape_of
+from tracer_core.plan.stacks import ends, stacks_of, with_returns
 from tracer_core.plan.tracking import PACKET, TRACKED, track
 from tracer_core.sections import Header, Return, Stack, TrackedData, Tracking, Unjoined
 from tracer_core.types import ProbeKind
@@ -30,6 +31,7 @@ NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 """C types from which the core itself can tell a network namespace."""
 
 _MASK_BITS = 64
+_MEET = "give one more where packets pass, as in -p net:netif_receive_skb"
 _VLAN = ("vlan_present", "vlan_all")  # 5.0 to 6.1, 6.2
 # sections that only the core adds
 _OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack, Tracking, Unjoined, TrackedData))
@@ -64,13 +66,15 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
     )
     abilities = request.abilities
     # who matched once is followed, whatever becomes of it
-    tracking = track(kernel, abilities) if TRACKED in arg_types or filters != Filters() else None
+    tracking = track(kernel, abilities) if TRACKED in arg_types or filters.any else None
     if tracking is not None:
         arg_types = _unique([*arg_types, PACKET, TRACKED])
     probes: list[PlannedProbe] = []
     skipped: list[Probe] = []
     shapes: dict[Shape, int] = {}
-    places, missing = _located(members, request, kernel)
+    located, missing = _located(members, request, kernel)
+    places = with_returns(located)
+    stacks = stacks_of(places, fragments, request, kernel)
     for place in places:
         identity, address = _identity(place.probe, abilities, kernel)
         shape = shape_of(
@@ -83,6 +87,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
             abilities=abilities,
             tracking=tracking,
             filters=filters,
+            stacks=stacks is not None,
         )
         if shape is None:
             skipped.append(place.probe)
@@ -95,7 +100,10 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         raise _nothing_to_attach(members, _unique(skipped), tuple(missing))
     # last, for where several programs run at one place: events are made before their packet is forgotten
     is_tracking = tracking is not None and any(shape.sight for shape in shapes)
-    for helper in tracking.needed([p.probe for p in probes]) if tracking and is_tracking else ():
+    if stacks and not is_tracking:
+        raise UsageError("none of the probes has a packet that others could run for", hint=_MEET)
+    following = tracking.needed([p.probe for p in probes]) if tracking and is_tracking else ()
+    for helper in (*ends(probes), *following):
         identity, address = _identity(helper.place.probe, abilities, kernel)
         shape = helper_shape(helper, identity=identity, abilities=abilities)
         index = shapes.setdefault(shape, len(shapes))
@@ -116,6 +124,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         filter=request.filter,
         metadata=request.metadata,
         features=_features(kernel) if request.filter is not None else (),
+        stacks=stacks,
     )
 
 
@@ -155,6 +164,7 @@ def _located(
                 generic=probe.generic or other.generic,
                 optional=probe.optional and other.optional,
                 stack=probe.stack or other.stack,
+                ftrace=probe.ftrace or other.ftrace,
             )
             found[place.key] = replace(place, probe=merged)
     return found.values(), missing

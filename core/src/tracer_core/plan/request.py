@@ -26,7 +26,7 @@ _PREFIXES = {
 }
 _IN_PROCESSES = ("usdt", "uprobe", "u")
 _FORMS = "give FUNCTION, tp:GROUP:NAME, or kprobe:, kretprobe:, fentry: or fexit: and a FUNCTION"
-_STACK = "stack"
+_OPTIONS = ("stack", "ftrace")
 _FUNCTION = re.compile(r"[A-Za-z_*][\w*]*", re.ASCII)
 # a group may begin with a digit (9p); "*" may stand for the colon, too
 _EVENT = re.compile(r"[\w*]+:[\w*]+|\w*\*[\w*]*", re.ASCII)
@@ -90,6 +90,7 @@ class Request:
         filter: What packets must look like where they are first met; nothing for all.
         metadata: What else must hold there; nothing if nothing must.
         sort: Who takes the events is told when a packet's data is freed.
+        follow_stack: What runs on a stack after a packet was met there is taken to run for it.
     """
 
     probes: tuple[Probe, ...] = ()
@@ -99,10 +100,11 @@ class Request:
     filter: PacketFilter | None = None
     metadata: MetadataFilter | None = None
     sort: bool = False
+    follow_stack: bool = False
 
 
 def parse_probe(text: str) -> Probe:
-    """Parse ``[TYPE:]TARGET[/OPTION]``, in the forms of ``_FORMS`` and some shorter ones.
+    """Parse ``[TYPE:]TARGET[/OPTION...]``, in the forms of ``_FORMS`` and some shorter ones.
 
     Raises:
         UsageError: it is not a probe.
@@ -122,15 +124,20 @@ def parse_probe(text: str) -> Probe:
     what, form = ("tracepoint", _EVENT) if kind is ProbeKind.RAW_TRACEPOINT else ("function", _FUNCTION)
     if not form.fullmatch(target):
         raise UsageError(f"probe {text!r}: not a {what}", hint=_FORMS)
-    return Probe(kind, target, stack=bool(slash) and _wants_stack(text, options.split("/")))
+    wanted = _options(text, options.split("/")) if slash else ()
+    if kind is ProbeKind.RAW_TRACEPOINT and "ftrace" in wanted:
+        hint = "give a function that runs meanwhile"
+        raise UsageError(f"probe {text!r}: /ftrace is for functions, a tracepoint has no return", hint=hint)
+    return Probe(kind, target, stack="stack" in wanted, ftrace="ftrace" in wanted)
 
 
-def _wants_stack(text: str, options: list[str]) -> bool:
+def _options(text: str, options: list[str]) -> list[str]:
     for option in options:
         if not option:
             raise UsageError(f"probe {text!r}: an option is empty", hint="leave out the '/' at the end")
-        if option != _STACK:
-            raise UsageError(f"probe {text!r}: {option!r} is not an option of probes", hint=f"there is /{_STACK}")
-    if len(options) > 1:
-        raise UsageError(f"probe {text!r}: /{_STACK} is given twice", hint="once is enough")
-    return True
+        if option not in _OPTIONS:
+            hint = f"there are {' and '.join(f'/{known}' for known in _OPTIONS)}"
+            raise UsageError(f"probe {text!r}: {option!r} is not an option of probes", hint=hint)
+        if options.count(option) > 1:
+            raise UsageError(f"probe {text!r}: /{option} is given twice", hint="once is enough")
+    return options

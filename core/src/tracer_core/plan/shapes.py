@@ -8,6 +8,7 @@ from tracer_core.filters.metadata.condition import typed_roots
 from tracer_core.plan.filtering import Filters
 from tracer_core.plan.places import MAX_ARGUMENTS
 from tracer_core.plan.plan import Identity, Role, Shape
+from tracer_core.plan.stacks import on_stack
 from tracer_core.plan.tracking import PACKET, TRACKED, sight_at
 from tracer_core.types import Gate, ProbeKind
 
@@ -35,6 +36,7 @@ def shape_of(
     abilities: Abilities,
     tracking: Tracking | None = None,
     filters: Filters = _NO_FILTERS,
+    stacks: bool = False,
 ) -> Shape | None:
     """The code for a place, or nothing if no fragment can do anything there.
 
@@ -53,14 +55,16 @@ def shape_of(
             known.add(planned.getter.gives)
     is_tracked = tracking is not None and PACKET in known
     asked = filters.at(place, known, has_packet=is_tracked)
-    if is_tracked:
+    use = on_stack(probe, asked, has_packet=PACKET in known, filtered=filters.any) if stacks else None
+    inherits = use is not None and use.inherits
+    if is_tracked or inherits:
         known.add(TRACKED)
     running = tuple(
         index
         for index, planned in enumerate(fragments)
         if _runs_at(planned, probe)
         and (not planned.fragment.needs or known.intersection(planned.fragment.needs))
-        and (asked.can_match or planned.fragment.gate is Gate.ALWAYS)
+        and (asked.can_match or inherits or planned.fragment.gate is Gate.ALWAYS)
     )
     if not running:
         return None
@@ -84,6 +88,7 @@ def shape_of(
         role=tracking.role_at(probe) if tracking else None,
         filtered=asked.packet,
         condition=asked.condition,
+        on_stack=use,
     )
 
 
@@ -95,7 +100,8 @@ def helper_shape(helper: Helper, *, identity: Identity, abilities: Abilities) ->
         # 5.10 lets no typed program have an argument of type const void *
         typed=_is_typed(probe, abilities) and helper.role is not Role.FREES_MEMORY,
         identity=identity,
-        result=prototype.result if probe.kind.returns else None,
+        # that a call returns is all that matters where a window closes
+        result=prototype.result if probe.kind.returns and helper.role is not Role.CLOSES else None,
         position=len(prototype.params) if probe.kind is ProbeKind.FEXIT else 0,
         stack=False,
         args=(),

@@ -19,7 +19,7 @@ class SkbTracking(NamedTuple):
     timestamp: U64
     """ns of ``CLOCK_MONOTONIC`` when it was first seen."""
     skb: U64
-    """Address of the ``struct sk_buff``: clones differ in it."""
+    """Address of the ``struct sk_buff``: clones differ in it. 0 where the packet is that of the stack."""
 
 
 @hookimpl

@@ -133,6 +133,9 @@ struct tracer_call {
 	u64 entered;
 	u64 matched; /* what the filter said then */
 	u64 args[6];
+#ifdef TRACER_THREAD_SIZE
+	struct tracer_tracked tracked; /* whom the stack ran for then */
+#endif
 };
 
 #ifdef TRACER_CALLS

@@ -92,6 +92,7 @@
 /*
  * Which packet it is: with needs "struct tracer_tracked *" the core follows packets, and ctx->tracer_tracked says which one the
  * probe's is, whatever became of its headers. Clones are the same packet. Together the numbers are unlike any other packet's.
+ * A place without a packet can have that of its stack (ADR 0024): then ctx->sk_buff is NULL.
  */
 struct tracer_tracked {
 	u64 timestamp; /* ns of CLOCK_MONOTONIC when it was first seen */
