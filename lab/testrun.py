@@ -29,6 +29,8 @@ TESTS = (
     "tests/test_run.py",
     "tests/test_collect.py",
     "tests/test_tracking.py",
+    "tests/test_stack.py",
+    "tests/test_stack_levels.py",
     "tests/test_offsets.py",
     "plugins/skb/tests/test_capture.py",
 )

@@ -17,6 +17,7 @@ from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
 from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.events.objects import events_of
+from tracer_core.filters.packet import packet_filter
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
@@ -28,7 +29,7 @@ from tracer_core.types import ProbeKind
 from tracer_skb_tracking.plugin import SkbTracking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tracer_core.backend.base import Batch, Losses
     from tracer_core.events.batch import EventBatch
@@ -132,19 +133,30 @@ def known(table: mmap.mmap) -> dict[int, Identity]:
 
 
 @contextmanager
-def tracing(*probes: str, namespaces: Iterable[Namespace], way: str = "best") -> Iterator[Tracing]:
+def tracing(
+    *probes: str, namespaces: Iterable[Namespace], way: str = "best", filters: Sequence[str] = (), follow: bool = False
+) -> Iterator[Tracing]:
     """Trace around a block.
 
     Args:
         probes: As for ``-p``.
         namespaces: Whose packets.
         way: As for :func:`abilities`.
+        filters: As for ``-f``.
+        follow: As for ``--follow-stack``.
     """
     kernel, machine = LiveKernel(), running_machine()
     names = ("skb", "skb_tracking")
     declarations = [declare(collector, kernel, collector.spec.options()) for collector in map(Host().collector, names)]
     inodes = tuple(namespace.inode for namespace in namespaces)
-    made = plan(declarations, Request(tuple(map(parse_probe, probes)), inodes, abilities(way)), kernel)
+    request = Request(
+        tuple(map(parse_probe, probes)),
+        inodes,
+        abilities(way),
+        filter=packet_filter(filters) if filters else None,
+        follow_stack=follow,
+    )
+    made = plan(declarations, request, kernel)
     with ExitStack() as resources:
         backend = resources.enter_context(BccBackend(machine))
         backend.compile(made, compose(made, kernel.btf, machine))
