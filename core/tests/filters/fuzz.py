@@ -26,7 +26,10 @@ from tracer_core.errors import MachineError, TracerError, UsageError
 from tracer_core.testing.command import end_with_parent
 from tracer_core.testing.patience import patience
 
-LANGUAGES = {"packet": "core.tests.filters.packet_language"}
+LANGUAGES = {
+    "metadata": "core.tests.filters.metadata_language",
+    "packet": "core.tests.filters.packet_language",
+}
 """By name, modules with a :class:`Language` named ``LANGUAGE``."""
 
 SECONDS = 90.0  # for a text, times the patience: more is a hang

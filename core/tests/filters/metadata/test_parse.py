@@ -145,6 +145,7 @@ def test_masks_casts_and_indexes_belong_to_their_step() -> None:
         ("a % 3", 3, "end here"),
         ("1 == a", 1, "a name"),
         ("not", 4, "a name"),
+        (f"a.{'b' * 128}", 3, "more than 127 characters"),
         ("(" * 60 + "a" + ")" * 60, 51, "50 deep"),
         (" or ".join(["a"] * (MAX_COMPARISONS + 1)), 5 * MAX_COMPARISONS + 1, "200 comparisons"),
         ("ä.b", 1, "a name"),

@@ -43,6 +43,7 @@ MAX_COMPARISONS = 200
 _LANGUAGE = "as in: sk_buff.dev.name == 'eth0' and not sk_buff.cloned"
 _MAX_DEPTH = 50
 _MAX_TEXT = 64  # bytes of a string
+_MAX_NAME = 127  # characters; what BTF can hold of one: KSYM_NAME_LEN of 5.10
 _ALL_BITS = (1 << 64) - 1
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -210,6 +211,8 @@ class _Parser:
         found = _NAME.match(self._text, self._at)
         if found is None or found[0] in _RESERVED:
             raise self._trouble(f"there should be {what}")
+        if len(found[0]) > _MAX_NAME:
+            raise self._trouble(f"no name has more than {_MAX_NAME} characters")
         self._move(found.end())
         return found[0]
 

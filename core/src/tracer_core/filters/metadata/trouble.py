@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SHOWN = 24  # characters of the place
+_SEE = "see docs/reference/filters.md"
 
 
 def trouble(text: str, at: int, what: str, *, hint: str = "") -> UsageError:
@@ -24,7 +25,7 @@ def trouble(text: str, at: int, what: str, *, hint: str = "") -> UsageError:
     """
     rest = text[at : at + _SHOWN] + ("…" if len(text) > at + _SHOWN else "")
     where = f"at {rest!r}" if at < len(text) else "at the end"
-    return UsageError(f"metadata filter, character {at + 1}, {where}: {what}", hint=hint)
+    return UsageError(f"metadata filter, character {at + 1}, {where}: {what}", hint=hint or _SEE)
 
 
 def near(name: str, names: Iterable[str]) -> str:

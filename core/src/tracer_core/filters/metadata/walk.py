@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tracer_core.filters.metadata.syntax import Step
     from tracer_core.filters.metadata.typing import Types, Typing
 
+_MEMBERS = "they are in: bpftool btf dump file /sys/kernel/btf/vmlinux format c"
 _ELSEWHERE = frozenset({"percpu", "user"})  # type tags of pointers that must not be loaded from plainly
 
 
@@ -113,7 +114,7 @@ class Walker:
                 return Way(way.type.of(member.type_id), way.hops, offset, member.bit_size, way.plain)
         names = (member.name for member in way.type.btf.members(aggregate))
         what = f"{way.type.text} has no member {step.name}"
-        raise trouble(self._text, step.at, what, hint=near(step.name, names))
+        raise trouble(self._text, step.at, what, hint=near(step.name, names) or _MEMBERS)
 
     def _indexed(self, way: Way, step: Step) -> Way:
         for index in step.indexes:
