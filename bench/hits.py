@@ -142,7 +142,7 @@ def prepared(
         )
         made = plan((declaration,), request, kernel)
         made = replace(made, probes=made.probes[:1])
-        backend.compile(made, compose(made, kernel.btf, running_machine()))
+        backend.compile(made, compose(made, kernel, running_machine()))
         backend.load()
         forms[form] = lambda backend=backend: running(backend)  # type: ignore[misc]
     return forms

@@ -56,7 +56,7 @@ def _composition() -> tuple[Plan, Composition, Btf]:
     declarations = [*(declare(c, kernel, c.spec.options()) for c in Host().usable()), _wide()]
     probes = (parse_probe("tp:net:netif_receive_skb"), parse_probe("tp:net:net_dev_start_xmit"))
     made = plan(declarations, Request(probes, netns=(1,), abilities=Fixed(typed=False)), kernel)
-    return made, compose(made, kernel.btf, running_machine()), kernel.btf
+    return made, compose(made, kernel, running_machine()), kernel.btf
 
 
 def _members(btf: Btf, text: str) -> Iterator[tuple[BtfType, BtfMember]]:

@@ -99,7 +99,7 @@ class Run:
         kernel = LiveKernel()
         self._backend = backend
         made = plan([declared], Request((RECEIVE,), (two.b.inode,), Fixed(typed=typed)), kernel)
-        backend.compile(made, compose(made, kernel.btf, running_machine()))
+        backend.compile(made, compose(made, kernel, running_machine()))
         backend.load()
         backend.attach()
         self._decoder = ColumnDecoder(made, (declared,))

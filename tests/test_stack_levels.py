@@ -92,7 +92,7 @@ def loaded(request: pytest.FixtureRequest) -> Iterator[Stack]:
     made = plan([declare(Host().collector("skb_tracking"), kernel, None)], wanted, kernel)
     made = replace(made, stacks=Stacks(windows=True, follow=request.param, task_stack=0, thread_size=16384))
     texts = [_CALL.replace("NAME", name).replace("CALL", call) for name, call in _CALLS.items()]
-    composition = compose(made, kernel.btf, running_machine())
+    composition = compose(made, kernel, running_machine())
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})
     try:

@@ -74,7 +74,7 @@ def loaded() -> Iterator[Table]:
     made = plan([declare(Host().collector("skb_tracking"), kernel, None)], request, kernel)
     texts = [_CALL.replace("NAME", name).replace("CALL", call) for name, call in _CALLS.items()]
     functions = [f"trial_{name}" for name in _CALLS]
-    composition = compose(made, kernel.btf, running_machine())
+    composition = compose(made, kernel, running_machine())
     with Trial(made, composition, extra="".join(texts), functions=functions) as trial:
         yield Table(trial, trial.map("tracer_tracking", SET.size << _BITS))
 

@@ -83,7 +83,7 @@ class Run:
         kernel = LiveKernel()
         abilities = LiveAbilities(lambda: kernel.btf) if cookies is None else Fixed(cookies=cookies)
         self.plan: Plan = plan([declaration], Request(abilities=abilities, userspace=LiveUserspace()), kernel)
-        backend.compile(self.plan, compose(self.plan, kernel.btf, running_machine()))
+        backend.compile(self.plan, compose(self.plan, kernel, running_machine()))
         backend.load()
         self._backend = backend
         self._decoder = ColumnDecoder(self.plan, (declaration,))

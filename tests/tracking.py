@@ -159,7 +159,7 @@ def tracing(
     made = plan(declarations, request, kernel)
     with ExitStack() as resources:
         backend = resources.enter_context(BccBackend(machine))
-        backend.compile(made, compose(made, kernel.btf, machine))
+        backend.compile(made, compose(made, kernel, machine))
         backend.load()
         backend.attach()
         backend.enable()

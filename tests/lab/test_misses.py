@@ -89,7 +89,7 @@ class Run:
         kernel = LiveKernel()
         abilities = Fixed(cookies=features.attach_cookies(), multi=at_once and features.kprobe_multi())
         made = plan([declared], Request(tuple(map(parse_probe, probes)), abilities=abilities), kernel)
-        backend.compile(made, compose(made, kernel.btf, running_machine()))
+        backend.compile(made, compose(made, kernel, running_machine()))
         backend.load()
         backend.attach()
         self._backend = backend

@@ -58,7 +58,7 @@ def demo(*fragments: Fragment, getters: tuple[Getter, ...] = ()) -> Declaration:
 
 
 def composed(kernel: Kernel, declaration: Declaration, request: Request) -> Composition:
-    return compose(plan([declaration], request, kernel), kernel.btf, MACHINE)
+    return compose(plan([declaration], request, kernel), kernel, MACHINE)
 
 
 def test_equal_plans_give_equal_text(kernel: Kernel) -> None:
@@ -128,7 +128,7 @@ def test_a_kprobe_finds_arguments_where_the_architecture_puts_them(
     kernel: Kernel, architecture: str, word: int
 ) -> None:
     made = plan([demo(FRAGMENT)], Request((Probe(ProbeKind.KPROBE, "ip_rcv"),)), kernel)
-    text = compose(made, kernel.btf, Machine(2, architecture=architecture)).text
+    text = compose(made, kernel, Machine(2, architecture=architecture)).text
     assert f"(n) == 1 ? {word} :" in text
     assert "ctx->registers = 1;" in text
     assert "ctx->net_device = (struct net_device *)TRACER_ARG(ctx, 1);" in text
@@ -139,7 +139,7 @@ def test_a_call_is_known_by_its_frame_when_it_returns(
     kernel: Kernel, architecture: str, frame: tuple[int, int]
 ) -> None:
     made = plan([demo(FRAGMENT)], Request((Probe(ProbeKind.KRETPROBE, "ip_rcv"),)), kernel)
-    composition = compose(made, kernel.btf, Machine(2, architecture=architecture))
+    composition = compose(made, kernel, Machine(2, architecture=architecture))
     text = composition.text
     assert composition.programs[0].functions == ("tracer_program_0", "tracer_entry_0")
     assert f"#define TRACER_STACK_POINTER {frame[0]}\n" in text
@@ -175,7 +175,7 @@ def test_what_is_composed_for_any_kernel_compiles(kernel: Kernel, architecture: 
         Request((RECEIVE, TRANSMIT, NAPI, *functions), netns=(1,), abilities=abilities),
         kernel,
     )
-    composition = compose(made, kernel.btf, Machine(2, architecture=architecture))
+    composition = compose(made, kernel, Machine(2, architecture=architecture))
     names = [name for spec in composition.programs for name in spec.functions]
     with Compiler() as compiler:
         compiled = compiler.compile(composition.text, names)

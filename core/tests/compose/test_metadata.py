@@ -62,7 +62,7 @@ def planned(
 
 
 def composed(kernel: Kernel, made: Plan) -> Composition:
-    return compose(made, kernel.btf, Machine(cpus=2))
+    return compose(made, kernel, Machine(cpus=2))
 
 
 def shape(made: Plan, at: int = 0) -> Shape:

@@ -61,7 +61,7 @@ def composed(
         filter=packet_filter(["icmp"]) if filtered else None,
         follow_stack=follow,
     )
-    return compose(plan([declaration], request, kernel), kernel.btf, Machine(cpus=2))
+    return compose(plan([declaration], request, kernel), kernel, Machine(cpus=2))
 
 
 def function(text: str, name: str) -> str:

@@ -36,7 +36,7 @@ def composed(
     fragment = Fragment("demo_see", SOURCE, needs=(needs,))
     declaration = Declaration(Owner("demo"), CollectorSpec("demo", "A test."), None, fragments=(fragment,))
     request = Request(tuple(map(parse_probe, probes)), netns=(1,), abilities=WAYS[way], sort=sort)
-    return compose(plan([declaration], request, kernel), kernel.btf, Machine(cpus=2))
+    return compose(plan([declaration], request, kernel), kernel, Machine(cpus=2))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: compiling makes maps")

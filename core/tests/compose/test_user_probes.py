@@ -90,7 +90,7 @@ def composed(
     kernel = recorded_kernel("6.12")
     request = Request((), netns, abilities or Fixed(), Processes(architecture))
     made = plan([declared], request, kernel)
-    return compose(made, kernel.btf, Machine(2, architecture=architecture))
+    return compose(made, kernel, Machine(2, architecture=architecture))
 
 
 def compiled(composition: Composition) -> dict[str, bytes]:

@@ -112,7 +112,7 @@ def load(text: str) -> None:
     wanted = Request(probes, abilities=abilities, metadata=metadata_filter([text]))
     made = plan([declare(collector, kernel, collector.spec.options())], wanted, kernel)
     with BccBackend(machine) as backend:
-        backend.compile(made, compose(made, kernel.btf, machine))
+        backend.compile(made, compose(made, kernel, machine))
         backend.load()
 
 

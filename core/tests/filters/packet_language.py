@@ -58,7 +58,7 @@ def load(text: str) -> None:
     wanted = Request((Probe.tracepoint("net:netif_receive_skb"),), abilities=abilities, filter=packet_filter([text]))
     made = plan([declare(collector, kernel, collector.spec.options())], wanted, kernel)
     with BccBackend(machine) as backend:
-        backend.compile(made, compose(made, kernel.btf, machine))
+        backend.compile(made, compose(made, kernel, machine))
         backend.load()
 
 

@@ -33,7 +33,7 @@ def reported() -> Iterator[Callable[..., Dev | None]]:
     declarations = (declare(Host().collector("dev"), kernel, NoOptions()),)
     request = Request((parse_probe("tp:net:net_dev_start_xmit"),), abilities=Fixed(typed=False))
     made = plan(declarations, request, kernel)
-    with Trial(made, compose(made, kernel.btf, running_machine())) as trial:
+    with Trial(made, compose(made, kernel, running_machine())) as trial:
 
         def put(aggregate: str, path: str, at: int, value: bytes) -> None:
             member = kernel.member(aggregate, path)

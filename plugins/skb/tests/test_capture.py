@@ -98,7 +98,7 @@ def captured() -> Iterator[Callable[..., Packet | None]]:
         start = place.bit_offset // 8
         memory[start : start + place.size] = value.to_bytes(place.size, "little")
 
-    with Trial(made, compose(made, kernel.btf, running_machine())) as trial:
+    with Trial(made, compose(made, kernel, running_machine())) as trial:
 
         def run(skb: Skb, buffer: bytes, *, head: int | None = None) -> Packet | None:
             memory = trial.memory

@@ -47,7 +47,7 @@ def reported() -> Iterator[Callable[..., Skb | None]]:
     declarations = (declare(Host().collector("skb"), kernel, SkbOptions(("all",))),)
     request = Request((parse_probe("tp:net:netif_receive_skb"),), abilities=Fixed(typed=False))
     made = plan(declarations, request, kernel)
-    with Trial(made, compose(made, kernel.btf, running_machine())) as trial:
+    with Trial(made, compose(made, kernel, running_machine())) as trial:
 
         def run(skb: dict[str, int], shared: dict[str, int]) -> Skb | None:
             memory = trial.memory

@@ -192,7 +192,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         if values["dry_run"]:
             click.echo("\n".join(prepared.plan.describe()))
         elif values["print_bpf"]:
-            click.echo(compose(prepared.plan, kernel.btf, machine).text, nl=False)
+            click.echo(compose(prepared.plan, kernel, machine).text, nl=False)
         if make_backend is not None and backend is not None:
             text = _text(prepared, values) if _prints(values) else None
             files, kind = _files(values)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tracer_core.compose.composition import Machine
     from tracer_core.filters.metadata.condition import Condition
     from tracer_core.kernel.btf import Btf
+    from tracer_core.kernel.view import Kernel
     from tracer_core.plan.plan import Plan
     from tracer_core.plugins.declaration import Owner
     from tracer_core.userspace.usdt_arguments import UsdtArgument
@@ -43,12 +44,12 @@ _LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */"
 _CALLS = 8192  # of functions probed at their return, at a time
 
 
-def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
+def compose(plan: Plan, kernel: Kernel, machine: Machine) -> Composition:
     """Write the program for a plan.
 
     Args:
         plan: What runs where.
-        btf: Of the kernel it runs on.
+        kernel: What it runs on.
         machine: What of the machine goes into the text.
 
     Raises:
@@ -60,7 +61,7 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
     shapes = "".join(
         text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, conditions, machine)
     )
-    task = _has_task(btf)
+    task = _has_task(kernel.btf)
     core = (
         runtime.text if plan.netns or task else "",
         tracking.text if plan.tracking else "",
@@ -68,7 +69,7 @@ def compose(plan: Plan, btf: Btf, machine: Machine) -> Composition:
     )
     filters = "".join((*_packet_filter(plan), *_metadata_filter(conditions)))
     used = "\n".join((_context(plan), api.text, *core, filters, sources, shapes))
-    types = kernel_types(btf, used)
+    types = kernel_types(kernel, used)
     text = "".join(
         (
             f"{_LICENCE}\n/* Composed by tracer for kernel {plan.release}. */\n",

@@ -13,6 +13,8 @@ Every kept member stands at its absolute offset, in a packed struct of its own w
 So there is no padding for a compiler to reckon with (ADR 0003), overlapping members need no care, and the text is small
 however large the kernel's type is. Which members are kept is decided by name alone: a word of the program that is the
 name of a member keeps it, in every type that is declared. Keeping too many costs a few lines, nothing else.
+
+A type that vmlinux does not have is looked for in modules. What a module's type refers to is the module's own.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tracer_core.kernel.btf import Btf
+    from tracer_core.kernel.view import Kernel
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _TAG = re.compile(r"\b(struct|union|enum)\s+(\w+)(\s*\{)?")
@@ -51,29 +54,54 @@ class KernelTypes:
     bit_fields: str
 
 
-def kernel_types(btf: Btf, program: str, extra: Iterable[str] = ()) -> KernelTypes:
+def kernel_types(kernel: Kernel, program: str, extra: Iterable[str] = ()) -> KernelTypes:
     """Declare what *program* uses.
 
     Args:
-        btf: Of the kernel that the program is for.
+        kernel: That the program is for.
         program: C text, macros not expanded.
         extra: Further tags that must be declared, for example ``struct sk_buff``.
     """
     text = _COMMENT.sub(" ", program)
     tags = [(match[1], match[2]) for match in _TAG.finditer(text + "\n" + "\n".join(extra)) if not match[3]]
     own = {match[2] for match in _TAG.finditer(text) if match[3]}
-    emitter = _Emitter(btf, frozenset(_WORD.findall(text)))
+    emitter = _Emitter(kernel, frozenset(_WORD.findall(text)))
     for keyword, tag in tags:
         if tag not in own and not tag.startswith(_OWN_PREFIXES):
             emitter.want(keyword, tag)
     return emitter.emit()
 
 
+@dataclass(frozen=True, slots=True)
+class _Aggregate:
+    """A struct or union, and the type information that its ids refer to.
+
+    Attributes:
+        btf: Of vmlinux or of a module.
+        type: Of that.
+    """
+
+    btf: Btf
+    type: BtfType
+
+    @property
+    def keyword(self) -> str:
+        return _KEYWORDS[self.type.kind]
+
+    @property
+    def name(self) -> str:
+        return self.type.name
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.keyword, self.name
+
+
 class _Emitter:
-    def __init__(self, btf: Btf, words: frozenset[str]) -> None:
-        self._btf = btf
+    def __init__(self, kernel: Kernel, words: frozenset[str]) -> None:
+        self._kernel = kernel
         self._words = words
-        self._wanted: list[BtfType] = []  # named aggregates still to define
+        self._wanted: dict[tuple[str, str], _Aggregate] = {}  # named aggregates still to define
         self._seen: set[tuple[str, str]] = set()  # (keyword, tag) defined or wanted
         self._forward: list[str] = []
         self._definitions: list[str] = []
@@ -82,66 +110,74 @@ class _Emitter:
     def want(self, keyword: str, tag: str) -> None:
         if (keyword, tag) in self._seen:
             return
-        self._seen.add((keyword, tag))
         kinds = (Kind.ENUM, Kind.ENUM64) if keyword == "enum" else (_KINDS[keyword],)
-        found = self._btf.find(tag, *kinds)
-        if found is None:
-            self._forward.append(f"{keyword} {tag};" if keyword != "enum" else "")
-        elif keyword == "enum":
-            self._definitions.append(self._enum(found))
-        else:
+        found = self._kernel.find(tag, *kinds)
+        if found is not None and keyword != "enum":
+            self._want(_Aggregate(self._kernel.module_btf(found[0]), found[1]))
+            return
+        self._seen.add((keyword, tag))
+        if found is not None:
+            self._definitions.append(self._enum(found[1]))
+        elif keyword != "enum":
             self._forward.append(f"{keyword} {tag};")
-            self._wanted.append(found)
+
+    def _want(self, aggregate: _Aggregate) -> None:
+        if aggregate.key not in self._seen:
+            self._seen.add(aggregate.key)
+            self._forward.append(f"{aggregate.keyword} {aggregate.name};")
+            self._wanted[aggregate.key] = aggregate
 
     def emit(self) -> KernelTypes:
         while self._wanted:
-            self._define(self._wanted.pop(0))
+            self._define(self._wanted.pop(next(iter(self._wanted))))
         declarations = "\n".join(line for line in (*self._forward, *self._definitions) if line)
         return KernelTypes(declarations + "\n", "\n".join((*self._bit_fields, "")))
 
-    def _define(self, aggregate: BtfType) -> None:
-        name = f"{_KEYWORDS[aggregate.kind]} {aggregate.name}"
+    def _define(self, aggregate: _Aggregate) -> None:
+        name = f"{aggregate.keyword} {aggregate.name}"
         body, asserts = self._body(aggregate)  # first: it may define others that this one holds by value
         self._definitions.append(f"{name} {body};")
-        self._definitions.append(f'_Static_assert(sizeof({name}) == {aggregate.size}, "{name}");')
+        self._definitions.append(f'_Static_assert(sizeof({name}) == {aggregate.type.size}, "{name}");')
         self._definitions += [
             f'_Static_assert(__builtin_offsetof({name}, {member}) == {offset}, "{name}.{member}");'
             for member, offset in asserts
         ]
         for member in self._kept(aggregate):
             if member.bit_size:
-                self._bit_fields.append(_bit_field(aggregate, member))
+                self._bit_fields.append(_bit_field(aggregate.type, member))
 
-    def _kept(self, aggregate: BtfType) -> Iterator[BtfMember]:
+    def _kept(self, aggregate: _Aggregate) -> Iterator[BtfMember]:
         seen = set()
-        for member in self._btf.members(aggregate):
+        for member in aggregate.btf.members(aggregate.type):
             if member.name in self._words and member.name not in seen:
                 seen.add(member.name)
                 yield member
 
-    def _body(self, aggregate: BtfType) -> tuple[str, list[tuple[str, int]]]:
+    def _body(self, aggregate: _Aggregate) -> tuple[str, list[tuple[str, int]]]:
         lines, asserts = [], []
         for member in self._kept(aggregate):
             if member.bit_size:
                 continue
             offset = member.bit_offset // 8
             pad = f"char at_{member.name}[{offset}]; " if offset else ""
-            lines.append(f"\tstruct {{ {pad}{self._declare(member.type_id, member.name)}; }} __attribute__((packed));")
+            declared = self._declare(aggregate.btf, member.type_id, member.name)
+            lines.append(f"\tstruct {{ {pad}{declared}; }} __attribute__((packed));")
             asserts.append((member.name, offset))
-        lines.append(f"\tchar size_of_{aggregate.name or 'it'}[{aggregate.size}];" if aggregate.size else "")
+        size = aggregate.type.size
+        lines.append(f"\tchar size_of_{aggregate.name or 'it'}[{size}];" if size else "")
         inner = "\n".join(line for line in lines if line)
         return f"{{ union {{\n{inner}\n}}; }} __attribute__((packed))", asserts
 
-    def _declare(self, type_id: int, name: str) -> str:
+    def _declare(self, btf: Btf, type_id: int, name: str) -> str:
         """A C declaration of *name* with that type."""
-        found = self._btf.resolve(type_id)
+        found = btf.resolve(type_id)
         match found.kind:
             case Kind.PTR:
-                return self._declare_pointer(found, f"*{name}")
+                return self._declare_pointer(btf, found, f"*{name}")
             case Kind.ARRAY:
-                return self._declare(found.ref, f"{name}[{found.length}]")
+                return self._declare(btf, found.ref, f"{name}[{found.length}]")
             case Kind.STRUCT | Kind.UNION:
-                return f"{self._by_value(found)} {name}"
+                return f"{self._by_value(_Aggregate(btf, found))} {name}"
             case Kind.INT if found.name in ("char", "_Bool"):
                 return f"{found.name} {name}"
             case Kind.INT | Kind.ENUM | Kind.ENUM64:
@@ -149,30 +185,27 @@ class _Emitter:
             case _:
                 return f"void {name}"
 
-    def _declare_pointer(self, pointer: BtfType, name: str) -> str:
-        target = self._btf.resolve(pointer.ref)
+    def _declare_pointer(self, btf: Btf, pointer: BtfType, name: str) -> str:
+        target = btf.resolve(pointer.ref)
         match target.kind:
             case Kind.STRUCT | Kind.UNION if target.name:
-                self.want(_KEYWORDS[target.kind], target.name)
+                self._want(_Aggregate(btf, target))
                 return f"{_KEYWORDS[target.kind]} {target.name} {name}"
             case Kind.PTR:
-                return self._declare_pointer(target, f"*{name}")
+                return self._declare_pointer(btf, target, f"*{name}")
             case Kind.INT:
-                return self._declare(target.id, name)
+                return self._declare(btf, target.id, name)
             case _:
                 return f"void {name}"
 
-    def _by_value(self, aggregate: BtfType) -> str:
+    def _by_value(self, aggregate: _Aggregate) -> str:
         if not aggregate.name:
-            return f"{_KEYWORDS[aggregate.kind]} {self._body(aggregate)[0]}"
-        keyword = _KEYWORDS[aggregate.kind]
-        if (keyword, aggregate.name) not in self._seen:
-            self._seen.add((keyword, aggregate.name))
-            self._define(aggregate)
-        elif aggregate in self._wanted:
-            self._wanted.remove(aggregate)
-            self._define(aggregate)
-        return f"{keyword} {aggregate.name}"
+            return f"{aggregate.keyword} {self._body(aggregate)[0]}"
+        waiting = self._wanted.pop(aggregate.key, None)
+        if waiting is not None or aggregate.key not in self._seen:
+            self._seen.add(aggregate.key)
+            self._define(waiting or aggregate)
+        return f"{aggregate.keyword} {aggregate.name}"
 
     def _enum(self, enum: BtfType) -> str:
         kept = [f"{name} = {value}" for name, value in enum.enumerators if name in self._words]

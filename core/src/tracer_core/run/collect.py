@@ -88,7 +88,7 @@ def run(collection: Collection, backend: Backend) -> None:
     stops: SimpleQueue[Stop] = SimpleQueue()
     with stop_signals(stops), ExitStack() as sessions:
         with phase("compose"):
-            composition = compose(prepared.plan, collection.kernel.btf, collection.machine)
+            composition = compose(prepared.plan, collection.kernel, collection.machine)
         try:
             _build(backend, collection, composition)
         except TracerError as error:
@@ -187,7 +187,7 @@ def _touch(path: Path) -> None:
 def _trial(collection: Collection, name: str) -> None:
     plan = without(collection.prepared, name, collection.request, collection.kernel)
     with collection.backend() as backend:
-        backend.compile(plan, compose(plan, collection.kernel.btf, collection.machine))
+        backend.compile(plan, compose(plan, collection.kernel, collection.machine))
         backend.load()
 
 
