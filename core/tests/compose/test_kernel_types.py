@@ -57,6 +57,15 @@ def test_bit_fields_become_readers_and_not_members(kernel: BtfKernel) -> None:
     assert int(match[1]) * 8 + int(match[2]) == member.bit_offset
 
 
+def test_a_bit_field_is_read_by_the_aligned_unit_that_it_is_in() -> None:
+    types = kernel_types(recorded_kernel("6.12"), "struct nft_rule_dp *rule; is_last dlen handle")
+    assert types.bit_fields.split("\n")[:3] == [
+        "TRACER_BIT_FIELD(nft_rule_dp, is_last, u8, 0, 0, 0x1ULL)",
+        "TRACER_BIT_FIELD(nft_rule_dp, dlen, u16, 0, 1, 0xfffULL)",
+        "TRACER_BIT_FIELD(nft_rule_dp, handle, u64, 0, 13, 0x3ffffffffffULL)",
+    ]
+
+
 def test_enumerators_are_declared_if_they_are_named() -> None:
     kernel = recorded_kernel("6.12")
     text = kernel_types(kernel, "enum skb_drop_reason reason; SKB_DROP_REASON_NO_SOCKET").declarations

@@ -217,9 +217,11 @@ def _integer(size: int, *, signed: bool) -> str:
 
 
 def _bit_field(aggregate: BtfType, member: BtfMember) -> str:
-    first, last = member.bit_offset // 8, (member.bit_offset + member.bit_size - 1) // 8
-    size = next((n for n in _READ_SIZES if n >= last - first + 1), None)
+    last = member.bit_offset + member.bit_size - 1
+    # in the smallest unit that has all of it, aligned: what a compiler puts it in, so within the structure
+    size = next((n for n in _READ_SIZES if member.bit_offset // (n * 8) == last // (n * 8)), None)
     if size is None:
-        raise PluginError(f"bit-field {aggregate.name}.{member.name} spans more than 8 bytes")
-    shift, mask = member.bit_offset % 8, (1 << member.bit_size) - 1
+        raise PluginError(f"bit-field {aggregate.name}.{member.name} spans more than one unit")
+    first = member.bit_offset // (size * 8) * size
+    shift, mask = member.bit_offset - first * 8, (1 << member.bit_size) - 1
     return f"TRACER_BIT_FIELD({aggregate.name}, {member.name}, u{size * 8}, {first}, {shift}, {mask:#x}ULL)"
