@@ -43,16 +43,20 @@
 #define TRACER_GET(ctx, p, f)                                                                                          \
 	((ctx)->typed ? *(typeof((p)->f) *)TRACER_ADDRESS(p, f) : TRACER_PROBE_GET(p, f))
 
-/* A bit-field: TRACER_GET_BITS(ctx, skb, sk_buff, ip_summed), as u64. The composer emits a TRACER_BIT_FIELD for each in use. */
-#define TRACER_GET_BITS(ctx, p, type, f) tracer_bits_##type##__##f(ctx, p)
+/*
+ * A bit-field: TRACER_GET_BITS(ctx, skb, sk_buff, ip_summed), as u64. TRACER_COPIED_BITS reads one of a structure that was copied
+ * to the stack. The composer emits a TRACER_BIT_FIELD for each in use.
+ */
+#define TRACER_GET_BITS(ctx, p, type, f) tracer_bits_##type##__##f((ctx)->typed, p)
+#define TRACER_COPIED_BITS(p, type, f) tracer_bits_##type##__##f(true, p)
 
 #define TRACER_BIT_FIELD(type, f, unit, offset, shift, mask)                                                           \
-	static __always_inline u64 tracer_bits_##type##__##f(struct tracer_ctx *ctx, const void *p)                    \
+	static __always_inline u64 tracer_bits_##type##__##f(bool loads, const void *p)                                \
 	{                                                                                                              \
 		const char *at = (const char *)p + (offset);                                                           \
 		unit value = 0;                                                                                        \
                                                                                                                        \
-		if (ctx->typed)                                                                                        \
+		if (loads)                                                                                             \
 			value = *(const unit *)at;                                                                     \
 		else                                                                                                   \
 			bpf_probe_read_kernel(&value, sizeof(value), at);                                              \
