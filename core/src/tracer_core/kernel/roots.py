@@ -19,7 +19,7 @@ STRUCTS = _names(
     bpf_kprobe_multi_link bpf_raw_tp_link dst_entry inet_sock napi_struct neighbour net net_device
     nlattr pt_regs Qdisc sk_buff skb_shared_info sock sock_common
     nf_conn nf_conntrack_tuple nf_conntrack_zone nf_hook_state
-    nft_base_chain nft_chain nft_pktinfo nft_rule nft_rule_dp nft_table nft_traceinfo nft_verdict
+    nft_base_chain nft_chain nft_pktinfo nft_rule nft_rule_dp nft_rule_dp_last nft_table nft_traceinfo nft_verdict
     dp_upcall_info ovs_conntrack_info ovs_skb_cb sw_flow sw_flow_actions sw_flow_id sw_flow_key
     """
 )
