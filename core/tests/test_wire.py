@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_core.errors import PluginError
+from tracer_core.events.form import Form, form_of
 from tracer_core.sections import Header, Packet
-from tracer_core.wire import BLOB_STEP, S32, U8, U16, U32, U64, Blob, Chars, Layout, layout_of, section
+from tracer_core.wire import BLOB_STEP, S32, U8, U16, U32, U64, Blob, Chars, Layout, layout_of, recorded, section
 
 
 @section("every-kind", version=3)
@@ -57,6 +58,17 @@ def test_the_numpy_layout_reads_what_c_would_write() -> None:
     record = np.frombuffer(raw + b"xyz".ljust(BLOB_STEP, b"!"), dtype)[0]
     assert (record["a"], record["b"], record["c"], record["name"], record["size"]) == (7, -2, 0x1234, b"eth0", 3)
     assert bytes(record["data"])[:3] == b"xyz"
+
+
+def test_a_field_can_be_recorded_as_another_type_than_it_is_shown() -> None:
+    @section("shown")
+    class Shown(NamedTuple):
+        verdict: Annotated[str, recorded(S32)]
+        size: U8
+
+    assert "s32 verdict;" in layout_of(Shown).c_struct()
+    assert layout_of(Shown).dtype_fields() == {"verdict": ("<i4", 0), "size": ("u1", 4)}
+    assert [field.form for field in form_of(Shown).fields] == [Form.TEXT, Form.INTEGER]
 
 
 def test_a_field_without_a_wire_type_is_refused_by_name() -> None:

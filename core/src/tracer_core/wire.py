@@ -23,7 +23,8 @@ A field may be a group of fields that only some events have, a named tuple of it
 A record holds a group as it holds a section, with a bit of its own in the mask, under the name ``parcel.stamp``
 (``parcel_stamp`` in C). A section of nothing but groups is there if any of them is.
 
-``U32 | None`` is a number that every record has, but not every event of a file.
+``U32 | None`` is a number that every record has, but not every event of a file. ``Annotated[str, recorded(U32)]`` is a
+number in records, of which a decoder makes a string.
 """
 
 from __future__ import annotations
@@ -114,6 +115,17 @@ NAME16 = Annotated[str, Scalar("u16", "<u2", 2)]
 NAME32 = Annotated[str, Scalar("u32", "<u4", 4)]
 S32 = Annotated[int, Scalar("s32", "<i4", 4)]
 S64 = Annotated[int, Scalar("s64", "<i8", 8)]
+
+
+def recorded(number: Any) -> Scalar:  # noqa: ANN401 - an alias is no type
+    """The form of a field in records, if it is another everywhere else.
+
+    Args:
+        number: One of the above, as in ``Annotated[str, recorded(U32)]``.
+    """
+    found: Scalar = typing.get_args(number)[1]
+    return found
+
 
 Kind = Scalar | Chars | Blob | Part
 
