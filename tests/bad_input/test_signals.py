@@ -13,10 +13,11 @@ from tests.programs import our_programs
 from tracer_core.testing.netns import TwoNamespaces
 
 bpf = pytest.mark.bpf
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP]
 
 
 @bpf
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_signal_ends_a_run_with_its_events_and_their_number(
     command: Command, two_netns: TwoNamespaces, here: tuple[str, ...], number: signal.Signals
 ) -> None:
@@ -36,7 +37,7 @@ def test_a_signal_ends_a_run_with_its_events_and_their_number(
 
 
 @bpf
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize("phase", ["kernel view", "plan", "compose", "load"])
 def test_a_signal_during_the_start_ends_it_without_a_traceback(
     command: Command, here: tuple[str, ...], number: signal.Signals, phase: str

@@ -78,8 +78,9 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit. Expected trouble is one line on stderr and an exit code of its own."""
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-            signal.signal(number, _stop)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # which nohup has set
+                signal.signal(number, _stop)
         code = run(arguments)
     except _Stopped:
         code = _complain("interrupted", 1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 _PATIENCE = 2.0  # seconds that a command has to end when it is asked to
 
 
@@ -40,7 +40,10 @@ def stop_signals(stops: SimpleQueue[Stop]) -> Iterator[None]:
     Args:
         stops: Where they are put. A simple queue is the one that signal handlers may use.
     """
-    previous = {number: signal.signal(number, lambda *_: stops.put(Stop.SIGNAL)) for number in _SIGNALS}
+    wanted = [
+        number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP
+    ]
+    previous = {number: signal.signal(number, lambda *_: stops.put(Stop.SIGNAL)) for number in wanted}
     try:
         yield
     finally:
