@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.changes.process import namespace as find_namespace
 from tracer_core.errors import MachineError, PluginError, RunError, TracerError, UsageError
 from tracer_core.hookspecs import hookimpl
 from tracer_core.kernel.view import Kernel, Member, Param, Prototype
@@ -13,6 +14,7 @@ from tracer_core.sections import Packet
 from tracer_core.types import (
     API_VERSION,
     BpfSource,
+    Change,
     CollectorSpec,
     Columns,
     Decoder,
@@ -30,7 +32,7 @@ from tracer_core.types import (
     Unavailable,
     Upgrade,
 )
-from tracer_core.wire import BOOL, NAME8, NAME16, NAME32, S32, S64, U8, U16, U32, U64, Blob, Chars, section
+from tracer_core.wire import BOOL, S32, S64, U8, U16, U32, U64, Blob, Chars, recorded, section
 
 if TYPE_CHECKING:
     from tracer_core.events.batch import Labels
@@ -38,9 +40,6 @@ if TYPE_CHECKING:
 __all__ = [
     "API_VERSION",
     "BOOL",
-    "NAME8",
-    "NAME16",
-    "NAME32",
     "S32",
     "S64",
     "U8",
@@ -49,6 +48,7 @@ __all__ = [
     "U64",
     "Blob",
     "BpfSource",
+    "Change",
     "Chars",
     "CollectorSpec",
     "Columns",
@@ -78,8 +78,10 @@ __all__ = [
     "Unavailable",
     "Upgrade",
     "UsageError",
+    "find_namespace",
     "hookimpl",
     "option",
+    "recorded",
     "section",
 ]
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tracer_core.kernel.view import Kernel
     from tracer_core.plugins.session import Session
     from tracer_core.types import (
+        Change,
         CollectorSpec,
         Decoder,
         Formatter,
@@ -162,6 +163,28 @@ def tracer_upgrades() -> Iterable[Upgrade]:  # type: ignore[empty-body]
 
 
 @hookspec
+def tracer_changes(kernel: Kernel, options: Any, run: str) -> Iterable[Change]:  # type: ignore[empty-body]  # noqa: ANN401
+    """Name what must be changed on the machine for the time of the run. Only asked if the user allows such changes.
+
+    The core makes them before it enters ``tracer_session``, and undoes them after it left it, whatever ended the run;
+    those of a run that was killed are undone by the next one. A collector whose programs are not installed cannot run.
+
+    Args:
+        kernel: View of the traced kernel.
+        options: Instance of the collector's options class.
+        run: Word that no other run on this machine has, for names.
+
+    Example::
+
+        @hookimpl
+        def tracer_changes(run: str) -> Iterable[Change]:
+            link = f"hello{run}"
+            undo = ("sh", "-c", f"if [ -e /sys/class/net/{link} ]; then exec ip link del {link}; fi")
+            return [Change(f"device {link}", ("ip", "link", "add", link, "type", "dummy"), undo)]
+    """
+
+
+@hookspec
 def tracer_session(session: Session) -> AbstractContextManager[None] | None:
     """Do what must be done around a run, and undo it: the only hook with side effects.
 
@@ -169,7 +192,7 @@ def tracer_session(session: Session) -> AbstractContextManager[None] | None:
     whatever ended the run.
 
     Args:
-        session: The run, with *kernel*, *options* and a logger.
+        session: The run, with *kernel*, *options*, a logger and what else it says of itself.
 
     Example::
 

@@ -322,6 +322,21 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Something that is changed on the machine for the time of a run, as commands: so that others can undo it, too.
+
+    Attributes:
+        what: What there is then, in messages: ``table inet tracer_17 of nftables``. No other run has one of that name.
+        do: Program and arguments that make it: all of it, or nothing if they fail.
+        undo: Those that take it back; they succeed if there is nothing to take back.
+    """
+
+    what: str
+    do: tuple[str, ...]
+    undo: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NoOptions:
     """Options of a collector without any."""
 

@@ -109,10 +109,6 @@ U8 = Annotated[int, Scalar("u8", "u1", 1)]
 U16 = Annotated[int, Scalar("u16", "<u2", 2)]
 U32 = Annotated[int, Scalar("u32", "<u4", 4)]
 U64 = Annotated[int, Scalar("u64", "<u8", 8)]
-NAME8 = Annotated[str, Scalar("u8", "u1", 1)]
-"""A number that the collector's decoder makes a name of; so are the others."""
-NAME16 = Annotated[str, Scalar("u16", "<u2", 2)]
-NAME32 = Annotated[str, Scalar("u32", "<u4", 4)]
 S32 = Annotated[int, Scalar("s32", "<i4", 4)]
 S64 = Annotated[int, Scalar("s64", "<i8", 8)]
 

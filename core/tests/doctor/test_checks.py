@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -9,6 +10,8 @@ import pytest
 
 from tracer_core.backend.features import Feature, Status
 from tracer_core.backend.find_bcc import BccLocation
+from tracer_core.changes.process import Process
+from tracer_core.changes.records import Record, Records
 from tracer_core.doctor.check import Check, Finding, examine
 from tracer_core.doctor.report import blocking, diagnose
 from tracer_core.errors import MachineError
@@ -224,3 +227,24 @@ def test_a_check_that_breaks_is_a_row_like_any_other(machine: Machine):
     assert row.finding.status is Status.MISSING
     assert row.finding.detail == "the check failed: ZeroDivisionError: two lines"
     assert row.blocks
+
+
+def test_what_killed_runs_left_is_told_with_what_undoes_it(machine: Machine):
+    assert finding(machine, "system changes").detail == "none"
+    records = Records(machine.root / "run/tracer")
+    (machine.root / "run").mkdir()
+    us = Process.current()
+    with records.locked():
+        records.add(Record("a thing", ("remove", "a thing"), us))
+    assert finding(machine, "system changes").detail == f"made by runs that go on: a thing (process {us.pid})"
+    with records.locked():
+        records.add(Record("another", ("remove", "it all"), replace(us, started=0)))
+    found = finding(machine, "system changes")
+    assert (found.status, found.detail) == (Status.MISSING, "left behind by killed runs: another")
+    assert found.fix == "remove 'it all'"
+
+
+def test_records_of_changes_that_others_may_write_are_not_believed(machine: Machine):
+    (machine.root / "run/tracer").mkdir(parents=True)
+    (machine.root / "run/tracer").chmod(0o777)
+    assert "others may write to it" in finding(machine, "system changes").detail

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+import os
+import shlex
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,12 +17,13 @@ from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.output import DEFAULT_OUT, Kind, Sorting, make_sinks, max_buffer_option, open_output
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_format, text_options
-from tracer_core.errors import ExitCode, UsageError
+from tracer_core.errors import ExitCode, MachineError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tracer_core.backend.base import Backend
+    from tracer_core.changes.changes import Changes
     from tracer_core.compose.composition import Machine
     from tracer_core.display.text import TextFormat
     from tracer_core.files.target_files import TargetFiles
@@ -137,6 +141,12 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 )
 @max_buffer_option
 @text_options
+@click.option(
+    "--allow-system-changes",
+    "may_change",
+    is_flag=True,
+    help="Change what collectors need changed, and mount tracefs where it is missing; undone at the end. Needs root.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--print-bpf", is_flag=True, help="Print the composed C and stop.")
 @click.option(
@@ -155,7 +165,8 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
     """Attach to the kernel and print an event for every packet that passes.
 
-    Ends on ^C, SIGTERM or SIGQUIT, with --cmd or after --stop-after. Events go to stdout, everything else to stderr.
+    Ends on ^C, SIGTERM, SIGQUIT or SIGHUP, with --cmd or after --stop-after. Events go to stdout, everything else to
+    stderr.
     """
     # imported here, so that --help need not pay for it
     from tracer_core.backend.machine import running_machine  # noqa: PLC0415
@@ -170,10 +181,13 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     netns = tuple(map(inode, values["netns"]))
     wanted, metadata = _filter(values), _metadata(values)
     machine = running_machine(values["ring_size"])
+    if values["may_change"] and not values["dry_run"] and os.geteuid() != 0:
+        raise MachineError("tracer needs to be run as root when --allow-system-changes is used")
     with ExitStack() as resources:
         # before anything else, since a compiler takes its time to get ready
         make_backend = _backend(values, machine)
         backend = resources.enter_context(make_backend()) if make_backend else None
+        changes = resources.enter_context(_changes(values)) if make_backend and not values["replay_raw"] else None
         with phase("kernel view"):
             kernel = _kernel(values)
         with phase("plan"):
@@ -187,10 +201,11 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 sort=values["sort"],
                 follow_stack=values["follow_stack"],
             )
-            prepared = prepare(chosen, request, kernel)
+            run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
+            prepared = prepare(chosen, request, kernel, run=run_name)
         sorting = _sorting(prepared, values, live=bool(backend and backend.live))
         if values["dry_run"]:
-            click.echo("\n".join(prepared.plan.describe()))
+            click.echo("\n".join((*prepared.plan.describe(), *_described(prepared))))
         elif values["print_bpf"]:
             click.echo(compose(prepared.plan, kernel, machine).text, nl=False)
         if make_backend is not None and backend is not None:
@@ -210,11 +225,34 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 command=values["command"],
                 stop_after=values["stop_after"],
                 tells=sorting.tells if sorting is not None else None,
+                changes=changes,
             )
             run(collection, backend)
             if files is not None and files.limit:
                 log.info("Wrote %d event file(s)", files.files)
     return ExitCode.OK
+
+
+@contextmanager
+def _changes(values: Mapping[str, Any]) -> Iterator[Changes | None]:
+    """What makes changes, if the user allows them, with the core's own made. First, what others left is undone."""
+    from tracer_core.changes.changes import Changes, clean  # noqa: PLC0415 - only runs need it
+
+    clean()
+    if not values["may_change"]:
+        yield None
+        return
+    from tracer_core.changes.tracefs import mounted  # noqa: PLC0415 - only some runs need it
+
+    changes = Changes()
+    with mounted(changes):
+        yield changes
+
+
+def _described(prepared: Prepared) -> Iterator[str]:
+    """What would be changed on the machine."""
+    for owner, changes in (prepared.changes or {}).items():
+        yield from (f"change for {owner.name}: {change.what}: {shlex.join(change.do)}" for change in changes)
 
 
 def _probes(values: Mapping[str, Any], *, by_name: bool) -> tuple[str, ...]:

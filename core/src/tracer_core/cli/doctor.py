@@ -17,11 +17,16 @@ def doctor(*, as_json: bool) -> None:
     Tries what the kernel can do with empty programs, which are gone when the command ends. Works
     without privileges, but then much is denied. Put its output into bug reports.
 
+    As root, it also undoes what runs with --allow-system-changes left
+    behind that were killed.
+
     Exits with 0 if all that is required to collect works, otherwise with 4.
     """
+    from tracer_core.changes.changes import clean  # noqa: PLC0415 start-up: most commands do without
     from tracer_core.doctor import report  # noqa: PLC0415 start-up: most commands do without
     from tracer_core.doctor.system import live  # noqa: PLC0415 ditto
 
+    clean()
     rows = report.diagnose(live())
     if as_json:
         click.echo(json.dumps(report.as_json(rows), indent=2))

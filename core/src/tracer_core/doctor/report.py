@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.doctor import kernel, privileges, probes, program
+from tracer_core.doctor import changes, kernel, privileges, probes, program
 from tracer_core.doctor.check import Check, Row, examine
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def checks(system: System) -> tuple[Check, ...]:
         *kernel.CHECKS,
         *probes.checks(system),
         *program.TOOL_CHECKS,
+        *changes.CHECKS,
     )
 
 

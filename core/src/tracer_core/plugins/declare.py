@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import PluginError, TracerError
 from tracer_core.plugins.declaration import BUG, Declaration
-from tracer_core.types import Decoder, Formatter, Fragment, Getter, Probe, Unavailable, Upgrade
+from tracer_core.types import Change, Decoder, Formatter, Fragment, Getter, Probe, Unavailable, Upgrade
 
 if TYPE_CHECKING:
     from tracer_core.kernel.view import Kernel
@@ -45,6 +45,15 @@ def declare(collector: Collector, kernel: Kernel, options: Any) -> Declaration: 
         decoders=_collect(collector, "tracer_decoders", (Decoder,), **view),
         formatters=formatters(collector),
     )
+
+
+def changes(collector: Collector, kernel: Kernel, options: Any, run: str) -> tuple[Change, ...]:  # noqa: ANN401
+    """What a collector has changed on the machine.
+
+    Raises:
+        PluginError: the hook raised, or returned values of another type.
+    """
+    return _collect(collector, "tracer_changes", (Change,), kernel=kernel, options=options, run=run)
 
 
 def formatters(collector: Collector) -> tuple[Formatter, ...]:

@@ -26,11 +26,15 @@ class Session:
         kernel: View of the traced kernel.
         options: Instance of the collector's options class.
         log: Messages to the user, under the collector's name.
+        netns: Inode numbers of the network namespaces that are traced; empty for all.
+        changed: What ``tracer_changes`` named was made: the user allows system changes.
     """
 
     kernel: Kernel
     options: Any
     log: logging.Logger
+    netns: tuple[int, ...] = ()
+    changed: bool = False
 
 
 @contextmanager

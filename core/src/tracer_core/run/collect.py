@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracer_core.backend.base import Backend
+    from tracer_core.changes.changes import Changes
     from tracer_core.compose.composition import Composition, Machine
     from tracer_core.kernel.view import Kernel
     from tracer_core.plan.request import Request
@@ -52,6 +53,7 @@ class Collection:
         command: For the shell, run meanwhile; the run ends with it.
         stop_after: Events to take; 0 for all.
         tells: What the records say that are no events, for who sorts, if somebody does.
+        changes: Makes what collectors have changed; nothing if nothing may be.
     """
 
     prepared: Prepared
@@ -64,6 +66,7 @@ class Collection:
     command: str = ""
     stop_after: int = 0
     tells: Tells | None = None
+    changes: Changes | None = None
 
 
 @contextmanager
@@ -196,7 +199,16 @@ def _enter_sessions(sessions: ExitStack, collection: Collection) -> None:
     collectors = {collector.owner: collector for collector in prepared.collectors}
     options = {declaration.owner: declaration.options for declaration in prepared.declarations}
     for owner in prepared.plan.owners:  # in the order in which their code runs
-        session = Session(collection.kernel, options[owner], logging.getLogger(owner.name))
+        if collection.changes is not None:
+            for change in (prepared.changes or {}).get(owner, ()):
+                sessions.enter_context(collection.changes.made(change))
+        session = Session(
+            collection.kernel,
+            options[owner],
+            logging.getLogger(owner.name),
+            netns=collection.request.netns,
+            changed=collection.changes is not None,
+        )
         manager = collectors[owner].call("tracer_session", session=session)
         if manager is not None:
             sessions.enter_context(guarded(owner, manager, session.log))

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tracer_core import own
-from tracer_core.errors import PluginError
+from tracer_core.errors import PluginError, TracerError
+from tracer_core.plan.places import locate
 from tracer_core.plan.planner import plan as make_plan
-from tracer_core.plugins.declare import check, declare
+from tracer_core.plugins.declare import changes, check, declare
+from tracer_core.types import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from tracer_core.kernel.view import Kernel
     from tracer_core.plan.plan import Plan
     from tracer_core.plan.request import Request
-    from tracer_core.plugins.declaration import Declaration
+    from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.plugins.host import Collector
+    from tracer_core.types import Change
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +51,14 @@ class Prepared:
         declarations: Of the collectors.
         collectors: Whose declarations those are.
         own: Of the core, for its own sections.
+        changes: What is changed on the machine for whom, if anything may be.
     """
 
     plan: Plan
     declarations: tuple[Declaration, ...]
     collectors: tuple[Collector, ...]
     own: Declaration
+    changes: Mapping[Owner, tuple[Change, ...]] | None = None
 
     @property
     def readers(self) -> tuple[Declaration, ...]:
@@ -60,18 +66,47 @@ class Prepared:
         return (self.own, *self.declarations)
 
 
-def prepare(selection: Selection, request: Request, kernel: Kernel) -> Prepared:
+def prepare(selection: Selection, request: Request, kernel: Kernel, *, run: str = "") -> Prepared:
     """Plan a run.
+
+    Args:
+        selection: The collectors.
+        request: What the user asks for beside them.
+        kernel: What is traced.
+        run: Word that no other run has, if the machine may be changed.
 
     Raises:
         PluginError: a named collector cannot run, none is left, or one misbehaves.
         UsageError: a probe does not exist or is of no use.
     """
-    running = _runnable(selection, kernel)
-    declarations = tuple(declare(c, kernel, selection.options[c.owner.name]) for c in running)
+    running = _runnable(selection, kernel, run)
+    declared = {c: declare(c, kernel, selection.options[c.owner.name]) for c in running}
+    for collector in selection.automatic:
+        if collector in declared and (trouble := _trouble_with_places(declared[collector], request, kernel)):
+            log.debug("Cannot run %s: %s", collector.owner, trouble)
+            del declared[collector]
+    if not declared:
+        raise _none_can_run()
+    declarations = tuple(declared.values())
     plan = make_plan(declarations, request, kernel)
     _tell_what_is_left_out(plan)
-    return Prepared(plan, declarations, tuple(running), own.declaration(kernel))
+    wanted = {collector.owner: running[collector] for collector in declared} if run else None
+    return Prepared(plan, declarations, tuple(declared), own.declaration(kernel), wanted)
+
+
+def _trouble_with_places(declaration: Declaration, request: Request, kernel: Kernel) -> str:
+    """Why a collector cannot look where it must; empty if it can."""
+    try:
+        for probe in declaration.probes:
+            if not probe.optional:
+                list(locate(probe, request.abilities, kernel, request.userspace))
+    except TracerError as error:
+        return error.message
+    return ""
+
+
+def _none_can_run() -> PluginError:
+    return PluginError("no collector can run here", hint="see: tracer plugins")
 
 
 def _tell_what_is_left_out(plan: Plan) -> None:
@@ -100,16 +135,30 @@ def without(prepared: Prepared, name: str, request: Request, kernel: Kernel) -> 
     return make_plan([d for d in prepared.declarations if d.owner.name != name], request, kernel)
 
 
-def _runnable(selection: Selection, kernel: Kernel) -> Sequence[Collector]:
-    running = []
+def _runnable(selection: Selection, kernel: Kernel, run: str) -> dict[Collector, tuple[Change, ...]]:
+    """The collectors that can run, each with the changes that it needs."""
+    running = {}
     for collector in (*selection.named, *selection.automatic):
-        unavailable = check(collector, kernel, selection.options[collector.owner.name])
+        options = selection.options[collector.owner.name]
+        unavailable = check(collector, kernel, options)
+        wanted = changes(collector, kernel, options, run) if run and unavailable is None else ()
+        unavailable = unavailable or _lacking(wanted)
         if unavailable is None:
-            running.append(collector)
+            running[collector] = wanted
         elif collector in selection.named:
             raise PluginError(f"cannot run {collector.owner}: {unavailable.reason}", hint=unavailable.hint)
         else:
             log.debug("Cannot run %s: %s", collector.owner, unavailable.reason)
     if not running:
-        raise PluginError("no collector can run here", hint="see: tracer plugins")
+        raise _none_can_run()
     return running
+
+
+def _lacking(wanted: Iterable[Change]) -> Unavailable | None:
+    """Why changes cannot be made, if a program for one of them is not installed."""
+    for change in wanted:
+        for program in (change.do[0], change.undo[0]):
+            if shutil.which(program) is None:
+                reason = f"{program} binary not available: it would make {change.what}"
+                return Unavailable(reason, f"install {program}, or leave out --allow-system-changes")
+    return None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from tracer_core.api import (
-    NAME32,
     U32,
     U64,
     BpfSource,
@@ -17,6 +16,7 @@ from tracer_core.api import (
     Kernel,
     TextOptions,
     hookimpl,
+    recorded,
     section,
 )
 
@@ -34,7 +34,7 @@ class NetNs(NamedTuple):
     """A number that no other namespace ever has while the machine runs; missing where the kernel gives none."""
     inum: U32
     """Its inode number, as ``readlink /proc/PID/ns/net`` shows it."""
-    name: NAME32 | None
+    name: Annotated[str, recorded(U32)] | None
     """Its name, as ``ip netns`` has it, or name and PID of a process in it; missing where neither is known."""
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from tracer_core.api import (
-    NAME16,
-    NAME32,
+    U16,
+    U32,
     BpfSource,
     CollectorSpec,
     Columns,
@@ -21,6 +21,7 @@ from tracer_core.api import (
     TextOptions,
     Unavailable,
     hookimpl,
+    recorded,
     section,
 )
 from tracer_skb_drop.reasons import CORE, ENUMS, reason_names, subsystem_names
@@ -35,9 +36,9 @@ _DROPPED = Probe.tracepoint("skb:kfree_skb")
 class SkbDrop(NamedTuple):
     """Why a packet is dropped."""
 
-    subsys: NAME16 | None
+    subsys: Annotated[str, recorded(U16)] | None
     """Whose reason it is: openvswitch, mac80211_unusable, …; missing for the network stack itself."""
-    drop_reason: NAME32
+    drop_reason: Annotated[str, recorded(U32)]
     """The reason, by the name that the kernel has for it."""
 
 

@@ -1,0 +1,1 @@
+"""What runs change on the machine: made, undone, and undone later for runs that were killed (ADR 0025)."""
