@@ -1,0 +1,1 @@
+"""What nftables decides about packets: a collector for tracer."""

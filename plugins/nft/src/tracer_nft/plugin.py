@@ -1,0 +1,124 @@
+"""Collector ``nft``: what nftables decides about a packet, rule by rule."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tracer_core.api import (
+    BpfSource,
+    Change,
+    CollectorSpec,
+    Decoder,
+    Formatter,
+    Fragment,
+    Getter,
+    Kernel,
+    Probe,
+    Session,
+    Unavailable,
+    hookimpl,
+    option,
+)
+from tracer_nft import verdicts
+from tracer_nft.sections import Nft, Rule
+from tracer_nft.text import nft_text
+from tracer_nft.trace_table import is_tracing, trace_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_MODULE, _FUNCTION = "nf_tables", "__nft_trace_packet"
+_PROBE = Probe.function(_FUNCTION)
+_SKB, _PACKET, _VERDICT = "struct sk_buff *", "struct nft_pktinfo *", "struct nft_verdict *"
+_INFO, _TYPE = "struct nft_traceinfo *", "enum nft_trace_types"
+_NO_RULE = (
+    "If an nft trace rule wasn't manually added nft events won't be reported: see help for --allow-system-changes"
+)
+
+
+@dataclass(frozen=True)
+class NftOptions:
+    """Which steps to report, and how much of a rule."""
+
+    verdicts: tuple[str, ...] = option(
+        ("drop", "accept"),
+        help=f"Verdicts to report: {', '.join(verdicts.CODES)}, or all.",
+        choices=("all", *verdicts.CODES),
+    )
+    rules: bool = option(False, help="Show rules as they read, beside their handles.")
+
+
+@hookimpl
+def tracer_collector() -> CollectorSpec:
+    """Say who we are."""
+    return CollectorSpec("nft", "What nftables decides about a packet.", options=NftOptions, sections=(Nft,))
+
+
+@hookimpl
+def tracer_check(kernel: Kernel) -> Unavailable | None:
+    """Need the function and the types of what it is passed."""
+    if kernel.symbol(_FUNCTION) is None and _MODULE not in kernel.modules:
+        return Unavailable(f"Kernel module '{_MODULE}' is not loaded", f"modprobe {_MODULE}")
+    if kernel.function(_FUNCTION) is None:
+        hint = "run a kernel with CONFIG_DEBUG_INFO_BTF_MODULES=y (Linux 5.11)"
+        return Unavailable(f"the kernel has no type information of module {_MODULE}", hint)
+    return None
+
+
+@hookimpl
+def tracer_probes() -> list[Probe]:
+    """Look where the kernel would report a verdict of a packet that is traced."""
+    return [_PROBE]
+
+
+@hookimpl
+def tracer_fragments(kernel: Kernel, options: NftOptions) -> Iterable[Fragment | Getter]:
+    """Report verdicts at our probe, and give the packet wherever nftables has it."""
+    in_info = kernel.member("nft_traceinfo", "pkt") is not None
+    source = BpfSource.resource(
+        "tracer_nft",
+        "bpf/nft.bpf.c",
+        NFT_INFO_HAS_ALL=int(in_info),
+        NFT_RULE_HAS_END=int(kernel.member("nft_rule_dp", "is_last") is not None),
+        NFT_VERDICTS=verdicts.mask(options.verdicts),
+        NFT_RULES=int(options.rules),
+    )
+    traced = (_INFO,) if in_info else (_PACKET, _VERDICT)
+    arguments = ("struct nft_chain *",) if in_info else (_PACKET, _VERDICT, "struct nft_rule_dp *")
+    yield Getter("nft_traced_skb", source, gives=_SKB, needs=traced)
+    yield Getter("nft_packet_skb", source, gives=_SKB, needs=(_PACKET,))
+    yield Fragment("nft_collect", source, needs=(_INFO, _TYPE, *arguments), emits=(Nft,), probes=(_PROBE,))
+
+
+@hookimpl
+def tracer_decoders(options: NftOptions) -> Iterable[Decoder]:
+    """Give verdicts their names and rules their text."""
+    from tracer_nft.decode import decode  # noqa: PLC0415 - numpy takes its time, and --help needs none
+    from tracer_nft.rules import RuleTexts  # noqa: PLC0415 - ditto
+
+    yield Decoder(Nft, decode)
+    if options.rules:
+        yield Decoder(Rule, RuleTexts().decode)
+
+
+@hookimpl
+def tracer_formatters() -> list[Formatter]:
+    """Show it after the packet."""
+    return [Formatter(Nft, nft_text, after=("packet", "skb"))]
+
+
+@hookimpl
+def tracer_changes(run: str) -> list[Change]:
+    """Have a rule that sets nftrace, without which the kernel does not call what we probe."""
+    return [trace_table(run)]
+
+
+@hookimpl
+@contextmanager
+def tracer_session(session: Session) -> Iterator[None]:
+    """Say so if there is no such rule."""
+    if not session.changed and not is_tracing(session.netns):
+        session.log.info(_NO_RULE)
+    yield
