@@ -16,11 +16,23 @@ if TYPE_CHECKING:
     from tracer_core.api import Columns
     from tracer_nft.listing import Rules
 
+    Integers = np.ndarray[Any, np.dtype[np.int64]]
+
 KNOWN, GONE, UNREAD = range(3)
 """What ``state`` says of a rule's text."""
 
 _REST: Final = 1.0  # seconds from one reading of a namespace to the next, at least
 _SHARE: Final = 20  # of our time at most one part in so many is spent reading
+
+
+def _distinct(columns: list[Integers]) -> tuple[Integers, Integers]:
+    """Of rows of numbers, where each is that is like none before, and which of these each is like."""
+    keys = np.zeros(len(columns[0]), np.int64)
+    for column in columns:  # ten times quicker than by rows
+        values, places = np.unique(column, return_inverse=True)
+        keys = keys * len(values) + places
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    return first, which
 
 
 @dataclass
@@ -53,17 +65,16 @@ class RuleTexts:
 
     def decode(self, columns: Columns) -> Columns:
         """Fill in ``state`` and ``text``. Every rule is looked up once per batch."""
-        names = ("netns", "table_handle", "handle")
-        places = np.stack([np.asarray(columns[name], np.int64) for name in names], axis=1)
-        distinct, which = np.unique(places, axis=0, return_inverse=True)
+        places = [np.asarray(columns[name], np.int64) for name in ("netns", "table_handle", "handle")]
+        first, which = _distinct(places)
+        distinct = np.stack([column[first] for column in places], axis=1)
         fresh = {netns for netns in np.unique(distinct[:, 0]).tolist() if self._refresh(netns, distinct)}
         found = [self._find(netns, (table, handle), netns in fresh) for netns, table, handle in distinct.tolist()]
-        which = which.reshape(-1)
         states = np.array([state for state, _ in found], np.uint8)
         texts = np.array([text for _, text in found], dtype=object)
         return {**columns, "state": states[which], "text": texts[which].tolist()}
 
-    def _refresh(self, netns: int, places: np.ndarray[Any, Any]) -> bool:
+    def _refresh(self, netns: int, places: Integers) -> bool:
         """Read the rules of a namespace if some of these are not known, and it may be read again; whether it was."""
         reading = self._readings.setdefault(netns, _Reading())
         rules = places[places[:, 0] == netns, 1:].tolist()
