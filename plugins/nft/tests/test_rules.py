@@ -78,7 +78,7 @@ class Nft:
         """State and text of rules, each (namespace, table, rule), in one batch."""
         netns, tables, handles = (np.array(column) for column in zip(*rules, strict=True))
         raw = {"netns": netns, "table_handle": tables, "handle": handles, "state": netns, "text": netns}
-        found = self.texts.decode(raw)  # type: ignore[arg-type] # a mypy of numpy's
+        found = self.texts.decode(raw)
         assert list(found) == list(raw)
         return list(zip(np.asarray(found["state"]).tolist(), found["text"], strict=True))
 

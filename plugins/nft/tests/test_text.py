@@ -117,7 +117,7 @@ def test_codes_get_their_names_and_others_are_unknown(codes: list[int]) -> None:
         "rule_handle": np.arange(len(codes)) - 1,
         "verdict_chain_name": np.array([b"", b"x"] * len(codes), "S128")[: len(codes)],
     }
-    found = decode(raw)  # type: ignore[arg-type] # as the core does
+    found = decode(raw)
     assert found["verdict"] == [known.get(code, "unknown") for code in codes]
     assert found["rule_handle"] == [None, *range(len(codes))][: len(codes)]
     assert found["verdict_chain_name"] == [
