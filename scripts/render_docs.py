@@ -18,10 +18,10 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer_core.events.docs import field_docs
-from tracer_core.events.form import FieldForm, Form, form_of
+from tracer_core.events.form import FieldForm, Form, SectionForm, form_of
 from tracer_core.sections import Header, Return, Stack, TrackedData, Tracking, Unjoined
 from tracer_core.testing.command import executable
 from tracer_core.wire import BLOB_STEP, Blob, Chars, Layout, Part, Scalar, layout_of
@@ -71,7 +71,9 @@ def _output(arguments: list[str]) -> str:
 
 def sections(page: str) -> str:
     """The page with the sections as they are declared now."""
-    return page.partition(MARK)[0] + MARK + "".join(_section(layout, owners) for layout, owners in known_sections())
+    told: set[type[Any]] = set()
+    found = "".join(_section(layout, owners, told) for layout, owners in known_sections())
+    return page.partition(MARK)[0] + MARK + found
 
 
 def known_sections() -> Iterator[tuple[Layout, str]]:
@@ -91,26 +93,67 @@ def known_sections() -> Iterator[tuple[Layout, str]]:
         yield layout, ", ".join(owners[layout])
 
 
-def _section(layout: Layout, owners: str) -> str:
+def _section(layout: Layout, owners: str, told: set[type[Any]]) -> str:
+    head = f"\n## {layout.name}\n\n{_markdown(layout.cls.__doc__ or '')}\n\n"
+    head += f"Version {layout.version}. Added by: {owners}."
+    if layout.record is not None:
+        return head + "".join(_shaped(layout, layout.record, told))
     is_recorded = layout.cls is not Tracking and len(layout.parts) < len(layout.fields)
     size = f" Takes {_size(layout)}." if is_recorded else ""
-    text = (
-        f"\n## {layout.name}\n\n{_markdown(layout.cls.__doc__ or '')}\n\n"
-        f"Version {layout.version}. Added by: {owners}.{size}\n\n{_table(layout)}"
-    )
-    for part in layout.parts.values():
+    text = f"{head}{size}\n\n{_table(layout, form_of(layout.cls))}"
+    for field, part in layout.parts.items():
         doc = _markdown(part.cls.__doc__ or "")
         size = f" Takes {_size(part)}." if layout.cls is not Tracking else ""
-        text += f"\n### {part.name}\n\n{doc}{size}\n\n{_table(part)}"
+        text += f"\n### {part.name}\n\n{doc}{size}\n\n{_table(part, form_of(layout.cls).parts[field])}"
     return text
+
+
+def _shaped(layout: Layout, record: type[Any], told: set[type[Any]]) -> Iterator[str]:
+    """A section whose record is of another class. Classes that several have are told once."""
+    pieces = list(layout.placed())
+    sizes = ", ".join(f"`{piece.c_name}` {_size(piece)}" for piece in pieces)
+    yield f" Its record is [{record.__name__}](#{record.__name__.lower()}); of that take: {sizes}.\n\n"
+    yield _file_table(form_of(layout.cls))
+    for form in _groups(form_of(layout.cls)):
+        if form.cls not in told:
+            told.add(form.cls)
+            yield f"\n### {form.cls.__name__}\n\n{_markdown(form.cls.__doc__ or '')}\n\n{_file_table(form)}"
+    for piece in pieces:
+        cls = record if piece is layout else piece.cls
+        if cls not in told:
+            told.add(cls)
+            docs = field_docs(cls)
+            rows = "".join(f"| `{f.name}` | {_in_c(f.kind)} | {_markdown(docs[f.name])} |\n" for f in piece.fields)
+            yield f"\n### {cls.__name__}\n\n{_markdown(cls.__doc__ or '')}\n\n"
+            yield f"| field | in C | meaning |\n| --- | --- | --- |\n{rows}"
+
+
+def _groups(form: SectionForm) -> Iterator[SectionForm]:
+    """The groups of a section, and those in them."""
+    for part in form.parts.values():
+        yield part
+        yield from _groups(part)
+
+
+def _file_table(form: SectionForm) -> str:
+    docs = field_docs(form.cls)
+    rows = "".join(f"| `{f.name}` | {_shaped_in_files(f)} | {_markdown(docs[f.name])} |\n" for f in form.fields)
+    return f"| field | in files | meaning |\n| --- | --- | --- |\n{rows}"
+
+
+def _shaped_in_files(field: FieldForm) -> str:
+    if field.part is None:
+        return _in_files(field)
+    name = field.part.cls.__name__
+    return f"group [{name}](#{name.lower()})" + (", or missing" if field.optional else "")
 
 
 def _size(layout: Layout) -> str:
     return f"{layout.size} bytes" + (f" and up to {layout.blob.steps} steps of {BLOB_STEP}" if layout.blob else "")
 
 
-def _table(layout: Layout) -> str:
-    docs, forms = field_docs(layout.cls), {field.name: field for field in form_of(layout.cls).fields}
+def _table(layout: Layout, form: SectionForm) -> str:
+    docs, forms = field_docs(layout.cls), {field.name: field for field in form.fields}
     rows = "".join(
         f"| `{field.name}` | {_in_c(field.kind)} | {_in_files(forms[field.name])} | {_markdown(docs[field.name])} |\n"
         for field in layout.fields

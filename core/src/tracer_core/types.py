@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+
 API_VERSION = (0, 1)
 """Version of the contract between core and collectors: (major, minor). 0.x may change until ovs works in it."""
 
@@ -208,8 +210,22 @@ class Getter:
 
 
 Columns = dict[str, Any]
-"""Fields of one section for many events: column by name, equally long. Numbers are arrays, variable parts lists;
-decoders give arrays, masked where values are missing, lists, or :class:`~tracer_core.events.batch.Labels`."""
+"""Fields of one section for many events: column by name, equally long. Numbers are arrays, variable parts lists, groups
+:class:`Group`; decoders give arrays, masked where values are missing, lists,
+:class:`~tracer_core.events.batch.Labels`, or groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A column of groups.
+
+    Attributes:
+        columns: Their fields, of those that are there.
+        rows: Which sections those are of: indices among all, ascending. Nothing if all have it.
+    """
+
+    columns: Columns
+    rows: np.ndarray[Any, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +234,8 @@ class Decoder:
 
     Attributes:
         section: The section class.
-        decode: Takes and gives columns; called per batch, never per event.
+        decode: Takes and gives columns; called per batch, never per event. Of a section with a record of its own,
+            it takes those of the record, groups included: a group that none has is None.
     """
 
     section: type[Any]

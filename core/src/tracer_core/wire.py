@@ -25,6 +25,15 @@ A record holds a group as it holds a section, with a bit of its own in the mask,
 
 ``U32 | None`` is a number that every record has, but not every event of a file. ``Annotated[str, recorded(U32)]`` is a
 number in records, of which a decoder makes a string.
+
+What is in files may be shaped otherwise than what C fills: with groups that are always there, or one of several groups.
+Then the section says what its record is, a class like those above, and a decoder makes one of the other (ADR 0026)::
+
+    @section("parcel", record=ParcelRecord)
+    class Parcel(NamedTuple):
+        state: str
+        sender: Address
+        stamp: Stamp | None
 """
 
 from __future__ import annotations
@@ -144,6 +153,7 @@ class Layout:
         cls: The class that declared it; its instances are the decoded values.
         fields: Those of its own in wire order, packed; groups come last.
         blob: The last field of its own, if it is a variable part.
+        record: The class whose fields these are, if it is another one: a decoder makes decoded values of it.
     """
 
     name: str
@@ -151,6 +161,7 @@ class Layout:
     cls: type[Any]
     fields: tuple[Field, ...]
     blob: Blob | None
+    record: type[Any] | None = None
 
     @property
     def c_name(self) -> str:
@@ -235,19 +246,20 @@ class Layout:
         return found
 
 
-def section(name: str, *, version: int = 1) -> typing.Callable[[type[T]], type[T]]:
+def section(name: str, *, version: int = 1, record: type[Any] | None = None) -> typing.Callable[[type[T]], type[T]]:
     """Declare a section.
 
     Args:
         name: Public name, kebab-case.
         version: Raise it when a field changes meaning; new fields at the end keep it.
+        record: What records have of it, if that is not the class itself.
 
     Raises:
         PluginError: a field has no wire type, a variable part is not last or its length field is unknown.
     """
 
     def declare(cls: type[T]) -> type[T]:
-        setattr(cls, _ATTRIBUTE, _layout(name, version, cls))
+        setattr(cls, _ATTRIBUTE, _layout(name, version, cls, record))
         return cls
 
     return declare
@@ -268,10 +280,10 @@ def layout_of(cls: type[Any]) -> Layout:
     return layout
 
 
-def _layout(name: str, version: int, cls: type[Any]) -> Layout:
+def _layout(name: str, version: int, cls: type[Any], record: type[Any] | None = None) -> Layout:
     fields = [
         Field(field, _kind(name, version, field, hint))
-        for field, hint in typing.get_type_hints(cls, include_extras=True).items()
+        for field, hint in typing.get_type_hints(record or cls, include_extras=True).items()
     ]
     own = [field for field in fields if not isinstance(field.kind, Part)]
     if own != fields[: len(own)]:
@@ -281,22 +293,27 @@ def _layout(name: str, version: int, cls: type[Any]) -> Layout:
         raise PluginError(f"section {name}: the only variable part must be the last field")
     if blobs and blobs[0].length not in {field.name for field in own[:-1]}:
         raise PluginError(f"section {name}: {blobs[0].length} is not a field before the variable part")
-    return Layout(name, version, cls, tuple(fields), blobs[0] if blobs else None)
+    return Layout(name, version, cls, tuple(fields), blobs[0] if blobs else None, record)
 
 
 def _kind(name: str, version: int, field: str, hint: Any) -> Kind:  # noqa: ANN401 - any annotation
     inner = without_none(hint)
-    kind = next((m for m in getattr(inner, "__metadata__", ()) if isinstance(m, Kind)), None)
+    kind = kind_of(inner)
     if kind is not None:
         return kind
-    if inner is hint or not (isinstance(inner, type) and issubclass(inner, tuple) and hasattr(inner, "_fields")):
+    if inner is hint or not is_group(inner):
         raise PluginError(f"section {name}: field {field} has no wire type", hint="use U32, Chars, Blob, …")
-    layout = _layout(f"{name}.{field}", version, inner)
-    known = inner.__dict__.get(_ATTRIBUTE, layout)
-    if known != layout:
-        raise PluginError(f"section {name}: {inner.__qualname__} is already {known.name}", hint="declare another class")
-    setattr(inner, _ATTRIBUTE, layout)
-    return Part(layout)
+    return Part(_layout(f"{name}.{field}", version, inner))
+
+
+def kind_of(hint: Any) -> Kind | None:  # noqa: ANN401 - any annotation
+    """What a type hint says of records, if it does."""
+    return next((item for item in getattr(hint, "__metadata__", ()) if isinstance(item, Kind)), None)
+
+
+def is_group(hint: Any) -> bool:  # noqa: ANN401 - any annotation
+    """Whether a type hint is a class of named fields."""
+    return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
 def without_none(hint: Any) -> Any:  # noqa: ANN401 - any annotation

@@ -142,21 +142,14 @@ def test_groups_must_come_last() -> None:
         section("early")(Early)
 
 
-def test_a_group_belongs_to_one_section() -> None:
-    class Shared(NamedTuple):
-        value: U8
+def test_groups_of_one_class_have_names_of_their_own() -> None:
+    class Twice(NamedTuple):
+        one: Loose | None
+        other: Loose | None
 
-    class First(NamedTuple):
-        shared: Shared | None
-
-    class Second(NamedTuple):
-        shared: Shared | None
-
-    for cls in (First, Second):  # hints are looked up in the module
-        cls.__annotations__ = {"shared": Shared | None}
-    section("first")(First)
-    with pytest.raises(PluginError, match=r"is already first\.shared"):
-        section("second")(Second)
+    Twice.__annotations__ = {"one": Loose | None, "other": Loose | None}  # hints are looked up in the module
+    parts = layout_of(section("twice")(Twice)).parts
+    assert {field: part.name for field, part in parts.items()} == {"one": "twice.one", "other": "twice.other"}
 
 
 def test_a_variable_part_stands_before_groups() -> None:

@@ -8,8 +8,10 @@ import numpy as np
 
 from tracer_core.decode.groups import assemble
 from tracer_core.decode.records import HEADER, dtype_of, locate, take, take_blobs
+from tracer_core.decode.shapes import shaped
 from tracer_core.errors import PluginError, RunError
 from tracer_core.events.batch import Blobs, EventBatch, Values
+from tracer_core.events.form import form_of, recorded_form
 from tracer_core.sections import ProbeInfo
 from tracer_core.wire import BLOB_STEP, layout_of
 
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
     from tracer_core.backend.base import Batch
     from tracer_core.decode.records import Located
-    from tracer_core.events.batch import Column, Numbers
+    from tracer_core.events.batch import Column, Numbers, SectionColumns
     from tracer_core.plan.plan import Plan, PlannedProbe
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.types import Columns, Decoder
     from tracer_core.wire import Layout
+
+_BUG = "this is a bug of the collector; leave it out of -c"
 
 
 class ColumnDecoder:
@@ -31,6 +35,9 @@ class ColumnDecoder:
     Args:
         plan: That the records were made by.
         declarations: Of the collectors, for their decoders.
+
+    Raises:
+        PluginError: a section that is not what its records are has no decoder.
     """
 
     def __init__(self, plan: Plan, declarations: Iterable[Declaration]) -> None:
@@ -41,6 +48,9 @@ class ColumnDecoder:
         self._decoders: dict[str, tuple[Owner, Decoder]] = {
             layout_of(decoder.section).name: (d.owner, decoder) for d in declarations for decoder in d.decoders
         }
+        for layout in plan.layouts:
+            if layout.record is not None and layout.name not in self._decoders:
+                raise PluginError(f"section {layout.name} is not what its records are, and has no decoder", hint=_BUG)
 
     def decode(self, batch: Batch) -> EventBatch:
         """The columns of a batch. They may share the batch's memory.
@@ -64,11 +74,12 @@ class ColumnDecoder:
             if len(ends) and (ends.max() > len(data) or header["probe"].max() >= len(self._plan.probes)):
                 raise IndexError("a probe or a section that is not there")
             pieces = {one.layout.name: (one.rows, len(one.starts), self._columns(data, one)) for one in located}
-            sections = [assemble(layout, pieces) for layout in self._plan.layouts]
+            raw = [(layout, assemble(layout, recorded_form(layout), pieces)) for layout in self._plan.layouts]
         except IndexError as error:
             raise RunError("a record does not fit the plan", hint="the recording is corrupt") from error
         columns = {name: header[name] for name in header.dtype.names or () if name != "present"}
-        return EventBatch(len(starts), columns, self._probes, tuple(found for found in sections if found is not None))
+        sections = tuple(self._shaped(layout, section) for layout, section in raw if section is not None)
+        return EventBatch(len(starts), columns, self._probes, sections)
 
     def _columns(self, data: bytes, located: Located) -> dict[str, Column]:
         layout = located.layout
@@ -80,8 +91,18 @@ class ColumnDecoder:
             np.cumsum(lengths, out=offsets[1:])
             pieces = take_blobs(data, located.starts + layout.size, lengths)
             columns[layout.variable.name] = Blobs(pieces, offsets)
-        decoder = self._decoders.get(layout.name)
+        decoder = self._decoders.get(layout.name) if layout.record is None else None
         return columns if decoder is None else _decoded(*decoder, layout, columns, len(records))
+
+    def _shaped(self, layout: Layout, raw: SectionColumns) -> SectionColumns:
+        """The section as it is declared, of what its record is."""
+        if layout.record is None:
+            return raw
+        owner, decoder = self._decoders[layout.name]
+        try:
+            return shaped(form_of(layout.cls), decoder.decode, raw)
+        except Exception as error:
+            raise _failed(owner, layout, error) from error
 
 
 def _decoded(owner: Owner, decoder: Decoder, layout: Layout, raw: dict[str, Column], count: int) -> dict[str, Column]:
@@ -92,11 +113,12 @@ def _decoded(owner: Owner, decoder: Decoder, layout: Layout, raw: dict[str, Colu
         if set(result) != set(names) or any(len(result[name]) != count for name in names):
             raise ValueError(f"gave columns {sorted(result)}, not {count} values each of {sorted(names)}")
     except Exception as error:
-        raise PluginError(
-            f"{owner}: decoding section {layout.name} failed: {type(error).__name__}: {error}",
-            hint="this is a bug of the collector; leave it out of -c",
-        ) from error
+        raise _failed(owner, layout, error) from error
     return {name: Values(found) if isinstance(found := result[name], list) else found for name in names}
+
+
+def _failed(owner: Owner, layout: Layout, error: Exception) -> PluginError:
+    return PluginError(f"{owner}: decoding section {layout.name} failed: {type(error).__name__}: {error}", hint=_BUG)
 
 
 def probe_info(planned: PlannedProbe) -> ProbeInfo:

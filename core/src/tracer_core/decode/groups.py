@@ -7,34 +7,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracer_core.events.batch import SectionColumns
-from tracer_core.events.form import form_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tracer_core.events.batch import Column, Numbers
+    from tracer_core.events.form import SectionForm
     from tracer_core.wire import Layout
 
     Pieces = Mapping[str, tuple[Numbers | None, int, dict[str, Column]]]
 
 
-def assemble(layout: Layout, pieces: Pieces) -> SectionColumns | None:
+def assemble(layout: Layout, form: SectionForm, pieces: Pieces) -> SectionColumns | None:
     """A section with its groups, or nothing if no event has it.
 
     Args:
         layout: Of the section.
+        form: Of what records have of it.
         pieces: What records hold, by name: the events that have it, or nothing if all have it; how many; and columns.
 
     Raises:
         IndexError: an event has a group, but not the section that it is part of.
     """
-    found = {field: part for field, inner in layout.parts.items() if (part := assemble(inner, pieces)) is not None}
+    inner = {field: assemble(part, form.parts[field], pieces) for field, part in layout.parts.items()}
+    found = {field: part for field, part in inner.items() if part is not None}
     own = pieces.get(layout.name)
     if own is None and (len(layout.parts) < len(layout.fields) or not found):
         return None
     rows, count, columns = own or (*_union(found.values()), {})
     groups = {field: _within(rows, found[field]) if field in found else None for field in layout.parts}
-    return SectionColumns(form_of(layout.cls), rows, count, {**columns, **groups})
+    return SectionColumns(form, rows, count, {**columns, **groups})
 
 
 def _union(parts: Iterable[SectionColumns]) -> tuple[Numbers | None, int]:

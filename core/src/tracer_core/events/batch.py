@@ -179,7 +179,7 @@ class EventBatch:
 
 def _part_of(form: SectionForm, values: list[Any]) -> SectionColumns | None:
     rows = [row for row, value in enumerate(values) if value is not None]
-    if not rows:
+    if values and not rows:
         return None
     everywhere = len(rows) == len(values)
     found = values if everywhere else [values[row] for row in rows]

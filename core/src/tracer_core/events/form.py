@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tracer_core.errors import PluginError
-from tracer_core.wire import Chars, Layout, Part, Scalar, layout_of, without_none
+from tracer_core.wire import Chars, Layout, Scalar, is_group, kind_of, layout_of, without_none
 
 
 class Form(Enum):
@@ -75,6 +75,11 @@ class SectionForm:
         """Of the fields, in order."""
         return tuple(field.name for field in self.fields)
 
+    @property
+    def parts(self) -> dict[str, SectionForm]:
+        """The groups, by field."""
+        return {field.name: field.part for field in self.fields if field.part is not None}
+
 
 def form_of(cls: type[Any]) -> SectionForm:
     """The form of a section that is declared.
@@ -93,20 +98,26 @@ _KNOWN: dict[type[Any], SectionForm] = {}
 
 def _form_of(cls: type[Any]) -> SectionForm:
     layout = layout_of(cls)
-    hints = typing.get_type_hints(cls)
-    return SectionForm(
-        layout.name,
-        layout.version,
-        cls,
-        tuple(_field(layout, field.name, hints[field.name], field.kind) for field in layout.fields),
-    )
+    return _section(layout.name, layout.version, cls)
 
 
-def _field(layout: Layout, name: str, hint: Any, kind: object) -> FieldForm:  # noqa: ANN401 - any annotation
-    inner = without_none(hint)
-    optional = inner is not hint
-    if isinstance(kind, Part):
-        return FieldForm(name, Form.PART, part=form_of(kind.layout.cls), optional=True)
+def recorded_form(layout: Layout) -> SectionForm:
+    """The form of what records have of a section that is declared; that of its record, if it has one of its own."""
+    return form_of(layout.cls) if layout.record is None else _section(layout.name, layout.version, layout.record)
+
+
+def _section(name: str, version: int, cls: type[Any]) -> SectionForm:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return SectionForm(name, version, cls, tuple(_field(name, version, field, hint) for field, hint in hints.items()))
+
+
+def _field(section: str, version: int, name: str, hint: Any) -> FieldForm:  # noqa: ANN401 - any annotation
+    annotated = without_none(hint)
+    optional = annotated is not hint
+    kind = kind_of(annotated)
+    inner = typing.get_args(annotated)[0] if kind is not None else annotated
+    if is_group(inner):
+        return FieldForm(name, Form.PART, part=_section(f"{section}.{name}", version, inner), optional=optional)
     if inner is int and isinstance(kind, Scalar):
         return FieldForm(name, Form.INTEGER, np.dtype(kind.dtype).name, optional=optional)
     if inner is bytes and isinstance(kind, Chars):
@@ -117,7 +128,7 @@ def _field(layout: Layout, name: str, hint: Any, kind: object) -> FieldForm:  # 
             return FieldForm(name, Form.LIST, item=item, optional=optional)
         case () if inner in _PYTHON:
             return FieldForm(name, *_PYTHON[inner], optional=optional)
-    what = f"section {layout.name}: field {name} is {hint}, which files cannot hold"
+    what = f"section {section}: field {name} is {hint}, which files cannot hold"
     raise PluginError(what, hint="use int, float, bool, bytes, str, or tuple[one of them, ...]")
 
 

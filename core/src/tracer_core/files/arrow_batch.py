@@ -134,10 +134,16 @@ def _section(column: pa.StructArray, form: SectionForm) -> SectionColumns | None
     columns = {
         field.name: _column(column.field(field.name), field)
         if field.part is None
-        else _section(column.field(field.name), field.part)
+        else _part(column.field(field.name), field)
         for field in form.fields
     }
     return SectionColumns(form, rows, len(column), columns)
+
+
+def _part(column: pa.StructArray, field: FieldForm) -> SectionColumns | None:
+    if column.null_count and not field.optional:
+        raise ValueError(f"{field.name} is missing in {column.null_count} of {len(column)} places")
+    return _section(column, field.part) if field.part is not None else None
 
 
 def _column(array: pa.Array, field: FieldForm) -> ArrowColumn:

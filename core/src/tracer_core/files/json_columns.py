@@ -112,7 +112,7 @@ def _lost(events: Sequence[dict[str, Any]]) -> list[Any]:
 def _reader(form: SectionForm) -> Callable[[list[Any]], list[Any]]:
     """What makes objects of the JSON of a section."""
     make = form.cls._make
-    if any(field.optional or field.item is not None for field in form.fields):
+    if any(field.optional or field.item is not None or field.part is not None for field in form.fields):
         one = reader(form)
 
         def read_each(values: list[Any]) -> list[Any]:

@@ -39,7 +39,7 @@ def objects(section: SectionColumns) -> list[str]:
     It raises TypeError, ValueError or AttributeError if a value is not of the type that the section declares.
     """
     form, columns = section.form, section.columns
-    if any(field.optional for field in form.fields):
+    if any(field.optional or field.part is not None for field in form.fields):
         members = [_members(field, columns[field.name], len(section)) for field in form.fields]
         return ["{" + ",".join(filter(None, row)) + "}" for row in zip(*members, strict=True)]
     # one template for all fields: numbers, which are most, need no call each
