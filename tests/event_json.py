@@ -142,13 +142,13 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
             {
                 "return": _object({"entered": u64, "duration": u64, "value": s64, "form": st.integers(0, 3)}),
                 "tracer": _object({"lost": st.integers(1, 2**64 - 1)}),
-                "ct": unknown,
+                "x-third": unknown,
                 **({} if "kernel" in found else {"stack": frames.map(lambda names: {"size": 8, "frames": names})}),
                 "x-else": unknown,
             },
         )
     )
-    holders = [holder for name, holder in found.items() if name not in {"ct", "x-else"}]
+    holders = [holder for name, holder in found.items() if name not in {"x-third", "x-else"}]
     holders += [holder["meta"] for holder in holders if "meta" in holder]
     holders += [holder["task"] for holder in holders if "task" in holder]
     for holder in draw(st.lists(st.sampled_from(holders), max_size=2)):

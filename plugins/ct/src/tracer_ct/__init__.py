@@ -1,0 +1,1 @@
+"""The conntrack entry of a packet: a collector for tracer."""

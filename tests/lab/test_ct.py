@@ -1,0 +1,252 @@
+"""What the collector ``ct`` says of connections through a router, against what the kernel's own tools list."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tracer_core.testing.patience import patience
+from tracer_core.testing.topology import nftables
+from tracer_core.testing.topology.nat import VIRTUAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.lab.support import Support
+
+    from tracer_core.testing.command import Tracer
+    from tracer_core.testing.namespace import Namespace
+    from tracer_core.testing.topology.nat import Nat
+
+pytestmark = pytest.mark.bpf
+
+TRANSMIT = "tp:net:net_dev_start_xmit"  # behind all hooks of the router
+PORT, REFUSED, UNTRACKED, ZONED, EXPECTED = 4711, 4712, 4713, 4714, 4715
+MARK, LABEL, ZONE = 42, 65, 7
+CLIENT_IPV6, ROUTER_IPV6 = "fd00::1", "fd00::254"
+EXPERIMENTAL = 253  # a protocol that nobody speaks, RFC 3692
+SEEN_REPLY, ASSURED = 2, 4  # of IPS_*
+
+RULES = f"""
+table inet tracking {{
+    ct expectation data {{
+        protocol tcp
+        dport {EXPECTED}
+        timeout 10m
+        size 4
+        l3proto ip
+    }}
+    chain raw {{
+        type filter hook prerouting priority raw;
+        udp dport {UNTRACKED} notrack
+        udp dport {ZONED} ct zone set {ZONE}
+        udp sport {ZONED} ct zone set {ZONE}
+    }}
+    chain marked {{
+        type filter hook prerouting priority mangle;
+        tcp dport {PORT} ct mark set {MARK}
+        tcp dport {PORT} ct label set {LABEL}
+        tcp dport {PORT} ct state new ct expectation set data
+    }}
+}}
+"""
+
+_SIDE = re.compile(
+    r"src=(?P<src>\S+) dst=(?P<dst>\S+)(?: sport=(?P<sport>\d+) dport=(?P<dport>\d+))?"
+    r"(?: type=(?P<type>\d+) code=(?P<code>\d+) id=(?P<id>\d+))?"
+)
+
+
+@pytest.fixture
+def router(nat_netns: Nat) -> Nat:
+    """The network with a router that also marks, labels, expects and exempts."""
+    nftables.load(nat_netns.router, RULES)
+    return nat_netns
+
+
+def entries(namespace: Namespace, family: str = "ipv4") -> list[str]:
+    """What ``conntrack`` lists."""
+    listed = namespace.run(["conntrack", "-L", "-f", family, "-o", "extended,labels"])
+    return [line for line in listed.stdout.splitlines() if line.startswith(family)]
+
+
+def listed_tuples(line: str) -> list[dict[str, str]]:
+    return [{name: value for name, value in match.groupdict().items() if value} for match in _SIDE.finditer(line)]
+
+
+def reported_tuples(ct: dict[str, Any]) -> list[dict[str, str]]:
+    """The tuples of an event, as ``conntrack`` would list them."""
+    found = []
+    for side in (ct["orig"], ct["reply"]):
+        [values] = side["proto"].values()
+        found.append({name: str(value) for name, value in {**side["ip"], **values}.items() if name != "version"})
+    return found
+
+
+def events(path: Path, section: str = "ct") -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [line[section] for line in lines if section in line]
+
+
+def of(found: list[dict[str, Any]], protocol: str, port: int | None = None) -> list[dict[str, Any]]:
+    """The events of connections of a protocol, to a port if one is given."""
+    of_protocol = [ct for ct in found if protocol in ct["orig"]["proto"]]
+    return [ct for ct in of_protocol if port is None or ct["orig"]["proto"][protocol]["dport"] == port]
+
+
+@contextmanager
+def connected(source: Namespace, target: Namespace, port: int, address: str = "") -> Iterator[None]:
+    """A TCP connection over which something was said, to the target or what its address is for the source."""
+    with ExitStack() as stack:
+        with target.entered():
+            listener = stack.enter_context(socket.create_server((target.ipv4, port)))
+        with source.entered():
+            client = stack.enter_context(socket.socket())
+        for end in (listener, client):
+            end.settimeout(patience(10))
+        client.connect((address or target.ipv4, port))
+        server = stack.enter_context(listener.accept()[0])
+        server.settimeout(patience(10))
+        client.sendall(b"question")
+        assert server.recv(8) == b"question"
+        server.sendall(b"answer")
+        assert client.recv(6) == b"answer"
+        yield
+
+
+def exchange(net: Nat, port: int) -> None:
+    """A datagram to the server, and one back."""
+    with net.server.entered():
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with net.client.entered():
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with server, client:
+        for end in (server, client):
+            end.settimeout(patience(10))
+        server.bind((net.server.ipv4, port))
+        client.sendto(b"question", (VIRTUAL, port))
+        _, source = server.recvfrom(100)
+        server.sendto(b"answer", source)
+        assert client.recv(100) == b"answer"
+
+
+def listed(net: Nat, ct: dict[str, Any]) -> str:
+    """The line of ``conntrack`` that an event is of."""
+    found = [line for line in entries(net.router) if listed_tuples(line) == reported_tuples(ct)]
+    assert len(found) == 1, (ct, entries(net.router))
+    return found[0]
+
+
+def arguments(net: Nat, path: Path, *more: str) -> tuple[str, ...]:
+    return ("-c", "ct", "-p", TRANSMIT, "--netns", net.router.name, "-o", str(path), "--print", *more)
+
+
+@pytest.mark.parametrize("reads", ["load", "probe"])
+def test_translated_connections_are_those_that_the_kernel_lists(
+    tracer: Tracer, router: Nat, tmp_path: Path, support: Support, reads: str
+) -> None:
+    path = tmp_path / "events.json"
+    with (
+        tracer.collect(*arguments(router, path, "--reads", reads)) as collecting,
+        connected(router.client, router.server, PORT, VIRTUAL),
+    ):
+        router.client.run(["ping", "-n", "-c", "2", "-i", "0.2", "-W", "20", VIRTUAL])
+        exchange(router, ZONED)
+        assert collecting.stop() == 0, collecting.report()
+        found = events(path)
+        tcp, udp, icmp = (of(found, *which)[-1] for which in (("tcp", PORT), ("udp", ZONED), ("icmp",)))
+        lines = [listed(router, ct) for ct in (tcp, udp, icmp)]
+    assert f" {tcp['proto_state']} " in lines[0]
+    assert (tcp["mark"], tcp["labels"]) == (MARK, {"hi": 1 << LABEL - 64, "lo": 0})
+    assert f" mark={MARK} " in lines[0]
+    assert tcp["ct_status"] & ASSURED
+    assert "[ASSURED]" in lines[0]
+    assert (udp["zone_id"], udp["zone_dir"]) == (ZONE, "Default")
+    assert f" zone={ZONE} " in lines[1]
+    assert all(ct["ct_status"] & SEEN_REPLY for ct in (tcp, udp, icmp))
+    assert all(ct["orig"]["ip"]["dst"] == VIRTUAL for ct in (tcp, udp, icmp))
+    assert all(
+        ct["reply"]["ip"] == {"src": router.server.ipv4, "dst": router.outside.ipv4, "version": "v4"}
+        for ct in (tcp, udp, icmp)
+    )
+    assert [ct["state"] for ct in of(found, "icmp")] == ["new", "reply", "established", "reply"]
+    states = [ct["proto_state"] for ct in of(found, "tcp", PORT)]
+    assert states[:3] == ["SYN_SENT", "SYN_RECV", "ESTABLISHED"]
+    support.works("conntrack entries", "yes")
+
+
+def test_an_expected_connection_tells_its_parent(tracer: Tracer, router: Nat, tmp_path: Path) -> None:
+    path, client, server = tmp_path / "events.json", router.client, router.router
+    with (
+        tracer.collect(*arguments(router, path)) as collecting,
+        connected(client, server, PORT),
+        connected(server, client, EXPECTED),  # as FTP does in active mode
+    ):
+        assert collecting.stop() == 0, collecting.report()
+    found = events(path)
+    [child, *_] = of(found, "tcp", EXPECTED)
+    [parent, *_] = of(found, "tcp", PORT)
+    assert child["state"] == "related"
+    assert reported_tuples(child["parent"]) == reported_tuples(parent)
+    assert child["parent"]["mark"] == MARK
+    assert "parent" not in parent
+    assert "\\ parent [status " in collecting.stdout
+
+
+def test_an_error_is_related_to_the_connection_that_it_is_about(tracer: Tracer, router: Nat, tmp_path: Path) -> None:
+    path = tmp_path / "events.json"
+    with router.client.entered():
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with client, tracer.collect(*arguments(router, path)) as collecting:
+        client.settimeout(patience(10))
+        client.connect((VIRTUAL, REFUSED))
+        client.send(b"question")
+        with pytest.raises(ConnectionRefusedError):
+            client.recv(100)
+        assert collecting.stop() == 0, collecting.report()
+    there, back = of(events(path), "udp", REFUSED)
+    assert (there["state"], back["state"]) == ("new", "related_reply")
+    assert reported_tuples(there) == reported_tuples(back)
+
+
+def test_icmp_of_version_6_has_the_form_of_icmp(tracer: Tracer, router: Nat, tmp_path: Path) -> None:
+    path = tmp_path / "events.json"
+    for end, address in ((router.client, CLIENT_IPV6), (router.router, ROUTER_IPV6)):
+        end.run(["ip", "addr", "add", f"{address}/64", "dev", end.device, "nodad"])
+    with tracer.collect(*arguments(router, path)) as collecting:
+        router.client.run(["ping", "-n", "-c", "1", "-W", "20", ROUTER_IPV6])
+        assert collecting.stop() == 0, collecting.report()
+    [reply] = [ct for ct in of(events(path), "icmp") if ct["orig"]["proto"]["icmp"]["type"] == 128]
+    assert reply["state"] == "reply"
+    assert reply["reply"]["proto"]["icmp"]["type"] == 129
+    assert reply["orig"]["ip"] == {"src": CLIENT_IPV6, "dst": ROUTER_IPV6, "version": "v6"}
+    assert any(listed_tuples(line) == reported_tuples(reply) for line in entries(router.router, "ipv6"))
+
+
+def test_what_retis_has_no_form_for_is_in_a_section_of_its_own(tracer: Tracer, router: Nat, tmp_path: Path) -> None:
+    path = tmp_path / "events.json"
+    with tracer.collect(*arguments(router, path)) as collecting:
+        with router.client.entered():
+            gre, other = (socket.socket(socket.AF_INET, socket.SOCK_RAW, n) for n in (socket.IPPROTO_GRE, EXPERIMENTAL))
+            datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with gre, other, datagram:
+            gre.sendto(bytes.fromhex("00000800") + bytes(20), (router.server.ipv4, 0))
+            other.sendto(b"anything", (router.server.ipv4, 0))
+            datagram.sendto(b"anything", (router.server.ipv4, UNTRACKED))
+            collecting.wait_for("ct_state UNTRACKED\n")
+        assert collecting.stop() == 0, collecting.report()
+    found = events(path, "ct-other")
+    assert [other["state"] for other in found if "connection" not in other] == ["untracked"]
+    tracked = [other["connection"] for other in found if other["state"] == "new"]
+    protos = [connection["orig"]["proto"] for connection in tracked]
+    assert {"gre": {"srckey": 0, "dstkey": 0}} in protos
+    assert {"other": {"number": EXPERIMENTAL, "sport": 0, "dport": 0}} in protos
+    for connection in tracked:
+        assert connection["orig"]["ip"] == {"src": router.client.ipv4, "dst": router.server.ipv4, "version": "v4"}
+        assert connection["reply"]["ip"]["dst"] == router.outside.ipv4
