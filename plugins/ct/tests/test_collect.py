@@ -143,7 +143,7 @@ def reported() -> Iterator[Reporter]:
     declarations = (declare(Host().collector("ct"), kernel, None),)
     request = Request((parse_probe("tp:net:netif_receive_skb"),), abilities=Fixed(typed=False))
     made = plan(declarations, request, kernel)
-    with Trial(made, compose(made, kernel.btf, running_machine())) as trial:
+    with Trial(made, compose(made, kernel, running_machine())) as trial:
         writer = Writer(kernel, trial)
 
         def run(

@@ -102,7 +102,7 @@ def test_a_program_is_composed_for_every_recorded_kernel(name: str, typed: bool)
     declarations = (declare(Host().collector("ct"), kernel, None),)
     probes = (parse_probe("tp:net:netif_receive_skb"),)
     made = plan(declarations, Request(probes, abilities=Fixed(typed=typed)), kernel)
-    text = compose(made, kernel.btf, Machine(2)).text
+    text = compose(made, kernel, Machine(2)).text
     offset = kernel.member("nf_conn", "status")
     assert offset is not None
     assert f"__builtin_offsetof(struct nf_conn, status) == {offset.bit_offset // 8}" in text

@@ -70,9 +70,9 @@ def namespace(kind: str, inode: int) -> Path | None:
         kind: As in ``/proc/PID/ns``: ``net``, ``mnt``.
         inode: Its number, which the kernel has as ``ns_common.inum``.
     """
-    device = (_PROC / "self/ns" / kind).stat().st_dev
+    device = (_PROC / f"self/ns/{kind}").stat().st_dev
     named = sorted(_NAMED_NETWORKS.iterdir()) if kind == "net" and _NAMED_NETWORKS.is_dir() else []
-    processes = (folder / "ns" / kind for folder in _PROC.iterdir() if folder.name.isdecimal())
+    processes = (folder / f"ns/{kind}" for folder in _PROC.iterdir() if folder.name.isdecimal())
     for path in (*named, *processes):
         try:
             found = path.stat()
