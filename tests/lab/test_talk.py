@@ -1,0 +1,110 @@
+"""The examples of a talk that users know, as typed there: over namespaces, address translation and a firewall."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.lab.test_filter import ends
+
+from tracer_core.testing.topology.nat import VIRTUAL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.support import Support
+
+    from tracer_core.testing.command import Tracer
+    from tracer_core.testing.netns import TwoNamespaces
+    from tracer_core.testing.topology.nat import Nat
+
+pytestmark = pytest.mark.bpf
+
+TYPED = """
+-c skb,nft,ct --skb-sections dev,ns --allow-system-changes
+-p tp:net:netif_receive_skb -p tp:net:net_dev_start_xmit -p kprobe:skb_scrub_packet
+"""
+REQUEST = re.compile(r" proto ICMP \(1\) type 8 ")
+_HEAD = re.compile(r"\[(tp|k|fentry)\] (\S+)")
+
+
+def has_module_types(kernel: str) -> bool:
+    return kernel != "5.10"
+
+
+def steps(text: str) -> list[tuple[str, str]]:
+    """Symbol and whole text of each event of the request, in order."""
+    events = [event for event in text.split("\n\n") if REQUEST.search(event)]
+    return [(match[2], event) for event in events if (match := _HEAD.search(event))]
+
+
+def test_a_ping_through_a_router_shows_devices_namespaces_verdicts_and_connections(
+    tracer: Tracer, nat_netns: Nat, kernel: str, support: Support
+) -> None:
+    if not has_module_types(kernel):
+        pytest.skip("nft cannot run: no types of modules before Linux 5.11")
+    net = nat_netns
+    with tracer.collect(*shlex.split(TYPED)) as collecting:
+        net.client.run(["ping", "-n", "-c", "1", "-W", "20", VIRTUAL])
+    assert collecting.exit_code == 0, collecting.report()
+    seen = steps(collecting.stdout)
+    passed = [symbol for symbol, _ in seen if symbol != "__nft_trace_packet"]
+    wire = ["net:net_dev_start_xmit", "skb_scrub_packet", "net:netif_receive_skb"]
+    assert passed == wire * 2, collecting.stdout
+    for netns, device, events in (
+        (net.client, net.client.device, seen[:1]),
+        (net.router, net.router.device, [event for event in seen if event[0] == "net:netif_receive_skb"][:1]),
+        (net.server, net.server.device, seen[-1:]),
+    ):
+        assert all(f"/{netns.inode} ({netns.name}) if " in text and f"({device})" in text for _, text in events)
+    decided = [text for symbol, text in seen if symbol == "__nft_trace_packet"]
+    assert [re.search(r"table translation \(\d+\) chain (\w+) \(\d+\)", text)[1] for text in decided] == [  # type: ignore[index]
+        "prerouting",
+        "postrouting",
+    ]
+    assert all(f"/{net.router.inode} (" in text for text in decided)
+    before, after = decided
+    connection = r"ct_state NEW status 0x[0-9a-f]+ icmp orig \[{} > {} type 8 code 0 id \d+\] reply \[{} > {} type 0"
+    assert re.search(connection.format(net.client.ipv4, VIRTUAL, net.server.ipv4, net.client.ipv4), after)
+    assert "ct_state NEW" in before
+    support.works("the talk's second example")
+
+
+def test_a_packet_filter_and_tracking_follow_a_ping_through_source_translation(
+    tracer: Tracer, nat_netns: Nat, tmp_path: Path, support: Support
+) -> None:
+    net, path = nat_netns, tmp_path / "events.json"
+    typed = f"""
+    -c skb,skb-tracking,ct -f "icmp and ip src {net.client.ipv4}" -o {path}
+    -p tp:net:netif_receive_skb -p tp:net:net_dev_start_xmit -p kprobe:skb_scrub_packet
+    """
+    with tracer.collect(*shlex.split(typed)) as collecting:
+        net.client.run(["ping", "-n", "-c", "1", "-W", "20", VIRTUAL])
+    assert collecting.exit_code == 0, collecting.report()
+    shown = tracer.run("sort", str(path)).stdout
+    (journey,) = [text for text in shown.split("\n\n") if ends(text)]
+    translated = (net.outside.ipv4, net.server.ipv4, 8)
+    assert ends(journey) == [(net.client.ipv4, VIRTUAL, 8)] * 3 + [translated] * 3
+    support.works("the talk's filter example")
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("sk_buff.pkt_type == 0x0 || (sk_buff.mark == 0x100 && sk_buff.cloned == 0)", 2),
+        ('sk_buff.dev.name == "eno1"', 0),
+        ("sk_buff._nfct:~0x7:nf_conn.mark", 0),
+    ],
+)
+def test_metadata_filters_are_taken_as_typed(
+    tracer: Tracer, two_netns: TwoNamespaces, expression: str, found: int
+) -> None:
+    two = two_netns
+    where = ("--netns", two.a.name, "--netns", two.b.name)
+    options = ("-c", "skb", "-p", "tp:net:netif_receive_skb", *where, "-m", expression, "--format", "single-line")
+    with tracer.collect(*options) as collecting:
+        two.run(two.a, ["ping", "-n", "-c", "1", "-W", "20", two.b.ipv4])
+    assert collecting.exit_code == 0, collecting.report()
+    assert len(ends(collecting.stdout)) == found, collecting.stdout
