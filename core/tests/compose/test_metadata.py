@@ -12,7 +12,7 @@ from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
 from tracer_core.errors import UsageError
 from tracer_core.filters.metadata.condition import NEVER
-from tracer_core.filters.metadata.place import metadata_filter
+from tracer_core.filters.metadata.wanted import metadata_filter
 from tracer_core.filters.packet import packet_filter
 from tracer_core.kernel.view import Kernel
 from tracer_core.plan.plan import Plan, Shape

@@ -14,7 +14,9 @@ from tracer_core.backend.abilities import LiveAbilities
 from tracer_core.backend.bcc import BccBackend
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
-from tracer_core.filters.metadata.place import Passed, Placer, metadata_filter
+from tracer_core.filters.metadata.place import Placer
+from tracer_core.filters.metadata.roots import Passed
+from tracer_core.filters.metadata.wanted import metadata_filter
 from tracer_core.kernel.btf import Btf
 from tracer_core.kernel.btf_types import BtfType, Kind
 from tracer_core.kernel.live import LiveKernel

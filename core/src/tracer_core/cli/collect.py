@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tracer_core.compose.composition import Machine
     from tracer_core.display.text import TextFormat
     from tracer_core.files.target_files import TargetFiles
-    from tracer_core.filters.metadata.place import MetadataFilter
+    from tracer_core.filters.metadata.wanted import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
     from tracer_core.kernel.view import Kernel
     from tracer_core.plan.request import Abilities, Userspace
@@ -277,7 +277,7 @@ def _filter(values: Mapping[str, Any]) -> PacketFilter | None:
 def _metadata(values: Mapping[str, Any]) -> MetadataFilter | None:
     if not values["metadata"]:
         return None
-    from tracer_core.filters.metadata.place import metadata_filter  # noqa: PLC0415 - only some runs need it
+    from tracer_core.filters.metadata.wanted import metadata_filter  # noqa: PLC0415 - only some runs need it
 
     return metadata_filter(values["metadata"])
 

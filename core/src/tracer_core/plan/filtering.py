@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracer_core.filters.metadata.condition import NEVER
-from tracer_core.filters.metadata.place import Passed
+from tracer_core.filters.metadata.roots import Passed
 from tracer_core.plan.places import MAX_ARGUMENTS
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tracer_core.filters.metadata.condition import Condition
-    from tracer_core.filters.metadata.place import MetadataFilter
+    from tracer_core.filters.metadata.wanted import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
     from tracer_core.kernel.view import Prototype, Result
     from tracer_core.plugins.declaration import Owner

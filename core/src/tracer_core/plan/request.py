@@ -10,7 +10,7 @@ from tracer_core.errors import UsageError
 from tracer_core.types import Probe, ProbeKind
 
 if TYPE_CHECKING:
-    from tracer_core.filters.metadata.place import MetadataFilter
+    from tracer_core.filters.metadata.wanted import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
     from tracer_core.userspace.live import UserPlace
 

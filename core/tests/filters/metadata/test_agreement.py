@@ -15,10 +15,12 @@ from core.tests.filters.metadata.memory import Memory
 from core.tests.filters.metadata.model import Model, Passed
 
 from tracer_core.compose.names import argument_name
-from tracer_core.filters.metadata import place
 from tracer_core.filters.metadata.condition import Condition
+from tracer_core.filters.metadata.place import Placer
+from tracer_core.filters.metadata.roots import Passed as Given
 from tracer_core.filters.metadata.syntax import Expression
 from tracer_core.filters.metadata.translate import Translator, asked, header
+from tracer_core.filters.metadata.wanted import metadata_filter
 from tracer_core.kernel.view import Kernel, Param, Prototype
 from tracer_core.testing.pytest_plugin import unavailable
 
@@ -91,8 +93,8 @@ def passed(memory: Memory, random: Random) -> Passed:
 
 
 def placed(kernel: Kernel, text: str) -> Condition:
-    placer = place.Placer(place.metadata_filter([text]), kernel)
-    return placer.at(place.Passed(PROTOTYPE, TYPES, 6, returns=False), tolerant=False)
+    placer = Placer(metadata_filter([text]), kernel)
+    return placer.at(Given(PROTOTYPE, TYPES, 6, returns=False), tolerant=False)
 
 
 @pytest.mark.parametrize("seed", range(TIMES))

@@ -16,8 +16,10 @@ from tracer_core.filters.metadata.condition import (
     Typed,
     checks,
 )
-from tracer_core.filters.metadata.place import Passed, Placer, metadata_filter
+from tracer_core.filters.metadata.place import Placer
+from tracer_core.filters.metadata.roots import Passed
 from tracer_core.filters.metadata.syntax import Operator
+from tracer_core.filters.metadata.wanted import metadata_filter
 from tracer_core.kernel.view import Kernel, Param, Prototype
 from tracer_core.testing.kernels import recorded_kernel
 

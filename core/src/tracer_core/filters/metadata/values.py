@@ -20,30 +20,27 @@ _NUMBERS = (Kind.INT, *ENUMS, Kind.PTR)
 _BYTE = 8  # bits
 
 
-def test_of(
-    text: str, way: Way, comparison: Comparison, operator: Operator
-) -> tuple[NumberTest | BytesTest, tuple[Hop, ...]]:
+def test_of(text: str, way: Way, comparison: Comparison) -> tuple[NumberTest | BytesTest, tuple[Hop, ...]]:
     """What is asked of a value, and the pointers to follow to it.
 
     Args:
         text: Of the filter, for errors.
         way: To the value.
         comparison: As it stands in the filter.
-        operator: How to compare: that of the comparison, or its opposite.
 
     Raises:
         UsageError: they cannot be compared.
     """
-    return _Comparer(text, way, comparison, operator).test()
+    return _Comparer(text, way, comparison).test()
 
 
 class _Comparer:
-    def __init__(self, text: str, way: Way, comparison: Comparison, operator: Operator) -> None:
+    def __init__(self, text: str, way: Way, comparison: Comparison) -> None:
         self._text = text
         self._way = way
         self._step = comparison.steps[-1]
         self._comparison = comparison
-        self._operator = operator
+        self._operator = comparison.operator
 
     def test(self) -> tuple[NumberTest | BytesTest, tuple[Hop, ...]]:
         value = self._comparison.value
