@@ -130,12 +130,10 @@ def udp_length(event: dict[str, Any]) -> int:
     return struct.unpack_from(">H", data, 38)[0] if data[12:14] == b"\x08\x00" and data[23:24] == b"\x11" else 0
 
 
-def reported(path: Path, kind: str = "") -> dict[int, list[Step]]:
-    """The same, of what we said; only that of probes of a kind, if one is given."""
+def reported(path: Path) -> dict[int, list[Step]]:
+    """The same, of what we said."""
     found: dict[int, list[Step]] = {}
     for event in sorted(events(path), key=lambda event: event["common"]["timestamp"]):
-        if kind and event["kernel"]["probe_type"] != kind:
-            continue
         nft = event["nft"]
         target = nft.get("verdict_chain_name")
         step = Step(
@@ -208,10 +206,13 @@ def test_chains_rules_and_verdicts_of_each_packet_are_those_that_nft_reports(
         until(lambda: truth(log.read_text())[max(sent)][-1].policy, "the last was not traced to its end")
     assert collecting.exit_code == 0, collecting.report()
     assert ADVICE not in collecting.stderr
-    told, ours = truth(log.read_text()), reported(out, "kprobe" if probe != FUNCTION else "")
+    told, ours = truth(log.read_text()), reported(out)
+    # a kprobe of the user's is another place than the collector's own: both report
+    times = 1 if probe == FUNCTION else 2
     for length, port in sent.items():
-        assert [step for step in ours[length] if not step.is_end] == told[length], port
-    jumped = next(ours[length] for length, port in sent.items() if port == JUMPS)
+        expected = [step for step in told[length] for _ in range(times)]
+        assert [step for step in ours[length] if not step.is_end] == expected, port
+    jumped = next(ours[length] for length, port in sent.items() if port == JUMPS)[::times]
     assert [(step.chain, step.verdict, step.target, step.is_end) for step in jumped][1:] == [
         ("first", "jump", "counted", False),
         ("counted", "continue", None, False),
@@ -306,15 +307,12 @@ def test_whatever_signal_ends_the_run_the_table_is_gone(tracer: Tracer, nft_netn
     assert "tracer_" not in tables()
 
 
-def test_rules_are_shown_as_they_read_and_those_that_went_are_said_to_have_gone(
-    tracer: Tracer, nft_netns: Filtered
-) -> None:
+def test_rules_are_shown_as_they_read_also_those_that_are_added_meanwhile(tracer: Tracer, nft_netns: Filtered) -> None:
     site = nft_netns
     options = ("-c", "nft,skb", "--nft-rules", "--nft-verdicts", "all", "--netns", site.b.name)
     with tracer.collect(*options, "--allow-system-changes", "--format", "single-line") as collecting:
         send(site, DROPPED_PORT, 100)
         collecting.wait_for(f'[udp dport {DROPPED_PORT} counter name "dropped" drop] drop')
-        # a rule that comes and goes in one transaction with the packets between would have to be quicker than we are
         site.b.run(["nft", "add", "rule", "inet", "filter", "input", "udp", "dport", "7010", "counter"])
         until(lambda: _shows(site, collecting, "[udp dport 7010 counter] continue"), collecting.report())
     assert collecting.exit_code == 0, collecting.report()
