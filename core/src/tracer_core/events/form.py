@@ -113,9 +113,10 @@ def _section(name: str, version: int, cls: type[Any]) -> SectionForm:
 
 def _field(section: str, version: int, name: str, hint: Any) -> FieldForm:  # noqa: ANN401 - any annotation
     annotated = without_none(hint)
-    optional = annotated is not hint
     kind = kind_of(annotated)
-    inner = typing.get_args(annotated)[0] if kind is not None else annotated
+    told = typing.get_args(annotated)[0] if kind is not None else annotated
+    inner = without_none(told)
+    optional = annotated is not hint or inner is not told
     if is_group(inner):
         return FieldForm(name, Form.PART, part=_section(f"{section}.{name}", version, inner), optional=optional)
     if inner is int and isinstance(kind, Scalar):
@@ -128,7 +129,7 @@ def _field(section: str, version: int, name: str, hint: Any) -> FieldForm:  # no
             return FieldForm(name, Form.LIST, item=item, optional=optional)
         case () if inner in _PYTHON:
             return FieldForm(name, *_PYTHON[inner], optional=optional)
-    what = f"section {section}: field {name} is {hint}, which files cannot hold"
+    what = f"section {section}: field {name} is {told}, which files cannot hold"
     raise PluginError(what, hint="use int, float, bool, bytes, str, or tuple[one of them, ...]")
 
 

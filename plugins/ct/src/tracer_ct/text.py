@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tracer_ct.sections import Other
+from tracer_ct.sections import Connection, Other
 
 if TYPE_CHECKING:
-    from tracer_ct.sections import Connection, Ct, CtOther, Tuple
+    from tracer_ct.sections import Ct, CtOther, Tuple
 
 _STATEFUL = ("tcp", "sctp")
 _HOSTS = "{ip.src} > {ip.dst}"
@@ -24,7 +25,8 @@ _ZONES = {"Default": "zone {}", "Original": "orig-zone {}", "Reply": "reply-zone
 
 def format_ct(ct: Ct, *, multi_line: bool) -> str:
     """The connection, and its parent on a line of its own or behind it."""
-    return f"ct_state {ct.state.upper()} {_connection(ct)}{_parent(ct.parent, multi_line=multi_line)}"
+    own = _connection(Connection._make(ct[1:-1]))
+    return f"ct_state {ct.state.upper()} {own}{_parent(ct.parent, multi_line=multi_line)}"
 
 
 def format_ct_other(other: CtOther, *, multi_line: bool) -> str:
@@ -40,7 +42,9 @@ def _parent(parent: Connection | None, *, multi_line: bool) -> str:
     return f"{before} parent [{_connection(parent)}]"
 
 
-def _connection(connection: Connection | Ct) -> str:
+@lru_cache(4096)
+def _connection(connection: Connection) -> str:
+    """The same for all packets of a connection, but for what changes in it."""
     # where there is no zone, what is before keeps its space
     text = f"status {connection.ct_status:#x} {_protocol(connection)}"
     text += _ZONES.get(connection.zone_dir, "").format(connection.zone_id)
@@ -51,7 +55,7 @@ def _connection(connection: Connection | Ct) -> str:
     return text
 
 
-def _protocol(connection: Connection | Ct) -> str:
+def _protocol(connection: Connection) -> str:
     """Protocol, state and tuples, with a space behind; nothing if the tuples are of different protocols."""
     orig, reply = _direction(connection.orig), _direction(connection.reply)
     if orig is None or reply is None or orig[0] != reply[0]:
