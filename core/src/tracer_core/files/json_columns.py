@@ -6,13 +6,14 @@ Whatever is not usual, right or wrong, is left to :mod:`tracer_core.files.json_e
 from __future__ import annotations
 
 import binascii
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tracer_core.events.form import FieldForm, Form, SectionForm
-from tracer_core.files.json_form import PYTHON, reader
+from tracer_core.files.json_form import PYTHON
 from tracer_core.files.json_startup import OWN, place
 
 if TYPE_CHECKING:
@@ -110,27 +111,42 @@ def _lost(events: Sequence[dict[str, Any]]) -> list[Any]:
 
 
 def _reader(form: SectionForm) -> Callable[[list[Any]], list[Any]]:
-    """What makes objects of the JSON of a section."""
+    """What makes objects of the JSON of a section or a group."""
     make = form.cls._make
-    if any(field.optional or field.item is not None or field.part is not None for field in form.fields):
-        one = reader(form)
-
-        def read_each(values: list[Any]) -> list[Any]:
-            found = [one(value) for value in values]
-            _must_be(all(rest is None for _, rest in found))
-            return [section for section, _ in found]
-
-        return read_each
+    fields = [(field.name, field.optional, _converter(field)) for field in form.fields]
 
     def read(values: list[Any]) -> list[Any]:
-        _must_be(_are(values, dict) and set(map(len, values)) <= {len(form.fields)})
-        columns = (_column([value[field.name] for value in values], field) for field in form.fields)
+        _must_be(_are(values, dict))
+        left, columns = sum(map(len, values)), []
+        for name, optional, convert in fields:
+            if not optional:
+                columns.append(convert([value[name] for value in values]))
+                left -= len(values)
+                continue
+            found = [value.get(name) for value in values]
+            present = [value for value in found if value is not None]
+            left -= len(present)
+            converted = convert(present)
+            if len(present) < len(found):
+                each = iter(converted)
+                converted = [None if value is None else next(each) for value in found]
+            columns.append(converted)
+        _must_be(not left)  # there is nothing else
         return list(map(make, zip(*columns, strict=True)))
 
     return read
 
 
-def _column(values: list[Any], field: FieldForm) -> Iterable[Any]:
+def _converter(field: FieldForm) -> Callable[[list[Any]], list[Any]]:
+    if field.part is not None:
+        return _reader(field.part)
+    if field.item is not None:
+        item = _converter(field.item)
+        return lambda values: [tuple(item(value)) for value in _lists(values)]
+    return partial(_column, field=field)
+
+
+def _column(values: list[Any], field: FieldForm) -> list[Any]:
     match field.form:
         case Form.INTEGER:
             return _integers(values, field.dtype)
@@ -143,6 +159,11 @@ def _column(values: list[Any], field: FieldForm) -> Iterable[Any]:
         case form:
             _must_be(_are(values, PYTHON[form]))
             return values
+
+
+def _lists(values: list[Any]) -> list[Any]:
+    _must_be(_are(values, list))
+    return values
 
 
 def _integers(values: list[Any], dtype: str) -> list[Any]:

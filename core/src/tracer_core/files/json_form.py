@@ -38,35 +38,45 @@ def objects(section: SectionColumns) -> list[str]:
 
     It raises TypeError, ValueError or AttributeError if a value is not of the type that the section declares.
     """
-    form, columns = section.form, section.columns
-    if any(field.optional or field.part is not None for field in form.fields):
-        members = [_members(field, columns[field.name], len(section)) for field in form.fields]
-        return ["{" + ",".join(filter(None, row)) + "}" for row in zip(*members, strict=True)]
-    # one template for all fields: numbers, which are most, need no call each
-    template = "{" + ",".join(f'"{field.name}":{_PLACES.get(field.form, "%s")}' for field in form.fields) + "}"
-    values = [_texts(field, columns[field.name].tolist()) for field in form.fields]  # type: ignore[union-attr] # no part
-    return list(map(template.__mod__, zip(*values, strict=True)))
+    columns = ((field, *_present(field, section.columns[field.name])) for field in section.form.fields)
+    found = [(field, texts, rows) for field, texts, rows in columns if rows is None or len(texts)]
+    templates = [f'"{field.name}":{_PLACES.get(field.form, "%s")}' for field, _, _ in found]
+    if all(rows is None for _, _, rows in found):
+        # one template for all fields: numbers, which are most, need no call each
+        if not found:
+            return ["{}"] * len(section)
+        template = "{" + ",".join(templates) + "}"
+        return list(map(template.__mod__, zip(*(texts for _, texts, _ in found), strict=True)))
+    members = [
+        _spread([template % text for text in texts], rows, len(section))
+        for template, (_, texts, rows) in zip(templates, found, strict=True)
+    ]
+    return ["{" + ",".join(filter(None, row)) + "}" for row in zip(*members, strict=True)]
 
 
 _PLACES = {Form.INTEGER: "%d", Form.BYTES: '"%s"'}
 
 
-def _members(field: FieldForm, column: Any, count: int) -> Sequence[str | None]:  # noqa: ANN401 - column or group
-    """``"name":value`` for each event, or nothing where it is missing."""
+def _present(field: FieldForm, column: Any) -> tuple[Sequence[Any], Iterable[int] | None]:  # noqa: ANN401 - column or group
+    """What takes a field's place in a template, for the events that have it, and which those are, if not all."""
     if column is None:
-        return [None] * count
+        return [], []
     if isinstance(column, SectionColumns):
-        found: list[str | None] = [None] * count
-        rows = range(count) if column.rows is None else column.rows.tolist()
-        for row, text in zip(rows, objects(column), strict=True):
-            found[row] = f'"{field.name}":{text}'
-        return found
-    template = f'"{field.name}":{_PLACES.get(field.form, "%s")}'
+        return objects(column), None if column.rows is None else column.rows.tolist()
     values = column.tolist()
     if None not in values:
-        return [template % value for value in _texts(field, values)]
-    present = iter(_texts(field, [value for value in values if value is not None]))
-    return [None if value is None else template % next(present) for value in values]
+        return _texts(field, values), None
+    rows = [row for row, value in enumerate(values) if value is not None]
+    return _texts(field, [values[row] for row in rows]), rows
+
+
+def _spread(texts: list[str], rows: Iterable[int] | None, count: int) -> Sequence[str | None]:
+    if rows is None:
+        return texts
+    found: list[str | None] = [None] * count
+    for row, text in zip(rows, texts, strict=True):
+        found[row] = text
+    return found
 
 
 def _texts(field: FieldForm, values: list[Any]) -> Sequence[Any]:
