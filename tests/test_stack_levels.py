@@ -56,7 +56,7 @@ _CALLS = {
     "inherit": "result = tracer_inherit(now, position, &tracked)",
     "close": "tracer_close(position)",
     "know": "tracer_know(head, now, &tracked, true)",
-    "forget": "tracer_forget(head)",
+    "forget": "tracer_forget(head, NULL)",
     "reset": "{ u64 stack = tracer_stack_key(position); tracer_stacks.delete(&stack); }",
 }
 

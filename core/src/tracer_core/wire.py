@@ -269,7 +269,7 @@ _ATTRIBUTE = "__tracer_section__"
 
 
 def layout_of(cls: type[Any]) -> Layout:
-    """The layout of a section class.
+    """The layout of a section class, or of a class of which there is one group.
 
     Raises:
         PluginError: the class was not declared with :func:`section`.
@@ -303,7 +303,11 @@ def _kind(name: str, version: int, field: str, hint: Any) -> Kind:  # noqa: ANN4
         return kind
     if inner is hint or not is_group(inner):
         raise PluginError(f"section {name}: field {field} has no wire type", hint="use U32, Chars, Blob, …")
-    return Part(_layout(f"{name}.{field}", version, inner))
+    part = Part(_layout(f"{name}.{field}", version, inner))
+    # by its class a group is known that is the only one of it
+    is_only = inner.__dict__.get(_ATTRIBUTE, part.layout) == part.layout
+    setattr(inner, _ATTRIBUTE, part.layout if is_only else None)
+    return part
 
 
 def kind_of(hint: Any) -> Kind | None:  # noqa: ANN401 - any annotation
