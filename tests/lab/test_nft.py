@@ -74,7 +74,7 @@ class Step(NamedTuple):
 
     @property
     def is_end(self) -> bool:
-        """A chain ended without a verdict: the kernel tells of that, but ``nft`` does not print it."""
+        """A chain ended without a verdict: ``nft`` tells of that on 6.1, and not on 6.12."""
         return self.rule is None and not self.policy
 
 
@@ -89,7 +89,8 @@ def truth(text: str) -> dict[int, list[Step]]:
     """What ``nft -a monitor trace`` printed: the steps of each UDP packet, by its length."""
     steps: dict[str, list[Step]] = {}
     lengths: dict[str, int] = {}
-    for line in text.splitlines():
+    whole, _, _ = text.rpartition("\n")  # it may be at writing a line
+    for line in whole.splitlines():
         match = _LINE.match(line)
         if match is None:
             continue
@@ -209,9 +210,16 @@ def test_chains_rules_and_verdicts_of_each_packet_are_those_that_nft_reports(
     told, ours = truth(log.read_text()), reported(out)
     # a kprobe of the user's is another place than the collector's own: both report
     times = 1 if probe == FUNCTION else 2
+    tells_ends = any(step.is_end for steps in told.values() for step in steps)
+
+    def as_told(step: Step) -> Step:
+        # where nft tells of ends, it does not say which rule returned
+        return step._replace(rule=None) if tells_ends and step.verdict == "return" else step
+
     for length, port in sent.items():
         expected = [step for step in told[length] for _ in range(times)]
-        assert [step for step in ours[length] if not step.is_end] == expected, port
+        assert [as_told(step) for step in ours[length] if tells_ends or not step.is_end] == expected, port
+    assert all(step.rule for steps in ours.values() for step in steps if step.verdict == "return")
     jumped = next(ours[length] for length, port in sent.items() if port == JUMPS)[::times]
     assert [(step.chain, step.verdict, step.target, step.is_end) for step in jumped][1:] == [
         ("first", "jump", "counted", False),
