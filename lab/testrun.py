@@ -32,6 +32,7 @@ TESTS = (
     "tests/test_stack.py",
     "tests/test_stack_levels.py",
     "tests/test_offsets.py",
+    "plugins/ct/tests/test_collect.py",
     "plugins/skb/tests/test_capture.py",
 )
 """What runs under each kernel: tests made for it, and those that trace on the machine's own kernel, as they are."""

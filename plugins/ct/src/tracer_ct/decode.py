@@ -57,13 +57,19 @@ class ConnectionDecoder:
             "zone_dir": [ZONE_DIRECTIONS[bits & 3] for bits in raw["zone_dir"].tolist()],
             "orig": _tuple(raw, "orig"),
             "reply": _tuple(raw, "reply"),
-            "proto_state": list(map(self._named, raw["protocol"].tolist(), raw["proto_state"].tolist())),
+            "proto_state": self._named(raw["protocol"], raw["proto_state"]),
             "mark": raw["mark"] if self._has_mark else [None] * len(raw["mark"]),
             "labels": Group({"hi": raw["labels_hi"][labels], "lo": raw["labels_lo"][labels]}, labels),
             "ct_status": raw["status"],
         }
 
-    def _named(self, protocol: int, state: int) -> str | None:
+    def _named(self, protocols: Any, states: Any) -> list[str | None]:  # noqa: ANN401 - arrays
+        # few of them are different
+        codes, index = np.unique(protocols.astype(np.uint16) << 8 | states, return_inverse=True)
+        names = [self._name(*divmod(code, 256)) for code in codes.tolist()]
+        return [names[code] for code in index.tolist()]
+
+    def _name(self, protocol: int, state: int) -> str | None:
         names = self._states.get(protocol)
         return None if names is None else names.get(state, str(state))
 
