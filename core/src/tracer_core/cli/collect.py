@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -13,25 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracer_core.cli import ingredients
 from tracer_core.cli.collectors import CollectorCommand, selection
-from tracer_core.cli.output import DEFAULT_OUT, Kind, Sorting, make_sinks, max_buffer_option, open_output
+from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.size import file_size, size
-from tracer_core.cli.text import text_format, text_options
-from tracer_core.errors import ExitCode, MachineError, UsageError
+from tracer_core.cli.text import text_options
+from tracer_core.errors import ExitCode, MachineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from tracer_core.backend.base import Backend
-    from tracer_core.changes.changes import Changes
-    from tracer_core.compose.composition import Machine
-    from tracer_core.display.text import TextFormat
-    from tracer_core.files.target_files import TargetFiles
-    from tracer_core.filters.metadata.wanted import MetadataFilter
-    from tracer_core.filters.packet import PacketFilter
-    from tracer_core.kernel.view import Kernel
-    from tracer_core.plan.request import Abilities, Userspace
-    from tracer_core.run.prepare import Prepared
+    from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 
@@ -179,23 +168,27 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     chosen = selection(ctx, values)
     probes = tuple(map(parse_probe, _probes(values, by_name=bool(chosen.named))))
     netns = tuple(map(inode, values["netns"]))
-    wanted, metadata = _filter(values), _metadata(values)
+    wanted, metadata = ingredients.packet_filter_of(values), ingredients.metadata_filter_of(values)
     machine = running_machine(values["ring_size"])
     if values["may_change"] and not values["dry_run"] and os.geteuid() != 0:
         raise MachineError("tracer needs to be run as root when --allow-system-changes is used")
     with ExitStack() as resources:
         # before anything else, since a compiler takes its time to get ready
-        make_backend = _backend(values, machine)
+        make_backend = ingredients.backend_of(values, machine)
         backend = resources.enter_context(make_backend()) if make_backend else None
-        changes = resources.enter_context(_changes(values)) if make_backend and not values["replay_raw"] else None
+        changes = (
+            resources.enter_context(ingredients.changes_of(values))
+            if make_backend and not values["replay_raw"]
+            else None
+        )
         with phase("kernel view"):
-            kernel = _kernel(values)
+            kernel = ingredients.kernel_of(values)
         with phase("plan"):
             request = Request(
                 probes,
                 netns,
-                _abilities(values, kernel),
-                _userspace(values),
+                ingredients.abilities_of(values, kernel),
+                ingredients.userspace_of(values),
                 wanted,
                 metadata,
                 sort=values["sort"],
@@ -203,14 +196,14 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             )
             run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
             prepared = prepare(chosen, request, kernel, run=run_name)
-        sorting = _sorting(prepared, values, live=bool(backend and backend.live))
+        sorting = ingredients.sorting_of(prepared, values, live=bool(backend and backend.live))
         if values["dry_run"]:
-            click.echo("\n".join((*prepared.plan.describe(), *_described(prepared))))
+            click.echo("\n".join((*prepared.plan.describe(), *ingredients.described(prepared))))
         elif values["print_bpf"]:
             click.echo(compose(prepared.plan, kernel, machine).text, nl=False)
         if make_backend is not None and backend is not None:
-            text = _text(prepared, values) if _prints(values) else None
-            files, kind = _files(values)
+            text = ingredients.text_of(prepared, values) if ingredients.prints(values) else None
+            files, kind = ingredients.files_of(values)
             if files is not None:
                 resources.enter_context(files)
             sinks = partial(make_sinks, prepared, files, kind, text, sorting)
@@ -233,135 +226,8 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     return ExitCode.OK
 
 
-@contextmanager
-def _changes(values: Mapping[str, Any]) -> Iterator[Changes | None]:
-    """What makes changes, if the user allows them, with the core's own made. First, what others left is undone."""
-    from tracer_core.changes.changes import Changes, clean  # noqa: PLC0415 - only runs need it
-
-    clean()
-    if not values["may_change"]:
-        yield None
-        return
-    from tracer_core.changes.tracefs import mounted  # noqa: PLC0415 - only some runs need it
-
-    changes = Changes()
-    with mounted(changes):
-        yield changes
-
-
-def _described(prepared: Prepared) -> Iterator[str]:
-    """What would be changed on the machine."""
-    for owner, changes in (prepared.changes or {}).items():
-        yield from (f"change for {owner.name}: {change.what}: {shlex.join(change.do)}" for change in changes)
-
-
 def _probes(values: Mapping[str, Any], *, by_name: bool) -> tuple[str, ...]:
     if values["probes"] or by_name:
         return tuple(values["probes"])
     log.info("No probe(s) given: using %s", ", ".join(DEFAULT_PROBES))
     return DEFAULT_PROBES
-
-
-def _filter(values: Mapping[str, Any]) -> PacketFilter | None:
-    if not values["filters"]:
-        return None
-    from tracer_core.filters.packet import packet_filter  # noqa: PLC0415 - only some runs need it
-
-    found = packet_filter(values["filters"])
-    for text, reason in found.no_datagrams:
-        log.debug("packets without a link layer do not match %s: %s", text, reason)
-    log.info("%s packet filter(s) loaded", "L2" if found.no_datagrams else "L2+L3")
-    return found
-
-
-def _metadata(values: Mapping[str, Any]) -> MetadataFilter | None:
-    if not values["metadata"]:
-        return None
-    from tracer_core.filters.metadata.wanted import metadata_filter  # noqa: PLC0415 - only some runs need it
-
-    return metadata_filter(values["metadata"])
-
-
-def _kernel(values: Mapping[str, Any]) -> Kernel:
-    if values["recorded"]:
-        from tracer_core.kernel.recorded import RecordedKernel  # noqa: PLC0415
-
-        return RecordedKernel(values["recorded"])
-    from tracer_core.kernel.live import LiveKernel  # noqa: PLC0415
-
-    return LiveKernel(kconf=values["kconf"])
-
-
-def _abilities(values: Mapping[str, Any], kernel: Kernel) -> Abilities:
-    """What there is to attach with: tried on the running kernel, taken for granted on a recorded one."""
-    typed = None if values["reads"] == "auto" else values["reads"] == "load"
-    if values["recorded"]:
-        from tracer_core.plan.request import Fixed  # noqa: PLC0415
-
-        return Fixed(typed=typed is not False)
-    from tracer_core.backend.abilities import LiveAbilities  # noqa: PLC0415
-
-    return LiveAbilities(lambda: kernel.btf, typed=typed)
-
-
-def _userspace(values: Mapping[str, Any]) -> Userspace | None:
-    if values["recorded"]:
-        return None
-    from tracer_core.userspace.lookup import LiveUserspace  # noqa: PLC0415
-
-    return LiveUserspace()
-
-
-def _backend(values: Mapping[str, Any], machine: Machine) -> Callable[[], Backend] | None:
-    """Makes the backend the user wants, or nothing if the run ends before it needs one."""
-    if values["dry_run"] or values["print_bpf"]:
-        return None
-    from tracer_core.backend.bcc import BccBackend  # noqa: PLC0415
-    from tracer_core.backend.replay import RecordingBackend, ReplayBackend  # noqa: PLC0415
-
-    if values["replay_raw"]:
-        return lambda: ReplayBackend(values["replay_raw"])
-    if values["recorded"]:
-        hint = "add --dry-run, --print-bpf or --replay-raw"
-        raise UsageError("--kernel: a recorded kernel cannot be traced", hint=hint)
-    if values["record_raw"]:
-        return lambda: RecordingBackend(BccBackend(machine), values["record_raw"])
-    return lambda: BccBackend(machine)
-
-
-def _prints(values: Mapping[str, Any]) -> bool:
-    if values["also_print"] and not values["out"]:
-        raise UsageError("--print needs -o: without a file, events are printed anyway", hint="leave it out")
-    return values["also_print"] or not values["out"]
-
-
-def _sorting(prepared: Prepared, values: Mapping[str, Any], *, live: bool) -> Sorting | None:
-    """How events are sorted, if they are."""
-    if not values["sort"]:
-        return None
-    from tracer_core.run.tells import Tells  # noqa: PLC0415 - only some runs need it
-
-    if all(declaration.spec.identity is None for declaration in prepared.declarations):
-        what = "--sort: no selected collector tells which packet an event is of"
-        raise UsageError(what, hint="add one that follows packets to -c, or leave -c out; see: tracer plugins")
-    return Sorting(Tells(prepared.plan), values["most"], values["sort_timeout"], live)
-
-
-def _text(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:
-    return text_format([(d.owner, f) for d in prepared.readers for f in d.formatters], values)
-
-
-def _files(values: Mapping[str, Any]) -> tuple[TargetFiles | None, Kind | None]:
-    """The files that events go to, if they do, and their kind."""
-    limit, count = values["rotate"] or 0, values["rotate_count"] or 0
-    if not values["out"]:
-        if limit or count:
-            raise UsageError("--out-rotate needs -o: without a file, there is nothing to rotate", hint="add -o FILE")
-        return None, None
-    if count and not limit:
-        raise UsageError("--out-rotate-count needs --out-rotate", hint="say how large each file may be: -r 10MB")
-    kind = Kind.of(values["out"])
-    if kind is Kind.PARQUET:
-        hint = "write FILE.arrow, and then: tracer convert FILE.arrow FILE.parquet"
-        raise UsageError("-o: a Parquet file is useless until it is whole, so runs do not write any", hint=hint)
-    return open_output(values["out"], kind, limit=limit, count=count), kind

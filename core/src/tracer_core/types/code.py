@@ -1,0 +1,83 @@
+"""C that collectors hand over, and when it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tracer_core.types.probe import Probe
+
+
+class Gate(StrEnum):
+    """When a fragment runs. Network namespaces (``--netns``) come before all of them."""
+
+    MATCHED = "matched"
+    """The packet and metadata filters both passed, or the packet is tracked."""
+    PACKET = "packet"
+    """The packet filter passed, or the packet is tracked."""
+    ALWAYS = "always"
+    """Whatever the filters say."""
+
+
+@dataclass(frozen=True, slots=True)
+class BpfSource:
+    """C text with its origin, which compile errors and ``#line`` name.
+
+    Attributes:
+        text: C, ``static __always_inline`` functions only.
+        origin: For example ``tracer_skb/bpf/skb.bpf.c``.
+        defines: (name, value) of ``#define``s that the text sees: options and kernel features as constants.
+    """
+
+    text: str
+    origin: str
+    defines: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def resource(cls, package: str, path: str, **defines: int) -> BpfSource:
+        """Read a file that a package ships, for example ``resource("tracer_skb", "bpf/skb.bpf.c", SKB_FLAG=1)``."""
+        from importlib.resources import files  # noqa: PLC0415 - costs 5 ms, only runs need it
+
+        text = files(package).joinpath(path).read_text("utf-8")
+        return cls(text, f"{package}/{path}", tuple(sorted(defines.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """C that takes the place of a stub in every probe that has what it needs.
+
+    Attributes:
+        function: C function ``int <collector>_<verb>(struct tracer_ctx *, struct tracer_event *)``.
+        source: Where it is defined. Fragments and getters may share a source.
+        needs: C types of which the probe must have an argument, for example ``("struct sk_buff *",)``;
+            with several, any one suffices. A getter's result counts.
+        emits: Section classes it may add, in the order in which it adds them.
+        probes: Only run at these, or everywhere.
+        gate: When it runs.
+    """
+
+    function: str
+    source: BpfSource
+    needs: tuple[str, ...]
+    emits: tuple[type[Any], ...] = ()
+    probes: tuple[Probe, ...] = ()
+    gate: Gate = Gate.MATCHED
+
+
+@dataclass(frozen=True, slots=True)
+class Getter:
+    """C that finds a value of a known type behind another argument, before filters run.
+
+    Attributes:
+        function: C function ``<gives> <collector>_<verb>(struct tracer_ctx *)``; may return NULL.
+        source: Where it is defined.
+        gives: C type it finds, for example ``struct sk_buff *``.
+        needs: C types of arguments, all of which it needs.
+    """
+
+    function: str
+    source: BpfSource
+    gives: str
+    needs: tuple[str, ...]
