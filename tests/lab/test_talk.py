@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tests.lab.support import Support
 
     from tracer_core.testing.command import Tracer
-    from tracer_core.testing.netns import TwoNamespaces
     from tracer_core.testing.topology.nat import Nat
 
 pytestmark = pytest.mark.bpf
@@ -88,23 +87,3 @@ def test_a_packet_filter_and_tracking_follow_a_ping_through_source_translation(
     translated = (net.outside.ipv4, net.server.ipv4, 8)
     assert ends(journey) == [(net.client.ipv4, VIRTUAL, 8)] * 3 + [translated] * 3
     support.works("the talk's filter example")
-
-
-@pytest.mark.parametrize(
-    ("expression", "found"),
-    [
-        ("sk_buff.pkt_type == 0x0 || (sk_buff.mark == 0x100 && sk_buff.cloned == 0)", 2),
-        ('sk_buff.dev.name == "eno1"', 0),
-        ("sk_buff._nfct:~0x7:nf_conn.mark", 0),
-    ],
-)
-def test_metadata_filters_are_taken_as_typed(
-    tracer: Tracer, two_netns: TwoNamespaces, expression: str, found: int
-) -> None:
-    two = two_netns
-    where = ("--netns", two.a.name, "--netns", two.b.name)
-    options = ("-c", "skb", "-p", "tp:net:netif_receive_skb", *where, "-m", expression, "--format", "single-line")
-    with tracer.collect(*options) as collecting:
-        two.run(two.a, ["ping", "-n", "-c", "1", "-W", "20", two.b.ipv4])
-    assert collecting.exit_code == 0, collecting.report()
-    assert len(ends(collecting.stdout)) == found, collecting.stdout
