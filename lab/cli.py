@@ -182,7 +182,7 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _test_one(arguments: argparse.Namespace, name: str) -> results.Result:
     """One kernel; what pytest prints comes at once if nobody else prints, and in one piece if somebody does."""
-    tests = arguments.tests or testrun.TESTS
+    tests = arguments.tests or (testrun.EVERYTHING if arguments.all else testrun.FEW)
     kept = io.BytesIO()
     out = sys.stdout.buffer if arguments.jobs == 1 else kept
     print(f"== kernel {name}", flush=True)

@@ -29,13 +29,24 @@ TESTS = (
     "tests/test_run.py",
     "tests/test_collect.py",
     "tests/test_tracking.py",
-    "tests/test_stack.py",
-    "tests/test_stack_levels.py",
     "tests/test_offsets.py",
-    "plugins/ct/tests/test_collect.py",
     "plugins/skb/tests/test_capture.py",
 )
 """What runs under each kernel: tests made for it, and those that trace on the machine's own kernel, as they are."""
+
+MORE = (
+    "tests/test_stack.py",
+    "tests/test_stack_levels.py",
+    "tests/test_metadata_filter.py",
+    "plugins/ct/tests/test_collect.py",
+    "plugins/dev/tests",
+    "plugins/ns/tests",
+    "plugins/skb_drop/tests",
+)
+"""What takes too long for every change: these, and tests marked ``extra``, run where everything does."""
+
+FEW = (*TESTS, "-m", "not extra")
+EVERYTHING = (*TESTS, *MORE)
 
 PATIENCE = 3600.0  # seconds for a kernel; an emulated one on a busy machine takes a quarter of it
 _PER_TEST = 900  # seconds

@@ -215,6 +215,7 @@ def test_an_error_is_related_to_the_connection_that_it_is_about(tracer: Tracer, 
     assert reported_tuples(there) == reported_tuples(back)
 
 
+@pytest.mark.extra
 def test_icmp_of_version_6_has_the_form_of_icmp(tracer: Tracer, router: Nat, tmp_path: Path) -> None:
     path = tmp_path / "events.json"
     for end, address in ((router.client, CLIENT_IPV6), (router.router, ROUTER_IPV6)):

@@ -50,6 +50,7 @@ def test_a_connection_is_known_by_its_mark_and_its_packets_are_followed(
     support.works("metadata filter, conntrack")
 
 
+@pytest.mark.extra
 def test_a_connection_without_a_mark_is_not_reported(tracer: Tracer, nat_netns: Nat) -> None:
     net = nat_netns
     where = namespaces(net.client.name, net.router.name, net.server.name)
@@ -60,7 +61,15 @@ def test_a_connection_without_a_mark_is_not_reported(tracer: Tracer, nat_netns: 
     assert ends(collecting.stdout) == []
 
 
-@pytest.mark.parametrize("probe", ["fentry:ip_rcv", "kprobe:ip_rcv", "fexit:ip_rcv", "kretprobe:ip_rcv"])
+@pytest.mark.parametrize(
+    "probe",
+    [
+        pytest.param("fentry:ip_rcv", marks=pytest.mark.extra),
+        "kprobe:ip_rcv",
+        "fexit:ip_rcv",
+        pytest.param("kretprobe:ip_rcv", marks=pytest.mark.extra),
+    ],
+)
 def test_arguments_are_known_by_their_names(
     tracer: Tracer, two_netns: TwoNamespaces, probe: str, support: Support
 ) -> None:
@@ -80,10 +89,10 @@ def test_arguments_are_known_by_their_names(
     ("expression", "expected"),
     [
         ("retval == 1", [2, 4]),
-        ("retval == 0 and skb.len > 30", [1, 3]),
-        ("not retval and skb.len > 1000", []),
+        pytest.param("retval == 0 and skb.len > 30", [1, 3], marks=pytest.mark.extra),
+        pytest.param("not retval and skb.len > 1000", [], marks=pytest.mark.extra),
         ("retval or skb.len == 31", [1, 2, 4]),
-        ("retval < 0", []),
+        pytest.param("retval < 0", [], marks=pytest.mark.extra),
     ],
 )
 def test_what_a_function_returns_decides(

@@ -272,6 +272,7 @@ def test_the_table_is_there_for_the_time_of_the_run_and_each_run_has_its_own(
     assert "tracer_" not in tables()
 
 
+@pytest.mark.extra
 def test_without_a_rule_that_traces_the_user_is_told_and_nothing_is_changed(
     tracer: Tracer, nft_netns: Filtered
 ) -> None:
@@ -289,7 +290,10 @@ def test_without_a_rule_that_traces_the_user_is_told_and_nothing_is_changed(
     assert ADVICE not in collecting.stderr
 
 
-@pytest.mark.parametrize("cleaner", [("doctor",), ("collect", "-c", "skb", "-p", "ip_rcv", "--stop-after", "1")])
+@pytest.mark.parametrize(
+    "cleaner",
+    [("doctor",), pytest.param(("collect", "-c", "skb", "-p", "ip_rcv", "--stop-after", "1"), marks=pytest.mark.extra)],
+)
 def test_what_a_killed_run_left_is_undone_by_the_next_command(
     tracer: Tracer, nft_netns: Filtered, cleaner: tuple[str, ...]
 ) -> None:
@@ -305,7 +309,9 @@ def test_what_a_killed_run_left_is_undone_by_the_next_command(
     assert "tracer_" not in tables()
 
 
-@pytest.mark.parametrize("number", ["INT", "TERM", "HUP", "QUIT"])
+@pytest.mark.parametrize(
+    "number", ["INT", *(pytest.param(each, marks=pytest.mark.extra) for each in ("TERM", "HUP", "QUIT"))]
+)
 def test_whatever_signal_ends_the_run_the_table_is_gone(tracer: Tracer, nft_netns: Filtered, number: str) -> None:
     with tracer.collect("-c", "nft", "--netns", nft_netns.b.name, "--allow-system-changes") as collecting:
         assert "tracer_" in tables()
@@ -331,6 +337,7 @@ def _shows(site: Filtered, collecting: Any, text: str) -> bool:  # noqa: ANN401
     return text in collecting.stdout
 
 
+@pytest.mark.extra
 def test_translated_packets_show_the_rules_that_translated_them(tracer: Tracer, nat_netns: Nat, tmp_path: Path) -> None:
     site, out = nat_netns, tmp_path / "events.json"
     options = ("-c", "nft,skb", "--netns", site.router.name, "--allow-system-changes", "--nft-verdicts", "accept")
@@ -345,6 +352,7 @@ def test_translated_packets_show_the_rules_that_translated_them(tracer: Tracer, 
     assert found[:2] == [("prerouting", "accept", False), ("postrouting", "accept", False)]
 
 
+@pytest.mark.extra
 def test_nft_that_refuses_is_one_error_and_nothing_is_changed(
     tracer: Tracer, nft_netns: Filtered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def ping(two: TwoNamespaces, *, count: int = 1) -> None:
 @pytest.mark.parametrize(
     ("kind", "way"), [*((kind, "best") for kind in KINDS), ("kprobe", "kprobe"), ("kretprobe", "kprobe")]
 )
+@pytest.mark.extra
 def test_whichever_way_functions_are_probed_they_find_the_window_they_run_in(
     two_netns: TwoNamespaces, support: Support, kind: str, way: str
 ) -> None:
@@ -78,6 +79,7 @@ def test_calls_of_packets_that_match_are_shown_and_none_of_others(two_netns: Two
     assert len(counts[0]) == 1
 
 
+@pytest.mark.extra
 def test_without_a_filter_what_runs_for_packets_of_other_namespaces_is_not_shown(two_netns: TwoNamespaces) -> None:
     two = two_netns
     probes = ("kprobe:ip_rcv/ftrace", f"kprobe:{LOOKUP}")
@@ -92,6 +94,7 @@ def test_without_a_filter_what_runs_for_packets_of_other_namespaces_is_not_shown
 
 @pytest.mark.parametrize("kind", ["kprobe", "fentry"])
 @pytest.mark.parametrize("filters", ["icmp", "icmp[icmptype] = icmp-echo"])
+@pytest.mark.extra
 def test_windows_nest_and_the_outer_one_is_open_again_when_the_inner_one_closed(
     two_netns: TwoNamespaces, kind: str, filters: str
 ) -> None:
@@ -120,6 +123,7 @@ def test_windows_nest_and_the_outer_one_is_open_again_when_the_inner_one_closed(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.extra
 def test_a_function_without_a_packet_opens_a_window_too(two_netns: TwoNamespaces, support: Support, kind: str) -> None:
     two = two_netns
     probes = (f"{kind}:process_backlog/ftrace", "kprobe:ip_rcv", f"kprobe:{LOOKUP}")
@@ -142,6 +146,7 @@ def test_a_function_without_a_packet_opens_a_window_too(two_netns: TwoNamespaces
 
 
 @pytest.mark.parametrize("kind", ["kprobe", "fexit"])
+@pytest.mark.extra
 def test_interrupts_within_a_window_are_not_of_it(two_netns: TwoNamespaces, kind: str) -> None:
     # within the call that sends, an interrupt receives, on a stack of its own: only what raises it is of the window
     two = two_netns
@@ -157,6 +162,7 @@ def test_interrupts_within_a_window_are_not_of_it(two_netns: TwoNamespaces, kind
 
 
 @pytest.mark.parametrize("kind", ["kretprobe", "fentry"])
+@pytest.mark.extra
 def test_what_a_function_calls_that_runs_within_itself_is_of_its_packet(vxlan_netns: Vxlan, kind: str) -> None:
     # what goes into a tunnel is transmitted by the tunnel's device and, within that, by the one below
     site = vxlan_netns
