@@ -15,7 +15,7 @@ from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plugins.declaration import Declaration, Owner
-from tracer_core.plugins.declare import declare
+from tracer_core.plugins.declare import check, declare
 from tracer_core.plugins.host import Host
 from tracer_core.testing.trial import MEMORY_SIZE, Trial
 from tracer_core.types import BpfSource, CollectorSpec, Fragment
@@ -53,7 +53,8 @@ static __always_inline int wide_collect(struct tracer_ctx *ctx, struct tracer_ev
 
 def _composition() -> tuple[Plan, Composition, Btf]:
     kernel = LiveKernel()
-    declarations = [*(declare(c, kernel, c.spec.options()) for c in Host().usable()), _wide()]
+    able = [each for each in Host().usable() if check(each, kernel, each.spec.options()) is None]
+    declarations = [*(declare(each, kernel, each.spec.options()) for each in able), _wide()]
     probes = (parse_probe("tp:net:netif_receive_skb"), parse_probe("tp:net:net_dev_start_xmit"))
     made = plan(declarations, Request(probes, netns=(1,), abilities=Fixed(typed=False)), kernel)
     return made, compose(made, kernel, running_machine()), kernel.btf
