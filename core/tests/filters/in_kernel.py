@@ -56,7 +56,7 @@ def program_text(functions: dict[str, str]) -> str:
     assert mask
     calls = {name: f"{name}((void *)trial->address, trial->len, trial->linear, trial->tag)" for name in functions}
     entries = [CALL.format(name=name, call=call) for name, call in (calls | {"empty": EMPTY}).items()]
-    return "\n".join((mask[0], MEMORY, header(), *functions.values(), *entries))
+    return "\n".join((mask[0], MEMORY, header().text, *functions.values(), *entries))
 
 
 class InKernel:

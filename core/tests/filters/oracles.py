@@ -65,6 +65,19 @@ class Packets:
         return self.count
 
 
+def shared_library(folder: Path, text: str, *flags: str) -> ctypes.CDLL:
+    """C, compiled by the compiler of the machine and loaded; a warning is an error."""
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        unavailable("gcc", "needs gcc")
+    number = len(list(folder.iterdir()))
+    source, target = folder / f"{number}.c", folder / f"{number}.so"
+    source.write_text(text)
+    always = ("-shared", "-fPIC", "-Wall", "-Wno-unused-function", "-Werror")
+    subprocess.run([gcc, *always, *flags, "-o", target, source], check=True)
+    return ctypes.CDLL(str(target))
+
+
 class Native:
     """Functions of filters, compiled by the C compiler of the machine.
 
@@ -76,24 +89,9 @@ class Native:
     """
 
     def __init__(self, folder: Path, texts: Sequence[str], names: Sequence[str], *flags: str) -> None:
-        gcc = shutil.which("gcc")
-        if gcc is None:
-            unavailable("gcc", "needs gcc")
-        number = len(list(folder.iterdir()))
-        source, target = folder / f"{number}.c", folder / f"{number}.so"
         run = "\n".join(f"RUN({name})" for name in names)
-        source.write_text("\n".join((SHIM.read_text(), header(), *texts, run)))
-        flags = (
-            "-O0",
-            "-Wall",
-            "-Wno-unused-variable",
-            "-Wno-unused-but-set-variable",
-            "-Wno-unused-function",
-            "-Werror",
-            *flags,
-        )
-        subprocess.run([gcc, "-shared", "-fPIC", *flags, "-o", target, source], check=True)
-        self.lib = ctypes.CDLL(str(target))
+        text = "\n".join((SHIM.read_text(), header().text, *texts, run))
+        self.lib = shared_library(folder, text, "-O0", "-Wno-unused-variable", "-Wno-unused-but-set-variable", *flags)
         self._names = names
 
     def verdicts(self, which: int, packets: Packets) -> bytes:

@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tracer_core.kernel.namespaces import namespaces
+
 _PROC = Path("/proc")
-_NAMED_NETWORKS = Path("/run/netns")  # where ip-netns keeps them
 _START_TIME = 22 - 3  # of the fields of /proc/PID/stat that follow the name: see proc(5)
 
 
@@ -70,17 +71,7 @@ def namespace(kind: str, inode: int) -> Path | None:
         kind: As in ``/proc/PID/ns``: ``net``, ``mnt``.
         inode: Its number, which the kernel has as ``ns_common.inum``.
     """
-    device = (_PROC / f"self/ns/{kind}").stat().st_dev
-    named = sorted(_NAMED_NETWORKS.iterdir()) if kind == "net" and _NAMED_NETWORKS.is_dir() else []
-    processes = (folder / f"ns/{kind}" for folder in _PROC.iterdir() if folder.name.isdecimal())
-    for path in (*named, *processes):
-        try:
-            found = path.stat()
-        except OSError:  # ended in the meantime, or not ours to see
-            continue
-        if (found.st_dev, found.st_ino) == (device, inode):
-            return path
-    return None
+    return next((path for number, path in namespaces(kind) if number == inode), None)
 
 
 def _started(pid: int) -> int:

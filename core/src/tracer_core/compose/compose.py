@@ -232,9 +232,9 @@ def _packet_filter(plan: Plan) -> Iterator[str]:
     """What asks the packet filter."""
     if plan.filter is None or not any(shape.filtered for shape in plan.shapes):
         return
-    from tracer_core.filters.packet import ORIGIN, header  # noqa: PLC0415 - only some runs need it
+    from tracer_core.filters.packet import header  # noqa: PLC0415 - only some runs need it
 
-    yield f"{_line(ORIGIN)}{header().rstrip()}\n"
+    yield _marked(header())
     yield f"{_line(f'{GENERATED}/filter')}{plan.filter.text().rstrip()}\n"
     yield _line(GENERATED)
     yield f"#define TRACER_FILTER_TAGS {int(plan.filter.tagged)}\n"
@@ -247,9 +247,9 @@ def _metadata_filter(conditions: Iterable[Condition]) -> Iterator[str]:
     distinct = tuple(conditions)
     if not distinct:
         return
-    from tracer_core.filters.metadata.translate import ORIGIN, Translator, header  # noqa: PLC0415 - as above
+    from tracer_core.filters.metadata.translate import Translator, header  # noqa: PLC0415 - as above
 
-    yield f"{_line(ORIGIN)}{header().rstrip()}\n"
+    yield _marked(header())
     yield f"{_line(f'{GENERATED}/metadata')}{Translator(distinct, argument_name).text().rstrip()}\n"
 
 

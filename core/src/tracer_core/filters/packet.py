@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import UsageError
 from tracer_core.filters.pcap import LinkType, compile_expression, shown
 from tracer_core.filters.translate import PARAMETERS, function, never
 from tracer_core.filters.validate import validate
+from tracer_core.types import BpfSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,9 +22,6 @@ FRAME = "tracer_filter_frame"
 
 DATAGRAM = "tracer_filter_datagram"
 """The C function for packets that begin with an IP header."""
-
-ORIGIN = "tracer_core/filters/bpf/filter.bpf.h"
-"""Of :func:`header`, for ``#line``."""
 
 MAX_INSTRUCTIONS = 2000
 """Classic instructions of all expressions together, for one link layer. What they cost is compile time (ADR 0021)."""
@@ -101,10 +97,9 @@ def packet_filter(expressions: Iterable[str]) -> PacketFilter:
     return PacketFilter(compiled)
 
 
-@cache
-def header() -> str:
+def header() -> BpfSource:
     """C that the functions use; it uses ``tracer.bpf.h``."""
-    return Path(__file__).with_name("bpf").joinpath("filter.bpf.h").read_text("utf-8")
+    return BpfSource.resource("tracer_core", "filters/bpf/filter.bpf.h")
 
 
 def _expression(text: str) -> Expression:

@@ -1,4 +1,4 @@
-"""Names of network namespaces: as ``ip netns`` knows them, or after a process that lives there."""
+"""Namespaces that have a name or a process, and the names of those of networks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,30 @@ _NAMED = "run/netns"  # what ip-netns(8) mounts there
 _REFRESH_NS = 1_000_000_000
 
 
+def namespaces(kind: str, root: Path = Path("/")) -> Iterator[tuple[int, Path]]:
+    """Numbers of namespaces, each with a file by which it can be entered: those with a name, then processes by age.
+
+    Args:
+        kind: As in ``/proc/PID/ns``: ``net``, ``mnt``.
+        root: Where ``run`` and ``proc`` are.
+    """
+    proc = root / "proc"
+    device = (proc / f"self/ns/{kind}").stat().st_dev
+    named = sorted(_entries(root / _NAMED)) if kind == "net" else []
+    processes = sorted((entry for entry in _entries(proc) if entry.name.isdecimal()), key=lambda entry: int(entry.name))
+    for path in (*named, *(entry / f"ns/{kind}" for entry in processes)):
+        try:
+            found = path.stat()
+        except OSError:  # ended in the meantime, or not ours to see
+            continue
+        if found.st_dev == device:  # what ip-netns(8) left behind is a mere file
+            yield found.st_ino, path
+
+
 class NetnsNames:
-    """Looks names up when a number is not known, at most once a second; what was found stays.
+    """Names of network namespaces: as ``ip netns`` knows them, or after the oldest process that lives there.
+
+    Looks them up when a number is not known, at most once a second; what was found stays.
 
     Args:
         root: Where ``run`` and ``proc`` are.
@@ -30,21 +52,16 @@ class NetnsNames:
         now = time.monotonic_ns()
         if inode not in self._names and now >= self._looked:
             self._looked = now + _REFRESH_NS
-            for number, name in self._found():
-                self._names.setdefault(number, name)
+            for number, path in namespaces("net", self._root):
+                if number not in self._names:
+                    self._names[number] = self._name(path)
         return self._names.get(inode)
 
-    def _found(self) -> Iterator[tuple[int, str]]:
-        """Numbers and names; ``ip netns`` comes before processes, and of these the oldest first."""
-        for entry in _entries(self._root / _NAMED):
-            number = _inode(entry)
-            if number is not None:
-                yield number, entry.name
-        processes = (entry for entry in _entries(self._root / "proc") if entry.name.isdecimal())
-        for entry in sorted(processes, key=lambda entry: int(entry.name)):
-            number = _inode(entry / "ns/net")
-            if number is not None:
-                yield number, f"{_comm(entry)}/{entry.name}"
+    def _name(self, path: Path) -> str:
+        if path.parent == self._root / _NAMED:
+            return path.name
+        process = path.parents[1]
+        return f"{_comm(process)}/{process.name}"
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -52,13 +69,6 @@ def _entries(folder: Path) -> list[Path]:
         return list(folder.iterdir())
     except OSError:
         return []
-
-
-def _inode(path: Path) -> int | None:
-    try:
-        return path.stat().st_ino
-    except OSError:
-        return None
 
 
 def _comm(process: Path) -> str:

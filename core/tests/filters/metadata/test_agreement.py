@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from random import Random
 
@@ -13,6 +10,8 @@ import pytest
 from core.tests.filters.metadata.expressions import BY_STEPS, Expressions, written
 from core.tests.filters.metadata.memory import Memory
 from core.tests.filters.metadata.model import Model, Passed
+from core.tests.filters.oracles import shared_library
+from core.tests.filters.rounds import SEEDS
 
 from tracer_core.compose.names import argument_name
 from tracer_core.filters.metadata.condition import Condition
@@ -22,9 +21,7 @@ from tracer_core.filters.metadata.syntax import Expression
 from tracer_core.filters.metadata.translate import Translator, asked, header
 from tracer_core.filters.metadata.wanted import metadata_filter
 from tracer_core.kernel.view import Kernel, Param, Prototype
-from tracer_core.testing.pytest_plugin import unavailable
 
-TIMES = int(os.environ.get("TRACER_FILTER_FUZZ", "1"))
 FILTERS, MEMORIES = 60, 60
 PARAMS = (("skb", "struct sk_buff *"), ("sk", "struct sock *"), ("count", "unsigned int"), ("delta", "int"))
 PROTOTYPE = Prototype(tuple(Param(*param) for param in PARAMS), "int", "", 0)
@@ -47,10 +44,6 @@ class Native:
     """Conditions compiled by the C compiler of the machine."""
 
     def __init__(self, folder: Path, conditions: list[Condition]) -> None:
-        gcc = shutil.which("gcc")
-        if gcc is None:
-            unavailable("gcc", "needs gcc")
-        source, target = folder / "filters.c", folder / "filters.so"
         distinct = tuple(dict.fromkeys(conditions))
         entries = "\n".join(
             f"bool run_{n}(struct tracer_ctx *ctx) {{ return {asked(distinct.index(condition))}(ctx); }}"
@@ -59,18 +52,9 @@ class Native:
         memory = "void set_arena(const char *at, u64 size) { arena = at; arena_size = size; }"
         text = Translator(distinct, argument_name).text()
         shim = Path(__file__).with_name("shim.c").read_text()
-        source.write_text("\n".join((shim, header(), text, entries, memory)))
-        flags = (
-            "-O1",
-            "-Wall",
-            "-Wno-unused-function",
-            "-Wno-parentheses",
-            "-Wno-type-limits",
-            "-Wno-tautological-compare",
-            "-Werror",
-        )
-        subprocess.run([gcc, "-shared", "-fPIC", *flags, "-o", target, source], check=True)
-        self.lib = ctypes.CDLL(str(target))
+        whole = "\n".join((shim, header().text, text, entries, memory))
+        flags = ("-O1", "-Wno-parentheses", "-Wno-type-limits", "-Wno-tautological-compare")
+        self.lib = shared_library(folder, whole, *flags)
 
     def judge(self, number: int, memory: Memory, passed: Passed, *, typed: bool) -> bool:
         values = [passed.roots["skb"], passed.roots["sk"], passed.arguments["count"], passed.arguments["delta"]]
@@ -97,7 +81,7 @@ def placed(kernel: Kernel, text: str) -> Condition:
     return placer.at(Given(PROTOTYPE, TYPES, 6, returns=False), tolerant=False)
 
 
-@pytest.mark.parametrize("seed", range(TIMES))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("typed", [False, True], ids=["probe reads", "plain loads"])
 def test_compiled_filters_and_the_model_agree(kernel: Kernel, tmp_path: Path, typed: bool, seed: int) -> None:
     random = Random(f"{kernel.release} {typed} {seed}")  # noqa: S311 - made-up, the same each time

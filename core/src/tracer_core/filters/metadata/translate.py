@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer_core.filters.metadata.condition import (
@@ -19,23 +17,20 @@ from tracer_core.filters.metadata.condition import (
     asks_result,
     checks,
 )
+from tracer_core.types import BpfSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tracer_core.filters.metadata.condition import Condition, Hop, NumberTest
 
-ORIGIN = "tracer_core/filters/bpf/metadata.bpf.h"
-"""Of :func:`header`, for ``#line``."""
-
 _WORD = 8  # bytes
 _SIZES = (1, 2, 4, 8)
 
 
-@cache
-def header() -> str:
+def header() -> BpfSource:
     """C that the functions use; it uses ``tracer.bpf.h``."""
-    return Path(__file__).parent.with_name("bpf").joinpath("metadata.bpf.h").read_text("utf-8")
+    return BpfSource.resource("tracer_core", "filters/bpf/metadata.bpf.h")
 
 
 class Translator:
