@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from tests.tracking import Traffic, identity, skb
+from tests.tracking import RECEIVE, Traffic, identity, skb, tracing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,3 +62,30 @@ def owner(events: list[Event]) -> Identity:
     """The packet that all of them are about."""
     (found,) = owners(events)
     return found
+
+
+def only_what_matches_is_shown(
+    two: TwoNamespaces, probes: tuple[str, ...], lookup: str, *, follow: bool = False
+) -> None:
+    """Of two flows, what runs for one that matches is shown, as often for each packet as if both did, and no more.
+
+    Args:
+        two: What they are between.
+        probes: At which they are met, and at *lookup*.
+        lookup: A place without a packet, that each is met with equally often.
+        follow: With ``--follow-stack``.
+    """
+    counts = []
+    for everything in (False, True):
+        with two_flows(two) as (wanted, other):
+            filters = ["udp" if everything else wanted_port(wanted)]
+            with tracing(*probes, namespaces=[two.b], filters=filters, follow=follow) as run:
+                send(wanted, other)
+                run.wait_for(RECEIVE, WANTED, PACKETS)
+        packets = {identity(event) for event in run.holding(WANTED) + run.holding(OTHER)}
+        assert len(packets) == (2 * PACKETS if everything else PACKETS)
+        found = owners(inherited(run, lookup))
+        assert set(found) == packets
+        counts.append(set(found.values()))
+    assert counts[0] == counts[1]
+    assert len(counts[0]) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.stacks import OTHER, PACKETS, WANTED, inherited, owners, send, two_flows, wanted_port
+from tests.stacks import WANTED, inherited, only_what_matches_is_shown, owners, two_flows, wanted_port
 from tests.tracking import RECEIVE, identity, tracing
 
 if TYPE_CHECKING:
@@ -19,21 +19,7 @@ REQUEST = "icmp[icmptype] = icmp-echo"
 @pytest.mark.bpf
 def test_what_runs_for_packets_that_match_is_shown_and_nothing_that_runs_for_others(two_netns: TwoNamespaces) -> None:
     two = two_netns
-    counts = []
-    for everything in (False, True):
-        with two_flows(two) as (wanted, other):
-            filters = ["udp" if everything else wanted_port(wanted)]
-            probes = (f"tp:{RECEIVE}", f"tp:{LOOKUP}")
-            with tracing(*probes, namespaces=[two.b], filters=filters, follow=True) as run:
-                send(wanted, other)
-                run.wait_for(RECEIVE, WANTED, PACKETS)
-        packets = {identity(event) for event in run.holding(WANTED) + run.holding(OTHER)}
-        assert len(packets) == (2 * PACKETS if everything else PACKETS)
-        found = owners(inherited(run, LOOKUP))
-        assert set(found) == packets
-        counts.append(set(found.values()))
-    assert counts[0] == counts[1]
-    assert len(counts[0]) == 1
+    only_what_matches_is_shown(two, (f"tp:{RECEIVE}", f"tp:{LOOKUP}"), LOOKUP, follow=True)
 
 
 @pytest.mark.bpf

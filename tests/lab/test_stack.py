@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.stacks import OTHER, PACKETS, WANTED, inherited, owner, owners, send, two_flows, wanted_port
+from tests.stacks import (
+    PACKETS,
+    WANTED,
+    inherited,
+    only_what_matches_is_shown,
+    owner,
+    owners,
+    send,
+    two_flows,
+    wanted_port,
+)
 from tests.tracking import identity, packet, tracing
 
 from tracer_core.sections import Return
@@ -62,21 +72,8 @@ def test_whichever_way_functions_are_probed_they_find_the_window_they_run_in(
 @pytest.mark.parametrize("kind", ["kprobe", "fexit"])
 def test_calls_of_packets_that_match_are_shown_and_none_of_others(two_netns: TwoNamespaces, kind: str) -> None:
     two = two_netns
-    counts = []
     probes = (f"{kind}:ip_rcv/ftrace", "tp:net:netif_receive_skb", f"kprobe:{LOOKUP}")
-    for everything in (False, True):
-        with two_flows(two) as (wanted, other):
-            filters = ["udp" if everything else wanted_port(wanted)]
-            with tracing(*probes, namespaces=[two.b], filters=filters) as run:
-                send(wanted, other)
-                run.wait_for("net:netif_receive_skb", WANTED, PACKETS)
-        packets = {identity(event) for event in run.holding(WANTED) + run.holding(OTHER)}
-        assert len(packets) == (2 * PACKETS if everything else PACKETS)
-        found = owners(inherited(run, LOOKUP))
-        assert set(found) == packets
-        counts.append(set(found.values()))
-    assert counts[0] == counts[1]
-    assert len(counts[0]) == 1
+    only_what_matches_is_shown(two, probes, LOOKUP)
 
 
 @pytest.mark.extra
