@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tracer_core.compose.composition import Composition
+    from tracer_core.kernel.view import Kernel
     from tracer_core.plan.plan import Plan
 
 pytestmark = pytest.mark.bpf
@@ -51,28 +52,54 @@ static __always_inline int wide_collect(struct tracer_ctx *ctx, struct tracer_ev
     return Declaration(Owner("wide"), CollectorSpec("wide", "Names many members."), None, fragments=(fragment,))
 
 
-def _composition() -> tuple[Plan, Composition, Btf]:
-    kernel = LiveKernel()
+def _composition(kernel: Kernel) -> tuple[Plan, Composition]:
     able = [each for each in Host().usable() if check(each, kernel, each.spec.options()) is None]
     declarations = [*(declare(each, kernel, each.spec.options()) for each in able), _wide()]
     probes = (parse_probe("tp:net:netif_receive_skb"), parse_probe("tp:net:net_dev_start_xmit"))
     made = plan(declarations, Request(probes, netns=(1,), abilities=Fixed(typed=False)), kernel)
-    return made, compose(made, kernel, running_machine()), kernel.btf
+    return made, compose(made, kernel, running_machine())
 
 
-def _members(btf: Btf, text: str) -> Iterator[tuple[BtfType, BtfMember]]:
+class Named(NamedTuple):
+    """A member that the composed text names, and the types that describe it: vmlinux' or a module's."""
+
+    btf: Btf
+    aggregate: BtfType
+    member: BtfMember
+
+    def can_be_read(self) -> bool:
+        """Whether it is a plain number within the memory that readers are given."""
+        kind = self.btf.resolve(self.member.type_id)
+        return (
+            kind.kind in (Kind.INT, Kind.PTR, Kind.ENUM, Kind.ENUM64)
+            and self.btf.size_of(self.member.type_id) in _READABLE
+            and kind.name != "_Bool"
+            and (self.member.bit_offset + 64) // 8 <= _RESULTS
+        )
+
+    def expected(self, memory: bytes) -> int:
+        """The member's value as BTF places it, widened to 64 bits as C widens it."""
+        whole = int.from_bytes(memory, "little") >> self.member.bit_offset
+        bits = self.member.bit_size or self.btf.size_of(self.member.type_id) * 8
+        value = whole & (1 << bits) - 1
+        kind = self.btf.resolve(self.member.type_id)
+        signed = not self.member.bit_size and kind.signed and value >> bits - 1
+        return (value - (1 << bits)) % (1 << 64) if signed else value
+
+
+def _named(kernel: Kernel, text: str) -> Iterator[Named]:
     """What the composed text declares, as BTF describes it."""
-    for keyword, tag, name, _ in _MEMBER_OFFSET.findall(text):
-        found = btf.find(tag, Kind[keyword.upper()])
-        assert found is not None
-        yield found, next(m for m in btf.members(found) if m.name == name)
-    for tag, name in _BIT_FIELD.findall(text):
-        found = btf.find(tag, Kind.STRUCT)
-        assert found is not None
-        yield found, next(m for m in btf.members(found) if m.name == name)
+    declared = [(tag, name, Kind[keyword.upper()]) for keyword, tag, name, _ in _MEMBER_OFFSET.findall(text)]
+    for tag, name, kind in (*declared, *((tag, name, Kind.STRUCT) for tag, name in _BIT_FIELD.findall(text))):
+        found = kernel.find(tag, kind)
+        assert found is not None, tag
+        module, aggregate = found
+        btf = kernel.module_btf(module)
+        yield Named(btf, aggregate, next(m for m in btf.members(aggregate) if m.name == name))
 
 
-def _reader(number: int, aggregate: BtfType, member: BtfMember, *, typed: bool) -> str:
+def _reader(number: int, named: Named, *, typed: bool) -> str:
+    aggregate, member = named.aggregate, named.member
     keyword = "union" if aggregate.kind is Kind.UNION else "struct"
     read = (
         f"TRACER_GET_BITS(ctx, p, {aggregate.name}, {member.name})"
@@ -95,57 +122,39 @@ int reader_{int(typed)}_{number}(u64 *args)
 """
 
 
-def _expected(btf: Btf, member: BtfMember, memory: bytes) -> int:
-    """The member's value as BTF places it, widened to 64 bits as C widens it."""
-    whole = int.from_bytes(memory, "little") >> member.bit_offset
-    bits = member.bit_size or btf.size_of(member.type_id) * 8
-    value = whole & (1 << bits) - 1
-    kind = btf.resolve(member.type_id)
-    signed = not member.bit_size and kind.signed and value >> bits - 1
-    if kind.name == "_Bool" and not member.bit_size:
-        return value
-    return (value - (1 << bits)) % (1 << 64) if signed else value
-
-
 @pytest.fixture(scope="module")
-def readers() -> Iterator[tuple[Trial, Btf, list[tuple[BtfType, BtfMember]]]]:
-    made, composition, btf = _composition()
-    members = [
-        (aggregate, member)
-        for aggregate, member in _members(btf, composition.text)
-        if btf.resolve(member.type_id).kind in (Kind.INT, Kind.PTR, Kind.ENUM, Kind.ENUM64)
-        and btf.size_of(member.type_id) in _READABLE
-        and btf.resolve(member.type_id).name != "_Bool"
-        and (member.bit_offset + 64) // 8 <= _RESULTS
-    ]
+def readers() -> Iterator[tuple[Trial, list[Named]]]:
+    kernel = LiveKernel()
+    made, composition = _composition(kernel)
+    members = [each for each in _named(kernel, composition.text) if each.can_be_read()]
     functions: dict[str, str] = {}
-    for number, (aggregate, member) in enumerate(members):
+    for number, each in enumerate(members):
         for typed in (False, True):
-            functions[f"reader_{int(typed)}_{number}"] = _reader(number, aggregate, member, typed=typed)
+            functions[f"reader_{int(typed)}_{number}"] = _reader(number, each, typed=typed)
     with Trial(made, composition, extra="".join(functions.values()), functions=list(functions)) as trial:
-        yield trial, btf, members
+        yield trial, members
 
 
 @pytest.mark.parametrize("typed", [False, True], ids=["probe reads", "plain loads"])
-def test_compiled_reads_of_every_named_member_agree_with_btf(
-    readers: tuple[Trial, Btf, list[tuple[BtfType, BtfMember]]], typed: bool
-) -> None:
-    trial, btf, members = readers
-    assert {"len", "head", "mac_header", "inum", "skc_net", "ip_summed", "pkt_type"} & {m.name for _, m in members}
+def test_compiled_reads_of_every_named_member_agree_with_btf(readers: tuple[Trial, list[Named]], typed: bool) -> None:
+    trial, members = readers
+    assert {"len", "head", "mac_header", "inum", "skc_net", "ip_summed", "pkt_type"} & {
+        each.member.name for each in members
+    }
     wrong = []
     for seed in range(3):
         memory = random.Random(seed).randbytes(MEMORY_SIZE)  # noqa: S311 - test data
-        for number, (aggregate, member) in enumerate(members):
+        for number, each in enumerate(members):
             trial.memory[:] = memory
             trial.call(f"reader_{int(typed)}_{number}")
             got = int.from_bytes(trial.memory[_RESULTS : _RESULTS + 8], "little")
-            expected = _expected(btf, member, memory)
-            if got != expected:
-                wrong.append(f"{aggregate.name}.{member.name}: read {got:#x}, BTF says {expected:#x}")
+            if got != each.expected(memory):
+                name = f"{each.aggregate.name}.{each.member.name}"
+                wrong.append(f"{name}: read {got:#x}, BTF says {each.expected(memory):#x}")
     assert not wrong
 
 
 def test_bit_fields_are_among_the_members_compared(
-    readers: tuple[Trial, Btf, list[tuple[BtfType, BtfMember]]],
+    readers: tuple[Trial, list[Named]],
 ) -> None:
-    assert sum(1 for _, member in readers[2] if member.bit_size) >= 5
+    assert sum(1 for each in readers[1] if each.member.bit_size) >= 5
