@@ -50,7 +50,11 @@ def shape_of(
     known = set(positions)
     used = []
     for planned in getters:
-        if planned.getter.gives not in known and known.issuperset(planned.getter.needs):
+        if (
+            planned.getter.gives not in known
+            and _is_called_at(planned, probe)
+            and known.issuperset(planned.getter.needs)
+        ):
             used.append(planned)
             known.add(planned.getter.gives)
     is_tracked = tracking is not None and PACKET in known
@@ -79,6 +83,7 @@ def shape_of(
         identity=identity,
         result=prototype.result if probe.kind.returns else None,
         position=len(prototype.params) if probe.kind is ProbeKind.FEXIT else 0,
+        reports=probe.kind.returns and probe.generic,
         stack=probe.stack,
         args=tuple((c_type, at) for c_type, at in positions.items() if c_type in read),
         getters=tuple(used),
@@ -120,6 +125,11 @@ def _is_typed(probe: Probe, abilities: Abilities) -> bool:
 def _runs_at(planned: PlannedFragment, probe: Probe) -> bool:
     places = planned.fragment.probes
     return any(_is_at(place, probe) for place in places) if places else probe.generic
+
+
+def _is_called_at(planned: PlannedGetter, probe: Probe) -> bool:
+    places = planned.getter.probes
+    return any(_is_at(place, probe) for place in places) if places else not probe.kind.in_process
 
 
 def _is_at(place: Probe, probe: Probe) -> bool:

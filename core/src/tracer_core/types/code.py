@@ -26,7 +26,8 @@ class BpfSource:
     """C text with its origin, which compile errors and ``#line`` name.
 
     Attributes:
-        text: C, ``static __always_inline`` functions only.
+        text: C: ``static __always_inline`` functions, and maps that they share (``BPF_TABLE`` of BCC). Names of both
+            begin with the collector's.
         origin: For example ``tracer_skb/bpf/skb.bpf.c``.
         defines: (name, value) of ``#define``s that the text sees: options and kernel features as constants.
     """
@@ -74,10 +75,12 @@ class Getter:
         function: C function ``<gives> <collector>_<verb>(struct tracer_ctx *)``; may return NULL.
         source: Where it is defined.
         gives: C type it finds, for example ``struct sk_buff *``.
-        needs: C types of arguments, all of which it needs.
+        needs: C types of arguments, all of which it needs; none if what it gives is remembered from another place.
+        probes: Only called at these, or wherever there is what it needs.
     """
 
     function: str
     source: BpfSource
     gives: str
     needs: tuple[str, ...]
+    probes: tuple[Probe, ...] = ()
