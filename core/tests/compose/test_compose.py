@@ -221,7 +221,9 @@ def test_what_a_fragment_keeps_by_its_stack_compiles_at_every_kind_of_probe(
     kernel: Kernel, kind: ProbeKind | None
 ) -> None:
     probe = TRANSMIT if kind is None else Probe(kind, "ip_rcv")
-    composition = composed(kernel, demo(replace(FRAGMENT, source=_REMEMBERED)), Request((probe,)))
+    composition = composed(
+        kernel, demo(replace(FRAGMENT, source=_REMEMBERED, needs=("struct sk_buff *",))), Request((probe,))
+    )
     assert "#define TRACER_TASK_STACK" in composition.text
     with Compiler() as compiler:
         compiled = compiler.compile(composition.text, [f for p in composition.programs for f in p.functions])

@@ -277,10 +277,10 @@ def _collector_sources(plan: Plan) -> Iterator[str]:
 
 def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
     for shape in plan.shapes:
-        yield from ((g.owner, g.getter.source) for g in shape.getters)
+        yield from ((g.owner, source) for g in shape.getters for source in g.getter.source.all)
     for index in sorted({index for shape in plan.shapes for index in shape.fragments}):
         planned = plan.fragments[index]
-        yield planned.owner, planned.fragment.source
+        yield from ((planned.owner, source) for source in planned.fragment.source.all)
 
 
 def _programs(

@@ -138,7 +138,7 @@ def entry_text(
 def _common(function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, registers: bool) -> dict[str, str]:
     return {
         "FUNCTION": function,
-        "TYPED": str(int(shape.typed)),
+        "TYPED": str(int(shape.plain)),
         "REGISTERS": str(int(registers)),
         "PROBE": _IDENTITIES[shape.identity],
         "ARGUMENTS": "\n".join((*_arguments(shape), *_position(shape, fragments))),

@@ -152,11 +152,13 @@ class Shape:
 
     Attributes:
         kind: Of the probes.
-        typed: The program may load members of its arguments plainly.
+        typed: The program is loaded with the types of its arguments.
         identity: How it knows its probe.
         result: At returns: of the function.
         position: At returns through a trampoline: of the result, after the arguments.
         reports: At returns: the result is worth an event, whatever fragments say.
+        plain: It may load members plainly: it is typed, and nothing comes out of a map.
+        anonymous: It is about no packet and no namespace.
         stack: Events tell the calls that led there.
         args: (C type, position) of the arguments that code asks for by type.
         getters: Getters to call, in order.
@@ -185,6 +187,8 @@ class Shape:
     condition: Condition | None = None
     on_stack: OnStack | None = None
     reports: bool = False
+    plain: bool = False
+    anonymous: bool = False
 
     @property
     def is_judging(self) -> bool:
@@ -289,7 +293,7 @@ class Plan:
             yield f"section {layout.name}: bit {section.shift}, {layout.size} to {layout.max_size} bytes"
         for index, planned in enumerate(self.probes):
             shape = self.shapes[planned.shape]
-            how = "typed, plain loads" if shape.typed else "probe reads"
+            how = f"{'typed, ' if shape.typed else ''}{'plain loads' if shape.plain else 'probe reads'}"
             yield f"probe {index} {planned.probe}: program {planned.shape} ({how}, index by {shape.identity.value})"
             if planned.user is not None:
                 yield f"  process {planned.user.pid}: {planned.user.shown} at {planned.user.offset:#x}"

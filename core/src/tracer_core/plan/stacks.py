@@ -72,7 +72,7 @@ def stacks_of(
 
 def asks_for_key(sources: Iterable[BpfSource]) -> bool:
     """Whether C of collectors keeps something by the stack that it runs on."""
-    return any("tracer_stack_key(" in source.text for source in sources)
+    return any("tracer_stack_key(" in each.text for source in sources for each in source.all)
 
 
 def stack_place(kernel: Kernel) -> StackPlace | None:
