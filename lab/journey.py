@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 OPTIONS = """
--c skb,nft,ct,skb-tracking --allow-system-changes -o
+-c skb,nft,ct,skb-tracking,ovs --ovs-track --allow-system-changes -o
 -f "icmp and ip src 192.168.10.10"
 -p tp:net:netif_receive_skb
 -p tp:net:net_dev_start_xmit

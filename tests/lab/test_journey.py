@@ -44,11 +44,15 @@ def test_the_demo_of_the_lab_shows_a_ping_from_device_to_device_and_leaves_nothi
 
 
 def _steps(net: OvsNat) -> list[str]:
-    """As far as they can be seen by what the demo collects."""
     return [
         "[tp] net:net_dev_start_xmit",
         "skb_scrub_packet",
         "[tp] net:netif_receive_skb",
+        "[tp] openvswitch:ovs_dp_upcall",
+        "[u] dpif_recv:recv_upcall",
+        "[u] dpif_netlink_operate__:op_flow_put",
+        "[u] dpif_netlink_operate__:op_flow_execute",
+        f"to {net.bridge_int.device}",
         "chain prerouting",
         "chain forward",
         "chain postrouting",
