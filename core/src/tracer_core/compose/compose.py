@@ -85,7 +85,7 @@ def compose(plan: Plan, kernel: Kernel, machine: Machine) -> Composition:
             types.bit_fields,
             _marked(runtime),
             _marked(stack_key) if plan.stack_place else "",
-            _marked(tracking) if plan.tracking else "",
+            _marked(tracking) if plan.tracking else "#define tracer_follow(ctx, skb) false\n",
             _marked(stack) if plan.stacks else "",
             filters,
             _line(GENERATED),

@@ -232,6 +232,17 @@ static __always_inline bool tracer_track(struct tracer_ctx *ctx, u64 head, struc
 	return tracer_know(head, ctx->timestamp, tracked, false);
 }
 
+/*
+ * For fragments: follow a packet from here on, whatever filters say of it: it is what one that they wanted has become. Where nobody
+ * asks which packet is which, and nothing is filtered, this does nothing.
+ */
+static __always_inline bool tracer_follow(struct tracer_ctx *ctx, struct sk_buff *skb)
+{
+	struct tracer_tracked tracked;
+
+	return tracer_track(ctx, (u64)TRACER_PROBE_GET(skb, head), &tracked);
+}
+
 static __always_inline void tracer_freed_packet(struct tracer_ctx *ctx, struct sk_buff *skb)
 {
 	tracer_freed(ctx, (u64)TRACER_GET(ctx, skb, head));

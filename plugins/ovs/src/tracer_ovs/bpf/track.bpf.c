@@ -94,20 +94,25 @@ static __always_inline u32 ovs_executed_queue_id(struct sk_buff *skb)
 
 #define OVS_EXECUTED_PACKET 1 /* argument of ovs_execute_actions() */
 
-/* A handler executes packets in its own thread, in the very system call by which it asks for it. */
+/*
+ * A handler executes packets in its own thread, in the very system call by which it asks for it. They are followed as others are that
+ * the filters wanted: what went up may have been changed on its way here.
+ */
 static __always_inline int ovs_note_execution(struct tracer_ctx *ctx, struct tracer_event *event)
 {
+	struct sk_buff *skb = (struct sk_buff *)TRACER_ARG(ctx, OVS_EXECUTED_PACKET);
 	u64 stack = tracer_stack_key(ctx), thread = bpf_get_current_pid_tgid();
 	struct ovs_execution *outer = ovs_executions.lookup(&stack), execution = {.depth = 1};
 	struct ovs_batch *batch = ovs_batches.lookup(&thread);
 	struct ovs_received *packet = NULL;
 
 	if (batch && batch->is_decided)
-		packet = ovs_find(batch, ovs_executed_queue_id((struct sk_buff *)TRACER_ARG(ctx, OVS_EXECUTED_PACKET)), OVS_EXECUTED, OVS_SENT);
+		packet = ovs_find(batch, ovs_executed_queue_id(skb), OVS_EXECUTED, OVS_SENT);
 	if (packet) {
 		packet->done |= OVS_SENT;
 		execution.origin = packet->origin;
 		ovs_executions.update(&stack, &execution);
+		tracer_follow(ctx, skb);
 	} else if (outer) {
 		outer->depth++;
 	}
