@@ -82,7 +82,7 @@ def test_a_packet_whose_flow_is_known_is_looked_up_and_put_out(
         a, b, c, d = lookup["ufid"]
         ufid = f"{a:08x}-{b >> 16:04x}-{b & 0xFFFF:04x}-{c >> 16:04x}-{c & 0xFFFF:04x}{d:08x}"
         (flow,) = [line for line in known.splitlines() if f"ufid:{ufid}" in line]
-        assert "icmp" in flow
+        assert f"in_port({net.port_a.device})" in flow or f"in_port({net.port_b.device})" in flow
         assert lookup["flow"]
         assert lookup["sf_acts"]
     ports = dict(re.findall(r"port (\d+): (\S+)", net.control("ovs-dpctl", "show")))
@@ -160,9 +160,9 @@ def test_a_connection_that_is_tracked_goes_round_again(
     once, again, out = ("ct", 4, openflow.ZONE), ("ct", 5, openflow.ZONE), ("output", None, None)
     recirculated = ("recirc", None, None)
     assert tracked[:7] == [once, recirculated, again, out, once, recirculated, out]
-    numbers = [event["ovs"]["id"] for event in actions if event["ovs"]["action"] == "recirc"]
-    later = [event["ovs"]["recirc_id"] for event in actions if event["ovs"]["action"] == "output"]
-    assert numbers == later
+    # of the first two packets, the process had the second half executed
+    numbers = [event["ovs"]["id"] for event in actions if event["ovs"]["action"] == "recirc"][-2:]
+    assert [event["ovs"]["recirc_id"] for event in actions if event["ovs"]["action"] == "output"][-2:] == numbers
     states = [event["ct"]["state"] for event in actions if event["ovs"]["action"] == "output"]
     assert states == ["new", "reply"] * 2
     support.works("Open vSwitch, connections")

@@ -118,3 +118,20 @@ def test_a_section_that_is_not_of_the_formatters_class_is_shown_field_by_field(d
     formatter = Formatter(Alpha, lambda alpha, _: f"alpha {alpha.value}")
     (shown,) = text(formatter, multi_line=False).lines(batch)
     assert shown.endswith(" alpha value 2 other 3\n")
+
+
+@section("between")
+class Between(NamedTuple):
+    value: U32
+
+
+def test_what_stands_beside_a_section_stays_with_it_whatever_comes_between_by_name() -> None:
+    shown = text_of(
+        text(
+            Formatter(Alpha, lambda alpha, _: f"alpha {alpha.value}"),
+            Formatter(Between, lambda between, _: f"between {between.value}", after=("alpha",)),
+            Formatter(Beta, lambda beta, _: f"beta {beta.value}", after=("between",), beside="alpha"),
+        ),
+        event(alpha=Alpha(1), beta=Beta(2, 3), between=Between(4)),
+    )
+    assert shown.splitlines()[1:3] == ["  alpha 1 beta 2", "  between 4"]

@@ -16,7 +16,7 @@ from tracer_core.types import Place
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch, SectionColumns
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 _INDENT = "  "
 _LATER = "  ↳ "  # before the first line of the later events of a series
+
+
+def _beside(order: Sequence[str], beside: Mapping[str, str]) -> list[str]:
+    """The order in which those that stand beside another come right behind it."""
+    known = set(order)
+    behind: dict[str, list[str]] = {}
+    for name in order:
+        if beside[name] in known:
+            behind.setdefault(beside[name], []).append(name)
+    return [each for name in order if beside[name] not in known for each in (name, *behind.get(name, ()))]
 
 
 class TextFormat:
@@ -51,7 +61,10 @@ class TextFormat:
             other, _ = found.setdefault(name, (owner, formatter))
             if other is not owner:
                 raise PluginError(f"section {name} is formatted by both {other} and {owner}")
-        order = ordered({name: formatter.after for name, (_, formatter) in found.items()})
+        order = _beside(
+            ordered({name: formatter.after for name, (_, formatter) in found.items()}),
+            {name: formatter.beside for name, (_, formatter) in found.items()},
+        )
         places = list(Place)  # what comes first on a line is appended first
         self._formatters = {
             name: found[name] for name in sorted(order, key=lambda name: places.index(found[name][1].place))

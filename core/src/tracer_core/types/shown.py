@@ -78,7 +78,8 @@ class Formatter:
         place: Where it goes.
         after: Public names of the sections whose text comes before.
         unless: Public names of the sections whose text, in an event that has one, stands for this one, too.
-        beside: Public name of a section that comes right before: in an event that has it, this is on the same line.
+        beside: Public name of a section, one that is beside no other: this comes right behind it, and in an event that
+            has it on the same line.
     """
 
     section: type[Any]
