@@ -62,7 +62,7 @@ def lookup3(data: bytes) -> int:
     a, b, c = (part + word & MASK for part, word in zip((a, b, c), words, strict=True))
     for amount in (14, 11, 25, 16, 4, 14, 24):
         a, b, c = b, ((c ^ b) - rotated(b, amount)) & MASK, a
-    return b
+    return int(b)
 
 
 @pytest.mark.parametrize(("data", "expected"), [(b"", 0xDEADBEEF), (b"Four score and seven years ago", 0x17770551)])
