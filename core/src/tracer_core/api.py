@@ -9,6 +9,7 @@ from tracer_core.errors import MachineError, PluginError, RunError, TracerError,
 from tracer_core.hookspecs import hookimpl
 from tracer_core.kernel.view import Kernel, Member, Param, Prototype
 from tracer_core.options import option
+from tracer_core.plugins.exchange import Watch
 from tracer_core.plugins.session import Session
 from tracer_core.sections import Packet
 from tracer_core.types import (
@@ -80,6 +81,7 @@ __all__ = [
     "Unavailable",
     "Upgrade",
     "UsageError",
+    "Watch",
     "find_namespace",
     "hookimpl",
     "option",

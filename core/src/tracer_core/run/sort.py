@@ -71,6 +71,10 @@ class SortSink:
         if time.monotonic() >= self._due:
             self._release()
 
+    def add(self, events: EventBatch) -> None:
+        """See :class:`~tracer_core.run.sinks.Sink`."""
+        self._write(self._sorter.add(events))
+
     def tick(self) -> None:
         """See :class:`~tracer_core.run.sinks.Sink`."""
         if self._live:
