@@ -52,7 +52,17 @@ class SortSink:
         live: bool,
     ) -> None:
         self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
-        self._sorter = Sorter(contents(prepared), about(prepared), _identity(prepared), most, _joins(prepared))
+        lookups = tuple(lookup for declaration in prepared.declarations for lookup in declaration.spec.lookups)
+        reported = {layout.cls for layout in prepared.reported}
+        self._sorter = Sorter(
+            contents(prepared),
+            about(prepared),
+            _identity(prepared),
+            most,
+            _joins(prepared),
+            lookups=lookups,
+            waits=any(lookup.source in reported for lookup in lookups),
+        )
         self._tells = tells
         self._outputs = outputs
         self._timeout = timeout
