@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,13 +64,23 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for(daemon: FakeDaemon) -> 
 
 
 def test_an_answer_that_comes_too_late_is_not_taken_for_another(daemon: FakeDaemon) -> None:
-    daemon.answers["wait"] = lambda: None
+    go_on = threading.Event()
+    daemon.answers["wait"] = lambda: "late" if go_on.wait(60) else None
     daemon.answers["greet"] = lambda: "hello"
     with Control(lambda: daemon.path, timeout=0.2) as control:
         with pytest.raises(ControlError):
             control.call("wait")
-        assert control.call("greet") == "hello"
-    assert daemon.connections == 2
+        go_on.set()
+        assert patient(control, "greet") == "hello"
+    assert daemon.connections >= 2
+
+
+def patient(control: Control, method: str) -> str:
+    """The answer, from a machine that may be busy."""
+    for _ in range(100):
+        with suppress(ControlError):
+            return control.call(method)
+    raise AssertionError(method)
 
 
 def test_a_connection_that_was_lost_is_made_anew_by_the_next_call(daemon: FakeDaemon, control: Control) -> None:
