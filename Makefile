@@ -37,6 +37,10 @@ lab: setup ## install what the lab needs, fetch all of its kernels, build Open v
 	@$(BIN)/python -m lab ovs
 	@$(BIN)/python -m lab list
 
+lab-demo: setup ## follow a ping through Open vSwitch and nftables, in a guest that has both (a minute or two)
+	@$(BIN)/python -m lab setup || true
+	@$(BIN)/python -m lab demo
+
 test-lab: setup ## tests under kernels 6.1 and 6.12, in QEMU (minutes)
 	@$(BIN)/python -m lab setup || true
 	@$(BIN)/python -m lab test --jobs 2
@@ -63,4 +67,4 @@ clean: ## remove what make made: .venv, dist, caches
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-.PHONY: help setup demo test check lint format types pytest lab test-lab test-kernels support bench soak wheels clean
+.PHONY: help setup demo test check lint format types pytest lab lab-demo test-lab test-kernels support bench soak wheels clean

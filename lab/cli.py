@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import boot, cache, ovs, results, testrun, tools
+from lab import boot, cache, demo, ovs, results, testrun, tools
 from lab.errors import LabError
 from lab.kernels import FEW, KERNELS
 from lab.prepare import fetch
@@ -74,6 +74,10 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("name", metavar="NAME", help="short name of the kernel, as in 6.1")
     command.add_argument("command", nargs="+", metavar="CMD", help="the command, after --")
     command.set_defaults(function=_run)
+
+    command = commands.add_parser("demo", help=f"follow a ping through Open vSwitch and nftables, under {demo.KERNEL}")
+    _add_machine(command, demo.PATIENCE)
+    command.set_defaults(function=_demo)
 
     command = commands.add_parser("test", help="run tests under kernels, one boot for each")
     _add_machine(command, testrun.PATIENCE)
@@ -157,6 +161,10 @@ def _run(arguments: argparse.Namespace) -> int:
     if outcome.trouble:
         print(f"lab: {outcome.trouble}", file=sys.stderr)
     return outcome.status
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    return demo.run(_machine(arguments), timeout=arguments.timeout)
 
 
 def _test(arguments: argparse.Namespace) -> int:

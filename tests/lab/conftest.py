@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tracer_core.testing.topology.openvswitch import OpenVSwitch
+    from tracer_core.testing.topology.ovs_nat import OvsNat
+    from tracer_core.testing.topology.vswitch import Switched
 
 OVS_PROBES = Path(__file__).with_name("usdt") / "ovs_probes.c"
 
@@ -51,7 +53,18 @@ def ovs_probes(tmp_path: Path) -> Iterator[ProbeProgram]:
 
 @pytest.fixture
 def ovs_with_probes(ovs_netns: OpenVSwitch) -> OpenVSwitch:
-    """The topology of that name, whose ovs-vswitchd has USDT probes."""
-    if not probes(ovs_netns.program):
-        unavailable("openvswitch", f"{ovs_netns.program} has no USDT probes: python -m lab ovs says why")
+    """The topology ``ovs_netns``, whose ovs-vswitchd has USDT probes."""
+    _need_probes(ovs_netns)
     return ovs_netns
+
+
+@pytest.fixture
+def ovs_nat_with_probes(ovs_nat_netns: OvsNat) -> OvsNat:
+    """The topology ``ovs_nat_netns``, whose ovs-vswitchd has USDT probes."""
+    _need_probes(ovs_nat_netns)
+    return ovs_nat_netns
+
+
+def _need_probes(net: Switched) -> None:
+    if not probes(net.program):
+        unavailable("openvswitch", f"{net.program} has no USDT probes: python -m lab ovs says why")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pytest
 from tests.lab.test_filter import ends
 
 from tracer_core.testing.topology.nat import VIRTUAL
+from tracer_core.testing.topology.ovs_nat import TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.topology.nat import Nat
+    from tracer_core.testing.topology.ovs_nat import OvsNat
 
 pytestmark = pytest.mark.bpf
 
@@ -26,6 +29,17 @@ TYPED = """
 -p tp:net:netif_receive_skb -p tp:net:net_dev_start_xmit -p kprobe:skb_scrub_packet
 """
 REQUEST = re.compile(r" proto ICMP \(1\) type 8 ")
+OVS_TYPED = """
+-c skb,nft,ct,skb-tracking,ovs --ovs-track --allow-system-changes -o
+-f "icmp and ip src 192.168.10.10"
+-p tp:net:netif_receive_skb -p tp:net:net_dev_start_xmit -p kprobe:skb_scrub_packet
+"""
+CROSSED = (
+    *("ovs_flow_tbl_lookup_stats", "openvswitch:ovs_dp_upcall", "queue_userspace_packet", "ovs_dp_upcall"),
+    *("dpif_recv:recv_upcall", "dpif_netlink_operate__:op_flow_put", "dpif_netlink_operate__:op_flow_execute"),
+    "openvswitch:ovs_do_execute_action",
+)
+"""What happens in a bridge to the first packet of a flow."""
 _HEAD = re.compile(r"\[(tp|k|fentry)\] (\S+)")
 
 
@@ -87,3 +101,42 @@ def test_a_packet_filter_and_tracking_follow_a_ping_through_source_translation(
     translated = (net.outside.ipv4, net.server.ipv4, 8)
     assert ends(journey) == [(net.client.ipv4, VIRTUAL, 8)] * 3 + [translated] * 3
     support.works("the talk's filter example")
+
+
+def test_a_ping_through_two_bridges_and_a_translation_is_one_journey(
+    tracer: Tracer, ovs_nat_with_probes: OvsNat, kernel: str, support: Support, tmp_path: Path
+) -> None:
+    if not has_module_types(kernel):
+        pytest.skip("nft and ovs cannot run: no types of modules before Linux 5.11")
+    net = ovs_nat_with_probes
+    ping = ["ping", "-n", "-c", "1", "-W", "20", net.server.ipv4]
+    net.client.run(ping)  # neighbours are found, so the next one is all that goes up
+    net.forget_flows()
+    with contextlib.chdir(tmp_path):  # where the file without a name goes
+        with tracer.collect(*shlex.split(OVS_TYPED)) as collecting:
+            net.client.run(ping)
+        assert collecting.exit_code == 0, collecting.report()
+        shown = tracer.run("sort").stdout
+    _, *series = shown.strip().split("\n\n")
+    (journey,) = [text for text in series if "net:net_dev_start_xmit" in text]
+    events = re.split(r"\n  ↳ ", journey)
+    symbols = [match[1] for text in events if (match := re.search(r"\[(?:tp|k|kr|fentry|fexit|u)\] (\S+)", text))]
+    wire = ["net:net_dev_start_xmit", "skb_scrub_packet", "net:netif_receive_skb"]
+    assert [symbol for symbol in symbols if symbol != "__nft_trace_packet"] == [
+        *(*wire, *CROSSED, "net:netif_receive_skb"),
+        *("net:net_dev_start_xmit", *CROSSED, *wire),
+    ], shown
+    decided = [text for text in events if "] __nft_trace_packet" in text]
+    assert [re.search(rf"table {TABLE} \(\d+\) chain (\w+)", text)[1] for text in decided] == [  # type: ignore[index]
+        "prerouting",
+        "forward",
+        "postrouting",
+    ]
+    numbers = [int(match[1]) for text in events if (match := re.search(r" n (\d+)$", text.splitlines()[0]))]
+    assert numbers == list(range(len(events)))
+    packets = [match[1] for text in events if (match := re.search(r"^ +(\S+ > \S+) tos", text, re.MULTILINE))]
+    before, after = f"{net.client.ipv4} > {net.server.ipv4}", f"{net.bridge_ext.ipv4} > {net.server.ipv4}"
+    assert packets == [before] * packets.index(after) + [after] * (len(packets) - packets.index(after))
+    outputs = [match[1] for text in events if (match := re.search(r"exec oport \d+ q \d+ to (\S+) latency", text))]
+    assert outputs == [net.bridge_int.device, net.port_ext.device]
+    support.works("the talk's last example")

@@ -35,7 +35,7 @@ Then the section says what its record is, a class like those above, and a decode
         sender: Address
         stamp: Stamp | None
 
-A section that no program adds has no record: it is what a collector's session reports (ADR 0027). Its fields are of any
+A section that no program adds has no record: it is what a collector's session reports (ADR 0028). Its fields are of any
 type that files can hold::
 
     @section("parcel-history", reported=True)

@@ -146,12 +146,23 @@ def test_a_call_is_known_by_its_frame_when_it_returns(
     assert f"#define TRACER_POPPED {frame[1]}\n" in text
     assert "tracer_enter(&call, args[TRACER_STACK_POINTER], probe);" in text
     assert "if (!tracer_leave(&call, args[TRACER_STACK_POINTER] - TRACER_POPPED, probe))" in text
-    assert "tracer_add_return(event, call.entered, (s32)args[TRACER_RESULT], 1);\n\twanted = true;" in text
+    assert "ctx->result = (s32)args[TRACER_RESULT];" in text
+    assert "tracer_add_return(event, ctx->entered, ctx->result, 1);\n\twanted = true;" in text
 
 
 def test_a_trampoline_has_the_result_after_the_arguments(kernel: Kernel) -> None:
     text = composed(kernel, demo(FRAGMENT), Request((Probe(ProbeKind.FEXIT, "ip_rcv"),))).text
-    assert "tracer_add_return(event, call.entered, (s32)args[4], 1);" in text
+    assert "ctx->result = (s32)args[4];" in text
+
+
+def test_a_return_that_a_collector_looks_at_alone_reports_what_it_says_alone(kernel: Kernel) -> None:
+    probe = Probe.function("ip_rcv", returns=True, generic=False)
+    fragment = replace(FRAGMENT, probes=(probe,))
+    made = plan([replace(demo(fragment), probes=(probe,))], Request(), kernel)
+    text = compose(made, kernel, MACHINE).text
+    assert "ctx->result = (s32)args[" in text
+    assert "tracer_add_return(event, ctx->entered" not in text
+    assert "return" not in [section.layout.name for section in made.sections]
 
 
 def test_only_the_entry_of_a_call_is_filtered_by_namespace(kernel: Kernel) -> None:
@@ -187,3 +198,35 @@ def test_what_is_composed_for_any_kernel_compiles(kernel: Kernel, architecture: 
     finally:
         for fd in compiled.maps.values():
             os.close(fd)
+
+
+_REMEMBERED = BpfSource(
+    """
+BPF_TABLE("lru_hash", u64, u64, demo_lengths, 64);
+static __always_inline int demo_collect(struct tracer_ctx *ctx, struct tracer_event *event)
+{
+	u64 key = tracer_stack_key(ctx), *length = demo_lengths.lookup(&key), now = TRACER_GET(ctx, ctx->sk_buff, len);
+
+	demo_lengths.update(&key, &now);
+	return length && *length == now ? TRACER_OK : TRACER_NOTHING;
+}
+""",
+    "demo.bpf.c",
+)
+
+
+@pytest.mark.bpf
+@pytest.mark.parametrize("kind", [None, *KINDS])
+def test_what_a_fragment_keeps_by_its_stack_compiles_at_every_kind_of_probe(
+    kernel: Kernel, kind: ProbeKind | None
+) -> None:
+    probe = TRANSMIT if kind is None else Probe(kind, "ip_rcv")
+    composition = composed(
+        kernel, demo(replace(FRAGMENT, source=_REMEMBERED, needs=("struct sk_buff *",))), Request((probe,))
+    )
+    assert "#define TRACER_TASK_STACK" in composition.text
+    with Compiler() as compiler:
+        compiled = compiler.compile(composition.text, [f for p in composition.programs for f in p.functions])
+    assert "demo_lengths" in compiled.maps
+    for descriptor in compiled.maps.values():
+        os.close(descriptor)

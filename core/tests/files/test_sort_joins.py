@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ from tracer_skb_tracking.plugin import SkbTracking
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tracer_core.types import Join
+
 ABOUT = About("tracer 1", "", 0, 0, "", "", "")
 CONTENTS = Contents((form_of(SkbTracking), form_of(Switch)))
 PROBE = ProbeInfo("switch:one", "raw_tracepoint", "tp")
@@ -59,9 +61,11 @@ def event(time: int, packet: Packet = None, did: Any = None, *, cpu: int = 0) ->
     return Event(Header(time, 0, 0, 1, 1, cpu, 0, b"x"), PROBE, sections)
 
 
-def sorted_events(events: Sequence[Event], most: int = 0, at_once: int = 3) -> tuple[list[list[Event]], Counter[str]]:
+def sorted_events(
+    events: Sequence[Event], most: int = 0, at_once: int = 3, joins: Sequence[Join] = JOINS
+) -> tuple[list[list[Event]], Counter[str]]:
     """What comes out, by series, and what was not joined."""
-    sorter = Sorter(CONTENTS, ABOUT, "skb-tracking", most, JOINS)
+    sorter = Sorter(CONTENTS, ABOUT, "skb-tracking", most, joins)
     found: dict[int, list[Event]] = defaultdict(list)
     for first in range(0, len(events) + 1, at_once):
         last = first + at_once > len(events)
@@ -260,3 +264,17 @@ def test_an_event_that_finds_no_journey_goes_by_its_own_identity_and_says_so() -
         Unjoined(b"switch.queue"),
         Tracking(0, None, TrackedSkb(2, 2, 2)),
     )
+
+
+def test_a_join_of_one_kind_of_events_leaves_the_others_alone() -> None:
+    joins = [replace(one, when=("executed.port", 1)) if one.key == ("executed.queue",) else one for one in JOINS]
+    first = (1, 0xA)
+    events = [
+        event(1, first, Miss(0)),
+        event(2, None, Queued(1, 0, 7)),
+        event(3, (3, 3), Executed(2, 7)),
+        event(4, (4, 4), Executed(1, 7)),
+    ]
+    found, unjoined = sorted_events(events, joins=joins)
+    assert [[one.header.timestamp for one in series] for series in found] == [[1, 2, 4], [3]]
+    assert not unjoined

@@ -119,6 +119,16 @@ def test_a_helper_probe_that_the_user_asks_for_too_runs_everything(kernel: Kerne
     assert functions_at(made, user) == ["a_forget", "b_see"]
 
 
+def test_a_getter_of_a_place_needs_nothing_and_is_called_nowhere_else(kernel: Kernel) -> None:
+    getter = Getter("a_device", BpfSource("", "a.bpf.c"), gives=DEVICE, needs=(), probes=(NAPI,))
+    see = fragment("a_see", DEVICE)
+    made = plan([declaration("a", see, getter)], Request((NAPI, TRANSMIT)), kernel)
+    by_probe = {planned.probe: made.shapes[planned.shape] for planned in made.probes}
+    assert [g.getter for g in by_probe[NAPI].getters] == [getter]
+    assert by_probe[NAPI].fragments == (0,)
+    assert TRANSMIT not in by_probe or by_probe[TRANSMIT].getters == ()
+
+
 def test_a_getter_gives_what_a_probe_lacks(kernel: Kernel) -> None:
     getter = Getter("a_device", BpfSource("", "a.bpf.c"), gives=DEVICE, needs=("struct napi_struct *",))
     made = plan([declaration("a", fragment("a_see", DEVICE), getter)], Request((NAPI, TRANSMIT)), kernel)

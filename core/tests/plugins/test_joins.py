@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
 
 import pytest
 
@@ -64,9 +65,10 @@ def test_joins_of_fields_of_sections_groups_and_headers_can_be_used() -> None:
         join(JoinRole.CLOSE, "sender.number", "header.pid"),
         join(JoinRole.OPEN, "label", space="label"),
         join(JoinRole.ADOPT, "label", space="label"),
+        replace(join(JoinRole.CLOSE, "label", space="label"), when=("weight", 5)),
     )
     refuse_bad(Owner("post"), spec(good))
-    assert [one.space for one in joins_of(spec(good))] == ["post.parcel"] * 3 + ["post.label"] * 2
+    assert [one.space for one in joins_of(spec(good))] == ["post.parcel"] * 3 + ["post.label"] * 3
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,10 @@ def test_joins_of_fields_of_sections_groups_and_headers_can_be_used() -> None:
         ((join(JoinRole.JOIN, "weight"),), "nothing opens a key of parcel"),
         ((OPEN, join(JoinRole.JOIN, "weight")), "keys weight, sender.number and weight can never be equal"),
         ((OPEN, join(JoinRole.JOIN, "weight", "label")), "can never be equal"),
+        ((replace(OPEN, when=cast("Any", "weight")),), "'weight' is no field and its value"),
+        ((replace(OPEN, when=("height", 5)),), "height: section parcel has no field height"),
+        ((replace(OPEN, when=("weight", "heavy")),), "weight can never be 'heavy'"),
+        ((replace(OPEN, when=("content", 5)),), "content can never be 5"),
     ],
     ids=lambda value: value.replace(" ", "_")[:30] if isinstance(value, str) else "",
 )

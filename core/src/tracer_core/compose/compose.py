@@ -14,7 +14,7 @@ from tracer_core.compose.composition import NETNS, Composition, ProgramSpec
 from tracer_core.compose.kernel_types import kernel_types
 from tracer_core.compose.names import argument_name
 from tracer_core.compose.program import entry_text, helper_entry_text, helper_text, program_text
-from tracer_core.compose.stacks import constants
+from tracer_core.compose.stacks import constants, place_constants
 from tracer_core.errors import PluginError
 from tracer_core.kernel.btf_types import Kind
 from tracer_core.sections import Header
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 GENERATED = "tracer"
 """Origin of the text that belongs to nobody's file."""
 
-_CORE = ("tracer.bpf.h", "runtime.bpf.h", "tracking.bpf.h", "stack.bpf.h")
+_CORE = ("tracer.bpf.h", "runtime.bpf.h", "stack_key.bpf.h", "tracking.bpf.h", "stack.bpf.h")
 _SLOTS = 4  # nested interrupts that can trace at once on one CPU
 _PROBES = 16
 _LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */"
@@ -56,7 +56,7 @@ def compose(plan: Plan, kernel: Kernel, machine: Machine) -> Composition:
         PluginError: two collectors give one define different values, or a type cannot be an argument.
     """
     operands, conditions = _operands(plan), _conditions(plan)
-    api, runtime, tracking, stack = map(_core_source, _CORE)
+    api, runtime, stack_key, tracking, stack = map(_core_source, _CORE)
     sources = "".join(_collector_sources(plan))
     shapes = "".join(
         text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, conditions, machine)
@@ -64,6 +64,7 @@ def compose(plan: Plan, kernel: Kernel, machine: Machine) -> Composition:
     task = _has_task(kernel.btf)
     core = (
         runtime.text if plan.netns or task else "",
+        stack_key.text if plan.stack_place else "",
         tracking.text if plan.tracking else "",
         stack.text if plan.stacks else "",
     )
@@ -83,6 +84,7 @@ def compose(plan: Plan, kernel: Kernel, machine: Machine) -> Composition:
             _line(GENERATED),
             types.bit_fields,
             _marked(runtime),
+            _marked(stack_key) if plan.stack_place else "",
             _marked(tracking) if plan.tracking else "",
             _marked(stack) if plan.stacks else "",
             filters,
@@ -156,6 +158,8 @@ def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
         yield f"#define TRACER_ADDRESSES {_rounded(addresses)}\n"
     if plan.tells is not None:
         yield "#define TRACER_TELLS\n"
+    if plan.stack_place:
+        yield from place_constants(plan.stack_place)
     if plan.stacks:
         yield from constants(plan.stacks)
     if plan.netns:
@@ -203,8 +207,10 @@ def _context(plan: Plan) -> str:
         f"\t{c_type}{'' if c_type.endswith('*') else ' '}{argument_name(c_type)};\n" for c_type in plan.arg_types
     )
     fixed = "\tu64 *args;\n\tu64 timestamp;\n\tbool typed;\n\tbool registers;\n\tu32 usdt;\n"
+    fixed += "\tu64 entered;\n\ts64 result;\n"
     tells = "\tu32 probe;\n" if plan.tells is not None else ""
-    return f"struct tracer_ctx {{\n{fixed}{tells}{members}}};\n"
+    position = "\tu64 position;\n" if plan.stack_place else ""
+    return f"struct tracer_ctx {{\n{fixed}{tells}{position}{members}}};\n"
 
 
 def _operands(plan: Plan) -> dict[Operands, int]:
@@ -271,10 +277,10 @@ def _collector_sources(plan: Plan) -> Iterator[str]:
 
 def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
     for shape in plan.shapes:
-        yield from ((g.owner, g.getter.source) for g in shape.getters)
+        yield from ((g.owner, source) for g in shape.getters for source in g.getter.source.all)
     for index in sorted({index for shape in plan.shapes for index in shape.fragments}):
         planned = plan.fragments[index]
-        yield planned.owner, planned.fragment.source
+        yield from ((planned.owner, source) for source in planned.fragment.source.all)
 
 
 def _programs(

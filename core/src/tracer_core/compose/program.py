@@ -11,6 +11,7 @@ from tracer_core.compose.sight import Judge
 from tracer_core.compose.tracking import action, note
 from tracer_core.kernel.view import ResultForm
 from tracer_core.plan.plan import Identity, Role
+from tracer_core.plan.stacks import asks_for_key
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def program_text(
         asked: Number of what it asks of metadata, if it does.
     """
     judge = Judge(shape, fragments, asked, _result_place(shape))
-    stubs = _common(function, shape, registers=_has_registers(shape)) | {
+    stubs = _common(function, shape, fragments, registers=_has_registers(shape)) | {
         # with a role, it is a part of another program
         "LINKAGE": "static __always_inline int" if shape.role else "int",
         "USDT": str(usdt),
@@ -81,7 +82,7 @@ def helper_text(template: str, function: str, shape: Shape, role: Role, body: st
     before = [f"\tprobe = {_IDENTITIES[shape.identity]};"] if tells or _keeps(shape) else []
     before += ["\tctx->probe = probe;"] if tells else []
     before += _call(shape) if _keeps(shape) else ()
-    stubs = _common(function, shape, registers=_has_registers(shape)) | {
+    stubs = _common(function, shape, (), registers=_has_registers(shape)) | {
         "BODY": f"\t{body}(args);" if body else "",
         "BEFORE": "\n".join(before),
         "ACTION": action(role, shape.kind, shape.position),
@@ -97,7 +98,7 @@ def helper_entry_text(
     before += ["\tctx->probe = probe;"] if tells else []
     if _keeps(shape):
         before += [_save(shape, architecture), f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"]
-    stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
+    stubs = _common(function, shape, (), registers=shape.kind is ProbeKind.KRETPROBE) | {
         "BODY": "",
         "BEFORE": "\n".join(before),
         "ACTION": note(),
@@ -124,7 +125,7 @@ def entry_text(
         fragments: What the program at the return runs.
         asked: Number of what is asked of metadata, if it is.
     """
-    stubs = _common(function, shape, registers=shape.kind is ProbeKind.KRETPROBE) | {
+    stubs = _common(function, shape, fragments, registers=shape.kind is ProbeKind.KRETPROBE) | {
         "BEFORE": stacks.before_sight_at_entry(shape, fragments),
         "SIGHT": Judge(shape, fragments, asked).sight_at_entry(),
         "AFTER": stacks.after_sight_at_entry(shape),
@@ -134,13 +135,13 @@ def entry_text(
     return _filled(template, stubs)
 
 
-def _common(function: str, shape: Shape, *, registers: bool) -> dict[str, str]:
+def _common(function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, registers: bool) -> dict[str, str]:
     return {
         "FUNCTION": function,
-        "TYPED": str(int(shape.typed)),
+        "TYPED": str(int(shape.plain)),
         "REGISTERS": str(int(registers)),
         "PROBE": _IDENTITIES[shape.identity],
-        "ARGUMENTS": "\n".join(_arguments(shape)),
+        "ARGUMENTS": "\n".join((*_arguments(shape), *_position(shape, fragments))),
         "GETTERS": "\n".join(_getters(shape.getters)),
     }
 
@@ -177,6 +178,13 @@ def _arguments(shape: Shape) -> Iterator[str]:
         yield f"\tctx->{argument_name(c_type)} = ({c_type})TRACER_ARG(ctx, {position});"
 
 
+def _position(shape: Shape, fragments: Iterable[PlannedFragment]) -> Iterator[str]:
+    """Where on the stack it is called, if somebody keeps something by that."""
+    sources = (*(f.fragment.source for f in fragments), *(g.getter.source for g in shape.getters))
+    if asks_for_key(sources) and not shape.kind.in_process:
+        yield f"\tctx->position = {stacks.position(shape.kind)};"
+
+
 def _getters(getters: Iterable[PlannedGetter]) -> Iterator[str]:
     for planned in getters:
         name, function = argument_name(planned.getter.gives), planned.getter.function
@@ -191,10 +199,13 @@ def _result_place(shape: Shape) -> str:
 def _return(shape: Shape) -> str:
     if shape.result is None:
         return ""
-    widened, form = _widened(_result_place(shape), shape.result), shape.result.form.value
-    # the result is worth an event, whatever is left of the arguments
-    wanted = "matched" if shape.is_judging else "true"
-    return f"\ttracer_add_return(event, call.entered, {widened}, {form});\n\twanted = {wanted};"
+    lines = ["ctx->entered = call.entered;", f"ctx->result = {_widened(_result_place(shape), shape.result)};"]
+    if shape.reports:
+        # the result is worth an event, whatever is left of the arguments
+        wanted = "matched" if shape.is_judging else "true"
+        add = f"tracer_add_return(event, ctx->entered, ctx->result, {shape.result.form.value});"
+        lines += [add, f"wanted = {wanted};"]
+    return "\n".join(f"\t{line}" for line in lines)
 
 
 def _widened(place: str, result: Result) -> str:

@@ -48,7 +48,7 @@ class Judge:
     def sight_at_entry(self) -> str:
         """Of the one at the entry of a function, for the program at its return: by then the packet may be gone."""
         if not self.shape.is_judging:
-            return "" if stacks.inherits(self.shape) else _indented(_NETNS)
+            return "" if self._is_about_others else _indented(_NETNS)
         return _indented(self._at_entry())
 
     def verdict(self, gate: Gate) -> str:
@@ -59,6 +59,11 @@ class Judge:
             return "" if self._least else stacks.gate(self.shape)
         name = "packet" if gate is Gate.PACKET and self._tells_packets else "matched"
         return "" if name == self._least else name
+
+    @property
+    def _is_about_others(self) -> bool:
+        """Whether there is nothing that could be in another namespace; what runs for a packet was judged with it."""
+        return self.shape.anonymous or stacks.inherits(self.shape)
 
     @property
     def _least(self) -> str:
@@ -79,8 +84,7 @@ class Judge:
 
     def _unfiltered(self) -> Iterator[str]:
         yield _ENTERED
-        # in processes there is no packet that could be in another namespace, and what runs for one was judged with it
-        yield from () if self.shape.kind.in_process or stacks.inherits(self.shape) else _NETNS
+        yield from () if self._is_about_others else _NETNS
         if self.shape.sight is not None:
             yield from _followed("tracer_head(ctx)", "" if self.shape.sight is Sight.LATER else "true")
 

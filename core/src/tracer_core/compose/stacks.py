@@ -10,7 +10,7 @@ from tracer_core.types import Gate, ProbeKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tracer_core.plan.plan import PlannedFragment, Shape, Stacks
+    from tracer_core.plan.plan import PlannedFragment, Shape, StackPlace, Stacks
 
 _LEVELS = 16  # calls with windows, one within the other
 
@@ -22,10 +22,14 @@ _NOW = "bpf_ktime_get_ns()"
 _KNOWN = ("ctx->tracer_tracked = &tracked;",)
 
 
+def place_constants(place: StackPlace) -> Iterator[str]:
+    """What the C text needs to know to find a stack."""
+    yield f"#define TRACER_THREAD_SIZE {place.thread_size}\n"
+    yield f"#define TRACER_TASK_STACK {place.task_stack}\n"
+
+
 def constants(stacks: Stacks) -> Iterator[str]:
-    """What the C text needs to know."""
-    yield f"#define TRACER_THREAD_SIZE {stacks.thread_size}\n"
-    yield f"#define TRACER_TASK_STACK {stacks.task_stack}\n"
+    """What the C text needs to know to tell whom a stack runs for."""
     yield f"#define TRACER_FOLLOW_STACK {int(stacks.follow)}\n"
     yield f"#define TRACER_LEVELS {_LEVELS if stacks.windows else 1}\n"
 

@@ -63,7 +63,7 @@ class Joins:
             section = sections.get(join.section)
             if section is None:
                 continue
-            for row, key in fields.keys(section, join.key):
+            for row, key in fields.keys(section, join.key, join.when):
                 found.setdefault(row, []).append(Keyed(space, join.role, (space, *key)))
         return found
 
@@ -75,9 +75,13 @@ class _Fields:
         self._batch = batch
         self._found: dict[tuple[str, str], Mapping[int, Any]] = {}
 
-    def keys(self, section: SectionColumns, paths: Sequence[str]) -> Iterable[tuple[int, tuple[Any, ...]]]:
-        """Of each event of the section that has all fields: it, and their values."""
+    def keys(
+        self, section: SectionColumns, paths: Sequence[str], when: tuple[str, str | int] | None
+    ) -> Iterable[tuple[int, tuple[Any, ...]]]:
+        """Of each event of the section that has all fields, and the value that it must have: it, and their values."""
         rows: Iterable[int] = section.rows_in(self._batch)
+        if when is not None:
+            rows = [row for row, value in self._values(section, when[0]).items() if value == when[1]]
         columns = [self._values(section, path) for path in paths]
         for column in sorted(columns, key=len):
             rows = [row for row in rows if row in column]

@@ -60,8 +60,7 @@ class Filters:
         Raises:
             UsageError: a filter does not fit what is there.
         """
-        # in processes filters are not about what happens
-        if place.probe.kind.in_process or not self.any:
+        if not self.any:
             return Asked()
         condition = self._condition(place, known)
         if has_packet:  # one that is followed already matches anyway

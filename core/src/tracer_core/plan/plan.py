@@ -121,20 +121,29 @@ class OnStack:
 
 
 @dataclass(frozen=True, slots=True)
+class StackPlace:
+    """Where kernel stacks are.
+
+    Attributes:
+        task_stack: Bytes in front of ``stack`` in ``struct task_struct``.
+        thread_size: Bytes of a task's kernel stack, and at least those of any other.
+    """
+
+    task_stack: int
+    thread_size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stacks:
     """How kernel stacks are known to run for a packet.
 
     Attributes:
         windows: While some function runs for it (``/ftrace``).
         follow: After it was met there (``--follow-stack``).
-        task_stack: Bytes in front of ``stack`` in ``struct task_struct``.
-        thread_size: Bytes of a task's kernel stack.
     """
 
     windows: bool
     follow: bool
-    task_stack: int
-    thread_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +152,13 @@ class Shape:
 
     Attributes:
         kind: Of the probes.
-        typed: The program may load members of its arguments plainly.
+        typed: The program is loaded with the types of its arguments.
         identity: How it knows its probe.
         result: At returns: of the function.
         position: At returns through a trampoline: of the result, after the arguments.
+        reports: At returns: the result is worth an event, whatever fragments say.
+        plain: It may load members plainly: it is typed, and nothing comes out of a map.
+        anonymous: It is about no packet and no namespace.
         stack: Events tell the calls that led there.
         args: (C type, position) of the arguments that code asks for by type.
         getters: Getters to call, in order.
@@ -174,6 +186,9 @@ class Shape:
     filtered: bool = False
     condition: Condition | None = None
     on_stack: OnStack | None = None
+    reports: bool = False
+    plain: bool = False
+    anonymous: bool = False
 
     @property
     def is_judging(self) -> bool:
@@ -226,6 +241,7 @@ class Plan:
         metadata: What else must hold there; nothing if nothing must.
         features: Of the kernel, as constants for the core's own C.
         stacks: How stacks are known to run for a packet; nothing if nobody asked for that.
+        stack_place: Where they are; nothing if nobody has to know, or the kernel does not tell.
     """
 
     release: str
@@ -244,6 +260,7 @@ class Plan:
     metadata: MetadataFilter | None = None
     features: tuple[tuple[str, int], ...] = ()
     stacks: Stacks | None = None
+    stack_place: StackPlace | None = None
 
     @property
     def layouts(self) -> tuple[Layout, ...]:
@@ -276,7 +293,7 @@ class Plan:
             yield f"section {layout.name}: bit {section.shift}, {layout.size} to {layout.max_size} bytes"
         for index, planned in enumerate(self.probes):
             shape = self.shapes[planned.shape]
-            how = "typed, plain loads" if shape.typed else "probe reads"
+            how = f"{'typed, ' if shape.typed else ''}{'plain loads' if shape.plain else 'probe reads'}"
             yield f"probe {index} {planned.probe}: program {planned.shape} ({how}, index by {shape.identity.value})"
             if planned.user is not None:
                 yield f"  process {planned.user.pid}: {planned.user.shown} at {planned.user.offset:#x}"

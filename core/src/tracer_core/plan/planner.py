@@ -12,7 +12,7 @@ from tracer_core.plan.ordering import ordered
 from tracer_core.plan.places import Place, locate
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
 from tracer_core.plan.shapes import helper_shape, shape_of
-from tracer_core.plan.stacks import ends, stacks_of, with_returns
+from tracer_core.plan.stacks import asks_for_key, ends, stack_place, stacks_of, with_returns
 from tracer_core.plan.tracking import PACKET, TRACKED, track
 from tracer_core.sections import Header, Return, Stack, TrackedData, Tracking, Unjoined
 from tracer_core.types import ProbeKind
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
     from tracer_core.kernel.view import Kernel
-    from tracer_core.plan.plan import Shape
+    from tracer_core.plan.plan import Shape, StackPlace, Stacks
     from tracer_core.plan.request import Abilities, Request
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.types import Probe
@@ -125,7 +125,23 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         metadata=request.metadata,
         features=_features(kernel) if request.filter is not None else (),
         stacks=stacks,
+        stack_place=_stack_place(stacks, fragments, getters, kernel),
     )
+
+
+def _stack_place(
+    stacks: Stacks | None, fragments: Iterable[PlannedFragment], getters: Iterable[PlannedGetter], kernel: Kernel
+) -> StackPlace | None:
+    keyed = [f.owner for f in fragments if asks_for_key([f.fragment.source])]
+    keyed += [g.owner for g in getters if asks_for_key([g.getter.source])]
+    if stacks is None and not keyed:
+        return None
+    place = stack_place(kernel)
+    if place is None:
+        raise MachineError(
+            f"{keyed[0]}: this kernel does not say where stacks are", hint="leave the collector out of -c"
+        )
+    return place
 
 
 def _features(kernel: Kernel) -> tuple[tuple[str, int], ...]:
@@ -186,7 +202,7 @@ def _sections(
 ) -> tuple[PlannedSection, ...]:
     """Sections in the order in which programs add them; last what is told of packets' data, if it is."""
     events = [shape for shape in shapes if not shape.is_helper]
-    first: list[type[Any]] = [Return] if any(shape.result is not None for shape in events) else []
+    first: list[type[Any]] = [Return] if any(shape.reports for shape in events) else []
     last: list[type[Any]] = [Stack] if any(shape.stack for shape in shapes) else []
     last += [TrackedData] if tells else []
     emitted: list[type[Any]] = [cls for f in fragments for cls in f.fragment.emits]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracer_core.filters.metadata.condition import typed_roots
-from tracer_core.plan.filtering import Filters
+from tracer_core.plan.filtering import Asked, Filters
 from tracer_core.plan.places import MAX_ARGUMENTS
 from tracer_core.plan.plan import Identity, Role, Shape
 from tracer_core.plan.stacks import on_stack
@@ -13,7 +13,7 @@ from tracer_core.plan.tracking import PACKET, TRACKED, sight_at
 from tracer_core.types import Gate, ProbeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tracer_core.plan.places import Place
     from tracer_core.plan.plan import PlannedFragment, PlannedGetter
@@ -47,15 +47,23 @@ def shape_of(
     positions = {c_type: at for c_type in arg_types if (at := prototype.index_of(c_type)) is not None}
     if probe.kind.breaks:  # the others are on the stack
         positions = {c_type: at for c_type, at in positions.items() if at < MAX_ARGUMENTS}
+    is_anonymous = _is_anonymous(probe, fragments)
+    if is_anonymous:
+        positions = {}
     known = set(positions)
     used = []
     for planned in getters:
-        if planned.getter.gives not in known and known.issuperset(planned.getter.needs):
+        if (
+            planned.getter.gives not in known
+            and _is_called_at(planned, probe)
+            and known.issuperset(planned.getter.needs)
+        ):
             used.append(planned)
             known.add(planned.getter.gives)
     is_tracked = tracking is not None and PACKET in known
-    asked = filters.at(place, known, has_packet=is_tracked)
-    use = on_stack(probe, asked, has_packet=PACKET in known, filtered=filters.any) if stacks else None
+    asked = Asked() if is_anonymous else filters.at(place, known, has_packet=is_tracked)
+    followed = stacks and not is_anonymous
+    use = on_stack(probe, asked, has_packet=PACKET in known, filtered=filters.any) if followed else None
     inherits = use is not None and use.inherits
     if is_tracked or inherits:
         known.add(TRACKED)
@@ -76,9 +84,12 @@ def shape_of(
     return Shape(
         kind=probe.kind,
         typed=_is_typed(probe, abilities),
+        plain=_is_typed(probe, abilities) and all(planned.getter.trusted for planned in used),
         identity=identity,
         result=prototype.result if probe.kind.returns else None,
         position=len(prototype.params) if probe.kind is ProbeKind.FEXIT else 0,
+        reports=probe.kind.returns and probe.generic,
+        anonymous=is_anonymous,
         stack=probe.stack,
         args=tuple((c_type, at) for c_type, at in positions.items() if c_type in read),
         getters=tuple(used),
@@ -95,10 +106,11 @@ def shape_of(
 def helper_shape(helper: Helper, *, identity: Identity, abilities: Abilities) -> Shape:
     """The code for a place that is probed for tracking alone."""
     probe, prototype = helper.place.probe, helper.place.prototype
+    # 5.10 lets no typed program have an argument of type const void *
+    typed = _is_typed(probe, abilities) and helper.role is not Role.FREES_MEMORY
     return Shape(
         kind=probe.kind,
-        # 5.10 lets no typed program have an argument of type const void *
-        typed=_is_typed(probe, abilities) and helper.role is not Role.FREES_MEMORY,
+        typed=typed,
         identity=identity,
         # that a call returns is all that matters where a window closes
         result=prototype.result if probe.kind.returns and helper.role is not Role.CLOSES else None,
@@ -108,6 +120,7 @@ def helper_shape(helper: Helper, *, identity: Identity, abilities: Abilities) ->
         getters=(),
         fragments=(),
         role=helper.role,
+        plain=typed,
     )
 
 
@@ -117,9 +130,21 @@ def _is_typed(probe: Probe, abilities: Abilities) -> bool:
     return not (probe.kind.breaks or probe.kind.in_process)
 
 
+def _is_anonymous(probe: Probe, fragments: Iterable[PlannedFragment]) -> bool:
+    """Whether nobody there asks what it is about: in processes, and where all who look need no argument."""
+    if probe.kind.in_process:
+        return True
+    return not probe.generic and not any(f.fragment.needs for f in fragments if _runs_at(f, probe))
+
+
 def _runs_at(planned: PlannedFragment, probe: Probe) -> bool:
     places = planned.fragment.probes
     return any(_is_at(place, probe) for place in places) if places else probe.generic
+
+
+def _is_called_at(planned: PlannedGetter, probe: Probe) -> bool:
+    places = planned.getter.probes
+    return any(_is_at(place, probe) for place in places) if places else not probe.kind.in_process
 
 
 def _is_at(place: Probe, probe: Probe) -> bool:

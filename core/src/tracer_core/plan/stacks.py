@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.plan.places import Place
-from tracer_core.plan.plan import OnStack, Role, Sight, Stacks
+from tracer_core.plan.plan import OnStack, Role, Sight, StackPlace, Stacks
 from tracer_core.plan.tracking import TRACKED, Helper, sight_at
 from tracer_core.types import ProbeKind
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.filtering import Asked
     from tracer_core.plan.plan import PlannedFragment, PlannedProbe
     from tracer_core.plan.request import Request
-    from tracer_core.types import Probe
+    from tracer_core.types import BpfSource, Probe
 
 # A window ends the way it began: the frame of a call is not the same to kprobes and trampolines.
 _RETURNS = {ProbeKind.KPROBE: ProbeKind.KRETPROBE, ProbeKind.FENTRY: ProbeKind.FEXIT}
@@ -65,10 +65,20 @@ def stacks_of(
     what = f"probe {opening}: /ftrace" if opening else "--follow-stack"
     if not any(TRACKED in planned.fragment.needs for planned in fragments):
         raise UsageError(f"{what}: nobody would tell which packet a function runs for", hint=_WHO)
-    stack = kernel.member("task_struct", "stack")
-    if stack is None:
+    if stack_place(kernel) is None:
         raise MachineError(f"{what}: this kernel does not say where stacks are", hint="leave it out")
-    return Stacks(opening is not None, request.follow_stack, stack.bit_offset // 8, thread_size(kernel))
+    return Stacks(opening is not None, request.follow_stack)
+
+
+def asks_for_key(sources: Iterable[BpfSource]) -> bool:
+    """Whether C of collectors keeps something by the stack that it runs on."""
+    return any("tracer_stack_key(" in each.text for source in sources for each in source.all)
+
+
+def stack_place(kernel: Kernel) -> StackPlace | None:
+    """Where the stacks of tasks are, if the kernel tells."""
+    stack = kernel.member("task_struct", "stack")
+    return None if stack is None else StackPlace(stack.bit_offset // 8, thread_size(kernel))
 
 
 def thread_size(kernel: Kernel) -> int:

@@ -1,4 +1,4 @@
-"""What sessions and the thread that takes events hand to each other: neither ever waits for the other (ADR 0027)."""
+"""What sessions and the thread that takes events hand to each other: neither ever waits for the other (ADR 0028)."""
 
 from __future__ import annotations
 

@@ -8,15 +8,17 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import PluginError
+from tracer_core.events.form import Form, form_of
 from tracer_core.sections import SPACE_MAX
 from tracer_core.types import Join, JoinRole
-from tracer_core.wire import Chars, Scalar, layout_of
+from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tracer_core.events.form import FieldForm, SectionForm
     from tracer_core.types import CollectorSpec
-    from tracer_core.wire import Kind, Layout
+    from tracer_core.wire import Layout
 
 HEADER = "header."
 """What paths of fields of the header begin with."""
@@ -24,6 +26,7 @@ HEADER = "header."
 _HEADER_FIELDS = ("timestamp", "cpu", "pid", "tgid")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FINDING = (JoinRole.JOIN, JoinRole.ADOPT)
+_KEYS = (Form.INTEGER, Form.CHARS, Form.TEXT)
 
 
 def joins_of(spec: CollectorSpec) -> tuple[Join, ...]:
@@ -62,6 +65,19 @@ def _refuse_join(join: Any, layouts: Sequence[Layout], taken: int) -> None:  # n
     if not (isinstance(key, tuple) and key and all(isinstance(path, str) for path in key)):
         raise PluginError(f"{join.space}: its key is {key!r}, not a tuple of paths of fields")
     _kinds(join)
+    _refuse_when(join)
+
+
+def _refuse_when(join: Join) -> None:
+    when: Any = join.when
+    if when is None:
+        return
+    if not (isinstance(when, tuple) and len(when) == 2 and isinstance(when[0], str)):
+        raise PluginError(f"{join.space}: {when!r} is no field and its value")
+    name, value = when
+    wanted = {Form.INTEGER: int, Form.TEXT: str}.get(_field(name, form_of(join.section)).form)
+    if wanted is None or type(value) is not wanted:
+        raise PluginError(f"{join.space}: {name} can never be {value!r}")
 
 
 def _refuse_space(space: str, joins: Sequence[Join]) -> None:
@@ -77,28 +93,31 @@ def _refuse_space(space: str, joins: Sequence[Join]) -> None:
             raise PluginError(f"{what}: they differ in number or kind")
 
 
-def _kinds(join: Join) -> tuple[type[Kind], ...]:
-    return tuple(_kind(path, layout_of(join.section)) for path in join.key)
+def _kinds(join: Join) -> tuple[Form, ...]:
+    return tuple(_kind(path, form_of(join.section)) for path in join.key)
 
 
-def _kind(path: str, layout: Layout) -> type[Kind]:
+def _kind(path: str, form: SectionForm) -> Form:
     if path.startswith(HEADER):
         if path.removeprefix(HEADER) not in _HEADER_FIELDS:
             raise PluginError(f"{path} is no part of a key: of the header, {_listed(_HEADER_FIELDS)} can be")
-        return Scalar
+        return Form.INTEGER
+    found = _field(path, form).form
+    if found not in _KEYS:
+        raise PluginError(f"{path} is no part of a key: section {form.name} has neither a number nor text there")
+    return found
+
+
+def _field(path: str, form: SectionForm) -> FieldForm:
     *groups, name = path.split(".")
     for group in groups:
-        if group not in layout.parts:
-            raise PluginError(f"{path}: section {layout.name} has no group {group}")
-        layout = layout.parts[group]
-    kind = next((field.kind for field in layout.fields if field.name == name), None)
-    if kind is None:
-        raise PluginError(f"{path}: section {layout.name} has no field {name}")
-    if not isinstance(kind, Scalar | Chars):
-        raise PluginError(
-            f"{path} is no part of a key: section {layout.name} has neither a number nor characters there"
-        )
-    return type(kind)
+        if group not in form.parts:
+            raise PluginError(f"{path}: section {form.name} has no group {group}")
+        form = form.parts[group]
+    found = next((field for field in form.fields if field.name == name), None)
+    if found is None:
+        raise PluginError(f"{path}: section {form.name} has no field {name}")
+    return found
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from tracer_core.testing.topology.bridge import Bridge, bridge_namespaces
 from tracer_core.testing.topology.nat import Nat, nat_namespaces
 from tracer_core.testing.topology.nftables import Filtered, filtered_namespaces
 from tracer_core.testing.topology.openvswitch import OpenVSwitch, openvswitch_namespaces
+from tracer_core.testing.topology.ovs_nat import OvsNat, ovs_nat_namespaces
 from tracer_core.testing.topology.site import Topology
 from tracer_core.testing.topology.vlan import Vlan, vlan_namespaces
 from tracer_core.testing.topology.vxlan import Vxlan, vxlan_namespaces
@@ -87,4 +88,11 @@ def nft_netns(root: None) -> Iterator[Filtered]:  # noqa: ARG001 - for its effec
 def ovs_netns(root: None) -> Iterator[OpenVSwitch]:  # noqa: ARG001 - for its effect
     """Two network namespaces on a bridge of Open vSwitch in a third, with the kernel's datapath."""
     with _built(openvswitch_namespaces) as made:
+        yield made
+
+
+@pytest.fixture
+def ovs_nat_netns(root: None) -> Iterator[OvsNat]:  # noqa: ARG001 - for its effect
+    """Client, two bridges of Open vSwitch with a stack between them that translates addresses, server."""
+    with _built(ovs_nat_namespaces) as made:
         yield made

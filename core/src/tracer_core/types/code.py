@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tracer_core.types.probe import Probe
 
 
@@ -26,22 +28,32 @@ class BpfSource:
     """C text with its origin, which compile errors and ``#line`` name.
 
     Attributes:
-        text: C, ``static __always_inline`` functions only.
+        text: C: ``static __always_inline`` functions, and maps that they share (``BPF_TABLE`` of BCC). Names of both
+            begin with the collector's.
         origin: For example ``tracer_skb/bpf/skb.bpf.c``.
         defines: (name, value) of ``#define``s that the text sees: options and kernel features as constants.
+        after: Texts that stand before it: what several share. Each is there once.
     """
 
     text: str
     origin: str
     defines: tuple[tuple[str, int], ...] = ()
+    after: tuple[BpfSource, ...] = ()
 
     @classmethod
-    def resource(cls, package: str, path: str, **defines: int) -> BpfSource:
+    def resource(cls, package: str, path: str, *, after: tuple[BpfSource, ...] = (), **defines: int) -> BpfSource:
         """Read a file that a package ships, for example ``resource("tracer_skb", "bpf/skb.bpf.c", SKB_FLAG=1)``."""
         from importlib.resources import files  # noqa: PLC0415 - costs 5 ms, only runs need it
 
         text = files(package).joinpath(path).read_text("utf-8")
-        return cls(text, f"{package}/{path}", tuple(sorted(defines.items())))
+        return cls(text, f"{package}/{path}", tuple(sorted(defines.items())), after)
+
+    @property
+    def all(self) -> Iterator[BpfSource]:
+        """What stands before it, and it."""
+        for source in self.after:
+            yield from source.all
+        yield self
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +86,14 @@ class Getter:
         function: C function ``<gives> <collector>_<verb>(struct tracer_ctx *)``; may return NULL.
         source: Where it is defined.
         gives: C type it finds, for example ``struct sk_buff *``.
-        needs: C types of arguments, all of which it needs.
+        needs: C types of arguments, all of which it needs; none if what it gives is remembered from another place.
+        probes: Only called at these, or wherever there is what it needs.
+        trusted: Typed programs may load from what it gives: it came from arguments by ``TRACER_GET``, not out of a map.
     """
 
     function: str
     source: BpfSource
     gives: str
     needs: tuple[str, ...]
+    probes: tuple[Probe, ...] = ()
+    trusted: bool = True

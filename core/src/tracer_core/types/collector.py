@@ -53,12 +53,14 @@ class Join:
         key: Fields, as paths: ``"number"`` of the section, ``"upcall.cpu"`` of a group in it, ``"header.timestamp"``,
             ``"header.cpu"``, ``"header.pid"`` or ``"header.tgid"``. Numbers or characters.
         role: What the event does about it.
+        when: (field of the section, value): only events that have it there take part; nothing for all.
     """
 
     section: type[Any]
     space: str
     key: tuple[str, ...]
     role: JoinRole
+    when: tuple[str, str | int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

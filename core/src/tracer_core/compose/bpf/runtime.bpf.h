@@ -133,7 +133,7 @@ struct tracer_call {
 	u64 entered;
 	u64 matched; /* what the filter said then */
 	u64 args[6];
-#ifdef TRACER_THREAD_SIZE
+#ifdef TRACER_FOLLOW_STACK
 	struct tracer_tracked tracked; /* whom the stack ran for then */
 #endif
 };

@@ -2,8 +2,6 @@
 /*
  * Which packet a kernel stack runs for (ADR 0024): what a place without a packet inherits. Before this text stand:
  *
- *   TRACER_THREAD_SIZE	 bytes of a task's kernel stack, and at least those of any other
- *   TRACER_TASK_STACK	 where struct task_struct has the lowest address of its own
  *   TRACER_FOLLOW_STACK	 packets are marked on the stacks that they are met on (--follow-stack)
  *   TRACER_LEVELS	 calls of functions, one within the other, that can be told apart on a stack; a power of two
  *
@@ -39,21 +37,9 @@ BPF_TABLE("lru_hash", u64, struct tracer_stack, tracer_stacks, TRACER_STACKS);
 /* What a stack begins with: too large for a program's own. */
 BPF_ARRAY(tracer_no_calls, struct tracer_stack, 1);
 
-/*
- * The task's own, or else that of the CPU, on which interrupts run. Not the address without its last bits: what the stacks of
- * interrupts begin at is a multiple of a page, no more (map_irq_stack(), arch/x86/kernel/irq_64.c).
- */
-static __always_inline u64 tracer_stack_key(u64 position)
-{
-	u64 bottom = 0;
-
-	bpf_probe_read_kernel(&bottom, sizeof(bottom), (char *)bpf_get_current_task() + TRACER_TASK_STACK);
-	return position - bottom < TRACER_THREAD_SIZE ? bottom : bpf_get_smp_processor_id();
-}
-
 static __always_inline struct tracer_stack *tracer_known_stack(u64 position)
 {
-	u64 key = tracer_stack_key(position);
+	u64 key = tracer_stack_at(position);
 
 	return tracer_stacks.lookup(&key);
 }
@@ -66,7 +52,7 @@ static __always_inline struct tracer_level *tracer_level(struct tracer_stack *st
 
 static __always_inline struct tracer_stack *tracer_any_stack(u64 position)
 {
-	u64 key = tracer_stack_key(position);
+	u64 key = tracer_stack_at(position);
 	struct tracer_stack *stack = tracer_stacks.lookup(&key);
 	u32 first = 0;
 

@@ -45,10 +45,11 @@
 
 /*
  * A bit-field: TRACER_GET_BITS(ctx, skb, sk_buff, ip_summed), as u64. TRACER_COPIED_BITS reads one of a structure that was copied
- * to the stack. The composer emits a TRACER_BIT_FIELD for each in use.
+ * to the stack, TRACER_PROBE_BITS one behind a pointer that was computed. The composer emits a TRACER_BIT_FIELD for each in use.
  */
 #define TRACER_GET_BITS(ctx, p, type, f) tracer_bits_##type##__##f((ctx)->typed, p)
 #define TRACER_COPIED_BITS(p, type, f) tracer_bits_##type##__##f(true, p)
+#define TRACER_PROBE_BITS(p, type, f) tracer_bits_##type##__##f(false, p)
 
 #define TRACER_BIT_FIELD(type, f, unit, offset, shift, mask)                                                           \
 	static __always_inline u64 tracer_bits_##type##__##f(bool loads, const void *p)                                \
@@ -92,6 +93,11 @@
 #define TRACER_ARG(ctx, n)                                                                                             \
 	((ctx)->usdt ? tracer_usdt((ctx)->args, (ctx)->usdt, n) :                                                      \
 		       (ctx)->args[(ctx)->registers ? TRACER_REGISTER(n) : (n)])
+
+/*
+ * At the return of a function: ctx->result is what it returned, as s64, extended as its type demands, and ctx->entered when it was
+ * entered, in ns of CLOCK_MONOTONIC. TRACER_ARG gives the arguments that it was entered with.
+ */
 
 /*
  * Which packet it is: with needs "struct tracer_tracked *" the core follows packets, and ctx->tracer_tracked says which one the

@@ -130,8 +130,10 @@ class Site:
     def up(self, *namespaces: Namespace) -> None:
         """Switch devices on."""
         for namespace in namespaces:
-            # no link-local addresses: the kernel would announce them whenever it likes
-            ip(f"-n {namespace.name} link set {namespace.device} addrgenmode none up")
+            # no link-local addresses: the kernel would announce them whenever it likes. Before it is up: one that has
+            # its link at once would have one at once
+            ip(f"-n {namespace.name} link set {namespace.device} addrgenmode none")
+            ip(f"-n {namespace.name} link set {namespace.device} up")
 
     def settle(self, *namespaces: Namespace, state: str = "UP") -> None:
         """Wait until devices are up, and give them their addresses.

@@ -1,0 +1,1 @@
+"""Packets through Open vSwitch and back: a collector for tracer."""

@@ -1,0 +1,182 @@
+"""Packets through Open vSwitch, in its datapath, through its process and back, against what was sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.lab.test_talk import has_module_types
+
+from tracer_core.testing.topology import openflow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.support import Support
+
+    from tracer_core.testing.command import Tracer
+    from tracer_core.testing.namespace import Namespace
+    from tracer_core.testing.topology.openvswitch import OpenVSwitch
+
+pytestmark = pytest.mark.bpf
+
+ACTION = "openvswitch:ovs_do_execute_action"
+CROSSED = [
+    ("ovs_flow_tbl_lookup_stats", "flow_lookup"),
+    ("openvswitch:ovs_dp_upcall", "upcall"),
+    ("queue_userspace_packet", "upcall_enqueue"),
+    ("ovs_dp_upcall", "upcall_return"),
+    ("dpif_recv:recv_upcall", "recv_upcall"),
+    ("dpif_netlink_operate__:op_flow_put", "flow_operation"),
+    ("dpif_netlink_operate__:op_flow_execute", "flow_operation"),
+    (ACTION, "action_execute"),
+]
+"""Places and events of the first packet of a flow."""
+
+Events = list[dict[str, Any]]
+
+
+@pytest.fixture
+def net(kernel: str, ovs_netns: OpenVSwitch) -> OpenVSwitch:
+    """With neighbours found, and flows in the datapath for what goes between them."""
+    if not has_module_types(kernel):
+        pytest.skip("ovs cannot run: no types of modules before Linux 5.11")
+    ping(ovs_netns.a, ovs_netns.b)
+    return ovs_netns
+
+
+def ping(source: Namespace, target: Namespace, *, answered: bool = True) -> None:
+    wait = "20" if answered else "1"
+    source.run(["ping", "-n", "-c", "1", "-W", wait, target.ipv4], check=answered)
+
+
+def events(path: Path) -> Events:
+    """What is in a file, but for what it says of the run."""
+    return [event for line in path.read_text().splitlines() if "startup" not in (event := json.loads(line))]
+
+
+def place(event: dict[str, Any]) -> str:
+    """Where it was taken."""
+    return str(event["kernel"]["symbol"] if "kernel" in event else event["userspace"]["symbol"])
+
+
+def steps(found: Events) -> list[tuple[str, str]]:
+    return [(place(event), event["ovs"]["event_type"]) for event in found if "ovs" in event]
+
+
+def test_a_packet_whose_flow_is_known_is_looked_up_and_put_out(
+    tracer: Tracer, net: OpenVSwitch, tmp_path: Path, support: Support
+) -> None:
+    path = tmp_path / "events.json"
+    with tracer.collect("-c", "ovs,skb", "-f", "icmp", "-o", str(path)) as collecting:
+        ping(net.a, net.b)
+    assert collecting.exit_code == 0, collecting.report()
+    found = events(path)
+    assert steps(found) == [("ovs_flow_tbl_lookup_stats", "flow_lookup"), (ACTION, "action_execute")] * 2
+    outputs = [event["ovs-port"]["name"] for event in found if place(event) == ACTION]
+    assert outputs == [net.port_b.device, net.port_a.device]
+    known = net.control("ovs-dpctl", "dump-flows", "-m")
+    for lookup in (event["ovs"] for event in found if place(event) != ACTION):
+        a, b, c, d = lookup["ufid"]
+        ufid = f"{a:08x}-{b >> 16:04x}-{b & 0xFFFF:04x}-{c >> 16:04x}-{c & 0xFFFF:04x}{d:08x}"
+        (flow,) = [line for line in known.splitlines() if f"ufid:{ufid}" in line]
+        assert "icmp" in flow
+        assert lookup["flow"]
+        assert lookup["sf_acts"]
+    ports = dict(re.findall(r"port (\d+): (\S+)", net.control("ovs-dpctl", "show")))
+    assert [ports[str(event["ovs"]["port"])] for event in found if place(event) == ACTION] == outputs
+    support.works("Open vSwitch, datapath")
+
+
+def test_a_packet_without_a_flow_goes_through_the_process_and_back(
+    tracer: Tracer, net: OpenVSwitch, ovs_with_probes: OpenVSwitch, tmp_path: Path, support: Support
+) -> None:
+    path, ordered = tmp_path / "events.json", tmp_path / "sorted.json"
+    net.forget_flows()
+    with tracer.collect("-c", "ovs,skb,skb-tracking", "-f", "ip", "--ovs-track", "-o", str(path)) as collecting:
+        ping(net.a, net.b)
+    assert collecting.exit_code == 0, collecting.report()
+    found = events(path)
+    assert steps(found) == CROSSED * 2
+    assert found[0]["ovs"]["flow"] == 0
+    tracer.run("sort", "-o", str(ordered), str(path))
+    start, *series = [json.loads(line) for line in ordered.read_text().splitlines()]
+    assert len(start) == 1
+    assert [steps(journey) for journey in series] == [CROSSED, CROSSED]
+    for journey in series:
+        assert [event["tracking"]["idx"] for event in journey] == list(range(len(CROSSED)))
+        assert len({event["tracking"]["skb"]["orig_head"] for event in journey}) == 1
+        queue_ids = {event["ovs"]["queue_id"] for event in journey if "queue_id" in event["ovs"]}
+        assert len(queue_ids) == 1
+        upcall = next(event for event in journey if event["ovs"]["event_type"] == "upcall")
+        began = {event["ovs-upcall"]["timestamp"] for event in journey if "ovs-upcall" in event}
+        assert began == {upcall["common"]["timestamp"]}
+        assert upcall["ovs-port"]["is_output"] is False
+        latencies = [event["ovs-upcall"]["latency"] for event in journey if "ovs-upcall" in event]
+        assert latencies == sorted(latencies)
+    first = [event for event in series[0] if "packet" in event]
+    assert first[0]["packet"] == first[-1]["packet"]  # of another skb
+    support.works("Open vSwitch, through its process")
+
+
+def test_only_what_the_filter_lets_through_is_followed_through_the_process(
+    tracer: Tracer, net: OpenVSwitch, ovs_with_probes: OpenVSwitch, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.json"
+    net.forget_flows()
+    wanted = f"ip src {net.a.ipv4} and icmp"
+    with tracer.collect("-c", "ovs,skb,skb-tracking", "-f", wanted, "--ovs-track", "-o", str(path)) as collecting:
+        ping(net.a, net.b)
+    assert collecting.exit_code == 0, collecting.report()
+    assert steps(events(path)) == CROSSED
+
+
+@pytest.mark.extra
+def test_of_packets_that_are_not_wanted_the_process_says_nothing(
+    tracer: Tracer, net: OpenVSwitch, ovs_with_probes: OpenVSwitch, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.json"
+    net.forget_flows()
+    with tracer.collect("-c", "ovs,skb", "-f", "udp port 9999", "--ovs-track", "-o", str(path)) as collecting:
+        ping(net.a, net.b)
+    assert collecting.exit_code == 0, collecting.report()
+    assert events(path) == []
+
+
+def test_a_connection_that_is_tracked_goes_round_again(
+    tracer: Tracer, net: OpenVSwitch, tmp_path: Path, support: Support
+) -> None:
+    path = tmp_path / "events.json"
+    net.set_flows(net.switch, *openflow.TRACKED)
+    wanted = f"host {net.a.ipv4} and (icmp or arp)"
+    with tracer.collect("-c", "skb,ovs,ct", "-f", wanted, "-o", str(path)) as collecting:
+        for _ in range(2):
+            ping(net.a, net.b)
+    assert collecting.exit_code == 0, collecting.report()
+    actions = [event for event in events(path) if place(event) == ACTION and "packet" in event]
+    tracked = [(event["ovs"]["action"], event["ovs"].get("flags"), event["ovs"].get("zone_id")) for event in actions]
+    once, again, out = ("ct", 4, openflow.ZONE), ("ct", 5, openflow.ZONE), ("output", None, None)
+    recirculated = ("recirc", None, None)
+    assert tracked[:7] == [once, recirculated, again, out, once, recirculated, out]
+    numbers = [event["ovs"]["id"] for event in actions if event["ovs"]["action"] == "recirc"]
+    later = [event["ovs"]["recirc_id"] for event in actions if event["ovs"]["action"] == "output"]
+    assert numbers == later
+    states = [event["ct"]["state"] for event in actions if event["ovs"]["action"] == "output"]
+    assert states == ["new", "reply"] * 2
+    support.works("Open vSwitch, connections")
+
+
+def test_a_drop_says_why(tracer: Tracer, net: OpenVSwitch, tmp_path: Path, kernel: str, support: Support) -> None:
+    if kernel == "6.1":
+        pytest.skip("the datapath has no action for drops before Linux 6.7")
+    path = tmp_path / "events.json"
+    with tracer.collect("-c", "ovs,skb", "-f", "icmp", "-o", str(path)) as collecting:
+        for flows in (openflow.DROPPED, openflow.LOOPING):
+            net.set_flows(net.switch, *flows)
+            ping(net.a, net.b, answered=False)
+    assert collecting.exit_code == 0, collecting.report()
+    drops = [event["ovs"]["reason"] for event in events(path) if event.get("ovs", {}).get("action") == "drop"]
+    assert drops == [0, 2]
+    support.works("Open vSwitch, drops")
