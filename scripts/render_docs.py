@@ -96,6 +96,9 @@ def known_sections() -> Iterator[tuple[Layout, str]]:
 def _section(layout: Layout, owners: str, told: set[type[Any]]) -> str:
     head = f"\n## {layout.name}\n\n{_markdown(layout.cls.__doc__ or '')}\n\n"
     head += f"Version {layout.version}. Added by: {owners}."
+    if layout.reported:
+        groups = "".join(_group(form, told) for form in _groups(form_of(layout.cls)))
+        return f"{head} It is in no record.\n\n{_file_table(form_of(layout.cls))}{groups}"
     if layout.record is not None:
         return head + "".join(_shaped(layout, layout.record, told))
     is_recorded = layout.cls is not Tracking and len(layout.parts) < len(layout.fields)
@@ -115,9 +118,7 @@ def _shaped(layout: Layout, record: type[Any], told: set[type[Any]]) -> Iterator
     yield f" Its record is [{record.__name__}](#{record.__name__.lower()}); of that take: {sizes}.\n\n"
     yield _file_table(form_of(layout.cls))
     for form in _groups(form_of(layout.cls)):
-        if form.cls not in told:
-            told.add(form.cls)
-            yield f"\n### {form.cls.__name__}\n\n{_markdown(form.cls.__doc__ or '')}\n\n{_file_table(form)}"
+        yield _group(form, told)
     for piece in pieces:
         cls = record if piece is layout else piece.cls
         if cls not in told:
@@ -126,6 +127,14 @@ def _shaped(layout: Layout, record: type[Any], told: set[type[Any]]) -> Iterator
             rows = "".join(f"| `{f.name}` | {_in_c(f.kind)} | {_markdown(docs[f.name])} |\n" for f in piece.fields)
             yield f"\n### {cls.__name__}\n\n{_markdown(cls.__doc__ or '')}\n\n"
             yield f"| field | in C | meaning |\n| --- | --- | --- |\n{rows}"
+
+
+def _group(form: SectionForm, told: set[type[Any]]) -> str:
+    """A class of groups, if it was not told yet."""
+    if form.cls in told:
+        return ""
+    told.add(form.cls)
+    return f"\n### {form.cls.__name__}\n\n{_markdown(form.cls.__doc__ or '')}\n\n{_file_table(form)}"
 
 
 def _groups(form: SectionForm) -> Iterator[SectionForm]:

@@ -63,7 +63,7 @@ def test_of_no_events_there_is_nothing_to_tell(tracer: Tracer, tmp_path: Path) -
 def test_events_of_nowhere_are_told_and_not_counted(tracer: Tracer, tmp_path: Path) -> None:
     result = tracer.run("stats", str(write_lines(tmp_path / "events.json", [NOWHERE, *EVENTS])))
     assert result.stdout == ABOUT + REST
-    assert result.stderr == "WARN  event at 7 is not counted: it has no kernel and no userspace section\n"
+    assert result.stderr == "1 event(s) are of no probe, and are not counted\n"
 
 
 def test_of_a_sorted_file_series_are_counted_those_of_nowhere_included(tracer: Tracer, tmp_path: Path) -> None:

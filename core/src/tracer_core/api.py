@@ -9,6 +9,7 @@ from tracer_core.errors import MachineError, PluginError, RunError, TracerError,
 from tracer_core.hookspecs import hookimpl
 from tracer_core.kernel.view import Kernel, Member, Param, Prototype
 from tracer_core.options import option
+from tracer_core.plugins.exchange import Watch
 from tracer_core.plugins.session import Session
 from tracer_core.sections import Packet
 from tracer_core.types import (
@@ -25,6 +26,7 @@ from tracer_core.types import (
     Group,
     Join,
     JoinRole,
+    Lookup,
     NoOptions,
     Place,
     Probe,
@@ -63,6 +65,7 @@ __all__ = [
     "JoinRole",
     "Kernel",
     "Labels",
+    "Lookup",
     "MachineError",
     "Member",
     "NoOptions",
@@ -80,6 +83,7 @@ __all__ = [
     "Unavailable",
     "Upgrade",
     "UsageError",
+    "Watch",
     "find_namespace",
     "hookimpl",
     "option",

@@ -189,7 +189,7 @@ def tracer_session(session: Session) -> AbstractContextManager[None] | None:
     """Do what must be done around a run, and undo it: the only hook with side effects.
 
     Entered after the programs are loaded and before they are attached; left after they are detached, in reverse order,
-    whatever ended the run.
+    whatever ended the run. It may watch what its programs record, and report events of its own (ADR 0028).
 
     Args:
         session: The run, with *kernel*, *options*, a logger and what else it says of itself.

@@ -34,6 +34,14 @@ Then the section says what its record is, a class like those above, and a decode
         state: str
         sender: Address
         stamp: Stamp | None
+
+A section that no program adds has no record: it is what a collector's session reports (ADR 0028). Its fields are of any
+type that files can hold::
+
+    @section("parcel-history", reported=True)
+    class ParcelHistory(NamedTuple):
+        number: U64
+        places: tuple[str, ...]
 """
 
 from __future__ import annotations
@@ -154,6 +162,7 @@ class Layout:
         fields: Those of its own in wire order, packed; groups come last.
         blob: The last field of its own, if it is a variable part.
         record: The class whose fields these are, if it is another one: a decoder makes decoded values of it.
+        reported: No program adds it, but a session: it has no place in records, and so no fields here.
     """
 
     name: str
@@ -162,6 +171,7 @@ class Layout:
     fields: tuple[Field, ...]
     blob: Blob | None
     record: type[Any] | None = None
+    reported: bool = False
 
     @property
     def c_name(self) -> str:
@@ -246,20 +256,27 @@ class Layout:
         return found
 
 
-def section(name: str, *, version: int = 1, record: type[Any] | None = None) -> typing.Callable[[type[T]], type[T]]:
+def section(
+    name: str, *, version: int = 1, record: type[Any] | None = None, reported: bool = False
+) -> typing.Callable[[type[T]], type[T]]:
     """Declare a section.
 
     Args:
         name: Public name, kebab-case.
         version: Raise it when a field changes meaning; new fields at the end keep it.
         record: What records have of it, if that is not the class itself.
+        reported: It is in no record: a session reports it.
 
     Raises:
         PluginError: a field has no wire type, a variable part is not last or its length field is unknown.
     """
 
     def declare(cls: type[T]) -> type[T]:
-        setattr(cls, _ATTRIBUTE, _layout(name, version, cls, record))
+        if reported:
+            layout = Layout(name, version, cls, (), None, reported=True)
+        else:
+            layout = _layout(name, version, cls, record)
+        setattr(cls, _ATTRIBUTE, layout)
         return cls
 
     return declare

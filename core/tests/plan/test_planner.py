@@ -31,6 +31,11 @@ class Two(NamedTuple):
     value: U32
 
 
+@section("reported", reported=True)
+class Reported(NamedTuple):
+    text: str
+
+
 def fragment(function: str, *needs: str, emits: tuple[type, ...] = (One,), probes: tuple[Probe, ...] = ()) -> Fragment:
     return Fragment(function, BpfSource("", f"{function}.bpf.c"), needs=needs, emits=emits, probes=probes)
 
@@ -168,6 +173,12 @@ def test_two_collectors_with_one_section_are_refused_with_both_names(kernel: Ker
 def test_a_section_of_the_core_may_be_filled_by_several(kernel: Kernel) -> None:
     members = [declaration(n, fragment(f"{n}_see", SKB, emits=(Packet,))) for n in ("a", "b")]
     assert len(plan(members, Request((RECEIVE,)), kernel).sections) == 1
+
+
+def test_a_fragment_that_emits_what_sessions_report_is_refused(kernel: Kernel) -> None:
+    member = declaration("a", fragment("a_see", SKB, emits=(One, Reported)))
+    with pytest.raises(PluginError, match="a_see emits reported, which only sessions report"):
+        plan([member], Request((RECEIVE,)), kernel)
 
 
 def test_a_fragment_that_emits_what_its_collector_does_not_declare_is_refused(kernel: Kernel) -> None:

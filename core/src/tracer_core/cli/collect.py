@@ -206,7 +206,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             files, kind = ingredients.files_of(values)
             if files is not None:
                 resources.enter_context(files)
-            sinks = partial(make_sinks, prepared, files, kind, text, sorting)
+            sinks = partial(make_sinks, files=files, kind=kind, text=text, sorting=sorting)
             collection = Collection(
                 prepared,
                 request,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tracer_core.files.events import EventSet
     from tracer_core.plugins.declaration import Owner
     from tracer_core.plugins.host import Collector
-    from tracer_core.types import Formatter, Join
+    from tracer_core.types import Formatter, Join, Lookup
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +94,10 @@ class Input:
         from tracer_core.plugins.joins import joins_of  # noqa: PLC0415 - not for --help
 
         return tuple(join for collector in self._collectors for join in joins_of(collector.spec))
+
+    def lookups(self) -> tuple[Lookup, ...]:
+        """What the installed collectors say of what events are told by others."""
+        return tuple(lookup for collector in self._collectors for lookup in collector.spec.lookups)
 
     def formatters(self) -> list[tuple[Owner, Formatter]]:
         """Those of the core and of the installed collectors."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tracer_core.files.contents import Contents
     from tracer_core.files.events import EventSet
     from tracer_core.files.sort import Sorter
-    from tracer_core.types import Join
+    from tracer_core.types import Join, Lookup
 
     Journeys = Iterator[tuple[About, EventBatch]]
 
@@ -63,7 +63,7 @@ def sort(file: Path | None, most: int, out: Path | None, also_print: bool, **val
             log.info("File already sorted")
             return ExitCode.OK
         facts: dict[str, str] = {}
-        sorting = _Sorting(known.identity(), known.joins(), most)
+        sorting = _Sorting(known.identity(), known.joins(), known.lookups(), most)
         journeys = sorting.journeys(events, facts)
         if out is not None:
             journeys = written(journeys, events, out, sorting.contents(events), facts)
@@ -81,12 +81,14 @@ class _Sorting:
     Args:
         identity: See :class:`~tracer_core.files.sort.Sorter`, as for the others.
         joins: Ditto.
+        lookups: Ditto.
         most: Ditto.
     """
 
-    def __init__(self, identity: str, joins: Sequence[Join], most: int) -> None:
+    def __init__(self, identity: str, joins: Sequence[Join], lookups: Sequence[Lookup], most: int) -> None:
         self._identity = identity
         self._joins = joins
+        self._lookups = lookups
         self._most = most
         self._unjoined: Counter[str] = Counter()
 
@@ -118,7 +120,7 @@ class _Sorting:
     def _sorter(self, events: EventSet) -> Sorter:
         from tracer_core.files.sort import Sorter  # noqa: PLC0415 - pyarrow takes its time
 
-        return Sorter(events.contents, events.about, self._identity, self._most, self._joins)
+        return Sorter(events.contents, events.about, self._identity, self._most, self._joins, lookups=self._lookups)
 
     def _finish(self, sorter: Sorter) -> Iterator[EventBatch]:
         yield from sorter.finish()

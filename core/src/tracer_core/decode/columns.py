@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -83,16 +83,9 @@ class ColumnDecoder:
 
     def _columns(self, data: bytes, located: Located) -> dict[str, Column]:
         layout = located.layout
-        records = take(data, located.starts, self._dtypes[layout.name])
-        columns: dict[str, Column] = {field.name: records[field.name] for field in layout.fixed}
-        if layout.blob and layout.variable and located.steps is not None:
-            lengths = np.minimum(records[layout.blob.length].astype(np.int64), located.steps * BLOB_STEP)
-            offsets = np.zeros(len(lengths) + 1, np.int64)
-            np.cumsum(lengths, out=offsets[1:])
-            pieces = take_blobs(data, located.starts + layout.size, lengths)
-            columns[layout.variable.name] = Blobs(pieces, offsets)
+        columns = recorded_columns(data, located, self._dtypes[layout.name])
         decoder = self._decoders.get(layout.name) if layout.record is None else None
-        return columns if decoder is None else _decoded(*decoder, layout, columns, len(records))
+        return columns if decoder is None else _decoded(*decoder, layout, columns, len(located.starts))
 
     def _shaped(self, layout: Layout, raw: SectionColumns) -> SectionColumns:
         """The section as it is declared, of what its record is."""
@@ -103,6 +96,26 @@ class ColumnDecoder:
             return shaped(form_of(layout.cls), decoder.decode, raw)
         except Exception as error:
             raise _failed(owner, layout, error) from error
+
+
+def recorded_columns(data: bytes, located: Located, dtype: np.dtype[Any]) -> dict[str, Column]:
+    """What records hold of a section, or of a group in one: its own fields. Columns may share the memory of the data.
+
+    Args:
+        data: Of the batch.
+        located: Where the section is.
+        dtype: Of its fixed part.
+    """
+    layout = located.layout
+    records = take(data, located.starts, dtype)
+    columns: dict[str, Column] = {field.name: records[field.name] for field in layout.fixed}
+    if layout.blob and layout.variable and located.steps is not None:
+        lengths = np.minimum(records[layout.blob.length].astype(np.int64), located.steps * BLOB_STEP)
+        offsets = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        pieces = take_blobs(data, located.starts + layout.size, lengths)
+        columns[layout.variable.name] = Blobs(pieces, offsets)
+    return columns
 
 
 def _decoded(owner: Owner, decoder: Decoder, layout: Layout, raw: dict[str, Column], count: int) -> dict[str, Column]:

@@ -28,17 +28,18 @@ def shaped(form: SectionForm, decode: Callable[[Columns], Columns], raw: Section
     Raises:
         ValueError: what the decoder gave is not of that form.
     """
-    return _section(form, raw.rows, len(raw), decode(_plain(raw)))
+    return _section(form, raw.rows, len(raw), decode(plain(raw)))
 
 
-def _plain(raw: SectionColumns) -> Columns:
+def plain(raw: SectionColumns) -> Columns:
+    """The columns of a section, or of a group in one, as decoders are given them."""
     return {name: _plain_column(column) for name, column in raw.columns.items()}
 
 
 def _plain_column(column: Column | SectionColumns | None) -> Any:  # noqa: ANN401 - what decoders are given
     match column:
         case SectionColumns():
-            return Group(_plain(column), column.rows)
+            return Group(plain(column), column.rows)
         case Blobs():
             return column.tolist()
         case _:

@@ -32,22 +32,21 @@ class Stats:
         self._is_sorted = is_sorted
         self._follows = follows
         self._probes: Counter[ProbeInfo] = Counter()
+        self._nowhere = 0
         self._first: int | None = None
         self._last = 0
         self._series = 0
         self._number: int | None = None
 
     def add(self, batch: EventBatch) -> None:
-        """Count some events. Those without a probe are not counted; each of them is told."""
+        """Count some events. Those without a probe, which sessions of collectors report, are not among them."""
         times = batch.header["timestamp"].tolist()
         places = batch.places()
-        for time, probe in zip(times, places, strict=True):
-            if not probe.symbol:
-                log.warning("event at %d is not counted: it has no kernel and no userspace section", time)
         counted = [time for time, probe in zip(times, places, strict=True) if probe.symbol]
         if counted:
             self._first = counted[0] if self._first is None else self._first
             self._last = max(self._last, *counted)
+        self._nowhere += len(places) - len(counted)
         self._probes.update(probe for probe in places if probe.symbol)
         for number in batch.series.tolist() if batch.series is not None else ():
             self._series += number != self._number
@@ -65,6 +64,8 @@ class Stats:
         if self._is_sorted:
             yield f"Number of series: {self._series}"
         yield f"Number of events: {self._probes.total()}"
+        if self._nowhere:
+            log.info("%d event(s) are of no probe, and are not counted", self._nowhere)
         if self._first is None:
             return
         yield f"First event at: {utc(self._first + about.clock_offset)}"

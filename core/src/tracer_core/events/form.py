@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-import numpy as np
-
 from tracer_core.errors import PluginError
 from tracer_core.wire import Chars, Layout, Scalar, is_group, kind_of, layout_of, without_none
 
@@ -120,7 +118,7 @@ def _field(section: str, version: int, name: str, hint: Any) -> FieldForm:  # no
     if is_group(inner):
         return FieldForm(name, Form.PART, part=_section(f"{section}.{name}", version, inner), optional=optional)
     if inner is int and isinstance(kind, Scalar):
-        return FieldForm(name, Form.INTEGER, np.dtype(kind.dtype).name, optional=optional)
+        return FieldForm(name, Form.INTEGER, _numpy_name(kind), optional=optional)
     if inner is bytes and isinstance(kind, Chars):
         return FieldForm(name, Form.CHARS, optional=optional)
     match typing.get_args(inner):
@@ -131,6 +129,11 @@ def _field(section: str, version: int, name: str, hint: Any) -> FieldForm:  # no
             return FieldForm(name, *_PYTHON[inner], optional=optional)
     what = f"section {section}: field {name} is {told}, which files cannot hold"
     raise PluginError(what, hint="use int, float, bool, bytes, str, or tuple[one of them, ...]")
+
+
+def _numpy_name(kind: Scalar) -> str:
+    """What numpy calls an integer. It is not asked: declarations are looked at where nobody waits for it."""
+    return f"{'uint' if kind.c.startswith('u') else 'int'}{8 * kind.size}"
 
 
 _PYTHON: dict[Any, tuple[Form, str]] = {

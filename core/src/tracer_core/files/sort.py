@@ -18,6 +18,7 @@ from tracer_core.files.arrow_rows import Rows
 from tracer_core.files.arrow_schema import SERIES, schema_of
 from tracer_core.files.sort_joins import Joins
 from tracer_core.files.sort_journeys import Journeys
+from tracer_core.files.sort_lookups import Lookups
 from tracer_core.files.sort_losses import Losses
 from tracer_core.files.sort_waiting import Waiting
 from tracer_core.sections import TrackedSkb, Tracking, Unjoined
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from tracer_core.events.form import SectionForm
     from tracer_core.files.contents import Contents
     from tracer_core.files.sort_journeys import Told
-    from tracer_core.types import Join
+    from tracer_core.types import Join, Lookup
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +81,21 @@ class Sorter:
             :class:`~tracer_core.sections.TrackedSkb`.
         most: Events that may wait; 0 for any number.
         joins: What else says which journey an event is of.
+        lookups: What events are told by others.
+        waits: Journeys that ask for what is not known wait for a moment when their data is freed.
     """
 
-    def __init__(self, contents: Contents, about: About, identity: str, most: int, joins: Sequence[Join] = ()) -> None:
+    def __init__(
+        self,
+        contents: Contents,
+        about: About,
+        identity: str,
+        most: int,
+        joins: Sequence[Join] = (),
+        *,
+        lookups: Sequence[Lookup] = (),
+        waits: bool = False,
+    ) -> None:
         plain = replace(contents, sections=_without(contents, _TRACKING, _UNJOINED), is_sorted=False)
         contents = sorted_contents(contents, joins)
         self._schema = schema_of(contents, about)
@@ -91,6 +104,8 @@ class Sorter:
         self._identity = identity
         self._most = most
         self._joins = Joins(joins)
+        self._lookups = Lookups(lookups)
+        self._waits = waits
         self._journeys = Journeys()
         self._waiting = Waiting()
         self._losses = Losses()
@@ -114,10 +129,15 @@ class Sorter:
         self._losses.look(batch)
         rows, times, packets = self._rows.batch(batch), batch.header["timestamp"].tolist(), self._packets(batch)
         keyed = self._joins.of(batch)
+        self._lookups.learn(batch)
+        asking = sorted(set(self._lookups.unanswered(batch))) if self._waits else ()
         first = 0
         while first < batch.count:
             last = min(batch.count, first + self._most - self.waiting) if self._most else batch.count
             told = self._journeys.tell(times[first:last], packets[first:last], keyed, first)
+            for row in asking:
+                if first <= row < last:
+                    self._journeys.linger(int(told.journey[row - first]))
             self._waiting.add(rows.slice(first, last - first), told)
             first = last
             if self._most and self.waiting >= self._most:
@@ -206,7 +226,7 @@ class Sorter:
             }
             taken = table.take(pa.array(some)).combine_chunks().to_batches()[0]
             columns = [more[name] if name in more else taken.column(name) for name in self._schema.names]
-            yield self._make.batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+            yield self._lookups.filled(self._make.batch(pa.RecordBatch.from_arrays(columns, schema=self._schema)))
 
     def _tracking(self, told: Told) -> pa.Array:
         """The section that says which journeys events are of, and where in them."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     Times = np.ndarray[Any, np.dtype[np.uint64]]
 
 LINGERS = 100_000_000
-"""ns that a journey with keys of joins waits behind its last event when its data is freed: a process may have it."""
+"""ns that some journeys wait behind their last event when their data is freed: of a packet that a process may have, and
+with events that ask for what is not known yet."""
 
 _REMEMBERED = 1 << 16  # journeys that are out already and may go on, keys of joins, identities that were adopted
 
@@ -38,7 +39,8 @@ class Journey:
         last: When the last of them was.
         places: In which the data of its packets is: those that it is known by, more where data is copied, fewer where
             it is freed.
-        is_joined: A key of a join stands for it, or did.
+        lingers: When its data is freed, it waits for a moment: a key of a join stands for it, or did, or it asks for
+            what is not known.
     """
 
     key: Key | None
@@ -48,7 +50,7 @@ class Journey:
     count: int = 0
     last: int = 0
     places: int = 1
-    is_joined: bool = False
+    lingers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,10 @@ class Journeys:
         if journey is not None:
             self._hold(journey, more)
 
+    def linger(self, number: int) -> None:
+        """Have a journey that waits do so for a moment when its data is freed."""
+        self.waiting[number].lingers = True
+
     def ended(self, now: int) -> list[Journey]:
         """Those that wait and will not go on: of no packet, or with data that is freed. Each is given once.
 
@@ -169,7 +175,7 @@ class Journeys:
         for journey in self._ended:
             if journey.number < 0 or (journey.key is not None and journey.places > 0):
                 continue
-            if journey.is_joined and now < journey.last + LINGERS:
+            if journey.lingers and now < journey.last + LINGERS:
                 lingering[journey] = None
             else:
                 found.append(journey)
@@ -227,7 +233,7 @@ class Journeys:
         for join in joins:
             if join.role is JoinRole.OPEN and journey.key is not None:
                 _remember(self._keys, join.key, journey)
-                journey.is_joined = True
+                journey.lingers = True
             elif not join.finds:
                 self._keys.pop(join.key, None)
         return journey, unjoined

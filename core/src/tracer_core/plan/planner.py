@@ -237,6 +237,12 @@ def _refuse_clashes(members: Iterable[Declaration]) -> None:
                     f"{member.owner}: {fragment.function} emits {', '.join(sorted(unknown))}, not among its sections",
                     hint="add them to CollectorSpec.sections",
                 )
+            if reported := [cls for cls in fragment.emits if layout_of(cls).reported]:
+                names_of = ", ".join(layout_of(cls).name for cls in reported)
+                raise PluginError(
+                    f"{member.owner}: {fragment.function} emits {names_of}, which only sessions report",
+                    hint="declare it without reported=True, or leave it out of emits",
+                )
         for function in (*(f.function for f in member.fragments), *(g.function for g in member.getters)):
             if not function.startswith(f"{member.spec.name}_"):
                 raise PluginError(

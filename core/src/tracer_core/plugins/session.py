@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import PluginError, TracerError
 from tracer_core.plugins.declaration import BUG
+from tracer_core.plugins.exchange import WATCHED
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from tracer_core.kernel.view import Kernel
     from tracer_core.plugins.declaration import Owner
+    from tracer_core.plugins.exchange import Link, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Session:
         kernel: View of the traced kernel.
         options: Instance of the collector's options class.
         log: Messages to the user, under the collector's name.
+        link: To the thread that takes events; use :meth:`watch` and :meth:`reporter`.
         netns: Inode numbers of the network namespaces that are traced; empty for all.
         changed: What ``tracer_changes`` named was made: the user allows system changes.
     """
@@ -33,8 +36,39 @@ class Session:
     kernel: Kernel
     options: Any
     log: logging.Logger
+    link: Link = field(repr=False)
     netns: tuple[int, ...] = ()
     changed: bool = False
+
+    def watch(self, section: type[Any], *, most: int = WATCHED) -> Watch:
+        """See the events of a section as they come, in a thread of the session's own.
+
+        Only while the session is entered, before events can come.
+
+        Args:
+            section: One of the collector's, which programs record.
+            most: While so many events wait to be taken, others are missed.
+
+        Raises:
+            PluginError: it is another's, or too late.
+        """
+        return self.link.watch(section, most)
+
+    def reporter(self, section: type[Any]) -> Callable[[Any], None]:
+        """A function that makes an event of an instance of the section, of no probe, at the time of the call.
+
+        It never waits, and any thread may call it. What is reported while too much waits to be taken is lost, what is
+        reported when the run has ended is left out, and the user is told.
+
+        Only while the session is entered, before events can come.
+
+        Args:
+            section: One of the collector's, declared with ``reported=True``.
+
+        Raises:
+            PluginError: it is another's, or too late.
+        """
+        return self.link.reporter(section)
 
 
 @contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.compose import compose
 from tracer_core.errors import RunError, TracerError
+from tracer_core.plugins.exchange import Exchange, Link
 from tracer_core.plugins.session import Session, guarded
 from tracer_core.run.blame import explain
 from tracer_core.run.drain import Drain
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from tracer_core.backend.base import Backend
     from tracer_core.changes.changes import Changes
     from tracer_core.compose.composition import Composition, Machine
+    from tracer_core.events.batch import EventBatch
     from tracer_core.kernel.view import Kernel
+    from tracer_core.plan.plan import Plan
     from tracer_core.plan.request import Request
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import Sink
@@ -48,7 +52,8 @@ class Collection:
         kernel: What the plan was made on.
         machine: What the program is composed for.
         backend: Makes a backend, for trials when something was refused.
-        sinks: Makes what takes the events; called when they can already come, since it may import much.
+        sinks: Makes what takes the events of what was prepared; called when they can already come, since it may import
+            much.
         ready_file: Created when events can come.
         command: For the shell, run meanwhile; the run ends with it.
         stop_after: Events to take; 0 for all.
@@ -61,7 +66,7 @@ class Collection:
     kernel: Kernel
     machine: Machine
     backend: Callable[[], Backend]
-    sinks: Callable[[], Sequence[Sink]]
+    sinks: Callable[[Prepared], Sequence[Sink]]
     ready_file: Path | None = None
     command: str = ""
     stop_after: int = 0
@@ -96,16 +101,20 @@ def run(collection: Collection, backend: Backend) -> None:
             _build(backend, collection, composition)
         except TracerError as error:
             raise explain(error, prepared, lambda name: _trial(collection, name)) from error
+        exchange = Exchange()
+        sessions.callback(_tell_untaken, exchange)  # when all sessions are left
         if backend.live:
-            _enter_sessions(sessions, collection)
+            _enter_sessions(sessions, collection, exchange)
+        exchange.begin()
         report = LossReport(backend, prepared.plan)
         drain = Drain(
             backend,
-            collection.sinks,
+            partial(_sinks, collection, exchange),
             limit=collection.stop_after,
             facts=report.facts,
             ended=lambda: stops.put(Stop.DRAINED),
             sift=collection.tells.sift if collection.tells is not None else None,
+            reported=partial(_reported, exchange, prepared.plan) if exchange.reported else None,
         )
         with drain:  # files end when nothing can be lost any more
             try:
@@ -118,7 +127,34 @@ def run(collection: Collection, backend: Backend) -> None:
             finally:
                 backend.detach()
         log.info("%d event(s) processed", drain.count)
+        if exchange.reported:
+            log.debug("%d event(s) reported by collectors", drain.reported)
         report.tell()
+
+
+def _sinks(collection: Collection, exchange: Exchange) -> Sequence[Sink]:
+    sinks = collection.sinks(replace(collection.prepared, reported=tuple(exchange.reported)))
+    if not exchange.watches:
+        return sinks
+    from tracer_core.run.sessions import WatchSink  # noqa: PLC0415 - numpy, imported while events already come
+
+    return [*sinks, WatchSink(collection.prepared.plan, exchange.watches)]
+
+
+def _reported(exchange: Exchange, plan: Plan) -> EventBatch | None:
+    reports = exchange.take()
+    if not reports:
+        return None
+    from tracer_core.run.sessions import reported_events  # noqa: PLC0415 - ditto
+
+    return reported_events(reports, plan)
+
+
+def _tell_untaken(exchange: Exchange) -> None:
+    for collector, count in exchange.lost.items():
+        log.warning("%s: %d event(s) were lost that it reported while too many waited to be written", collector, count)
+    if late := len(exchange.take()):
+        log.info("%d event(s) were reported when the run had ended, and are left out", late)
 
 
 def _build(backend: Backend, collection: Collection, composition: Composition) -> None:
@@ -194,7 +230,7 @@ def _trial(collection: Collection, name: str) -> None:
         backend.load()
 
 
-def _enter_sessions(sessions: ExitStack, collection: Collection) -> None:
+def _enter_sessions(sessions: ExitStack, collection: Collection, exchange: Exchange) -> None:
     prepared = collection.prepared
     collectors = {collector.owner: collector for collector in prepared.collectors}
     options = {declaration.owner: declaration.options for declaration in prepared.declarations}
@@ -206,6 +242,7 @@ def _enter_sessions(sessions: ExitStack, collection: Collection) -> None:
             collection.kernel,
             options[owner],
             logging.getLogger(owner.name),
+            Link(exchange, owner, collectors[owner].spec.sections),
             netns=collection.request.netns,
             changed=collection.changes is not None,
         )

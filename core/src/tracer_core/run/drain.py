@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tracer_core.backend.base import Backend, Batch
+    from tracer_core.events.batch import EventBatch
     from tracer_core.run.sinks import Sink
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Drain:
         sinks: Makes what takes them; called when they can already come, since it may import much.
         limit: Events to take; 0 for all.
         sift: Takes out of what was read what is no event, if there is such.
+        reported: Gives events that sessions reported since it was asked last, if there are some. They do not count.
         facts: What there is to say at the end: for the sinks.
         ended: Called when no more will be taken.
     """
@@ -52,6 +54,7 @@ class Drain:
         *,
         limit: int,
         sift: Callable[[Batch], Batch] | None = None,
+        reported: Callable[[], EventBatch | None] | None = None,
         facts: Callable[[], Mapping[str, Any]],
         ended: Callable[[], None],
     ) -> None:
@@ -59,6 +62,7 @@ class Drain:
         self._make_sinks = sinks
         self._limit = limit
         self._sift = sift
+        self._reported = reported
         self._facts = facts
         self._ended = ended
         self._sinks: Sequence[Sink] = ()
@@ -68,6 +72,8 @@ class Drain:
         self._thread = threading.Thread(target=self._work, name="drain", daemon=True)
         self.count = 0
         """Events taken so far."""
+        self.reported = 0
+        """Those of sessions, which are not among them."""
         self.is_done = True
         """No more are taken."""
 
@@ -119,6 +125,8 @@ class Drain:
         try:
             self._sinks = self._make_sinks()
             self._take_all()
+            if self._reported is not None:  # since the last look
+                self._add_reported(self._reported())
         except BaseException as error:  # noqa: BLE001 - raised again by check()
             self._error = error
         finally:
@@ -129,6 +137,8 @@ class Drain:
         quiet, ticked = 0, time.monotonic()
         while quiet < _QUIET and not self.is_full:
             finishing = self._finishing.is_set()
+            if self._reported is not None:
+                self._add_reported(self._reported())
             batch = self._backend.read()
             if batch is None:
                 return
@@ -142,6 +152,12 @@ class Drain:
                     sink.tick()
             if len(batch.data) < _BACKLOG and self._backend.live:
                 time.sleep(_POLL)
+
+    def _add_reported(self, events: EventBatch | None) -> None:
+        if events is not None:
+            self.reported += events.count
+            for sink in self._sinks:
+                sink.add(events)
 
     def _give(self, batch: Batch) -> None:
         if self._sift is not None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.plugins.host import Collector
     from tracer_core.types import Change
+    from tracer_core.wire import Layout
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Prepared:
         collectors: Whose declarations those are.
         own: Of the core, for its own sections.
         changes: What is changed on the machine for whom, if anything may be.
+        reported: Sections of events that sessions report, once they have said so.
     """
 
     plan: Plan
@@ -59,6 +61,7 @@ class Prepared:
     collectors: tuple[Collector, ...]
     own: Declaration
     changes: Mapping[Owner, tuple[Change, ...]] | None = None
+    reported: tuple[Layout, ...] = ()
 
     @property
     def readers(self) -> tuple[Declaration, ...]:

@@ -13,7 +13,7 @@ from tracer_core.events.form import form_of
 from tracer_core.files.contents import Contents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tracer_core.backend.base import Batch
     from tracer_core.events.about import About
@@ -29,6 +29,9 @@ class Sink(Protocol):
 
     def take(self, batch: Batch) -> None:
         """Take a batch, never an empty one."""
+
+    def add(self, events: EventBatch) -> None:
+        """Take events that sessions reported: they come after those that were taken so far."""
 
     def tick(self) -> None:
         """Some time has passed, a fraction of a second, whether events come or not."""
@@ -71,6 +74,11 @@ class EventSink:
         decoded = self._decoder.decode(batch)
         for output in self._outputs:
             output.write(decoded)
+
+    def add(self, events: EventBatch) -> None:
+        """See :class:`Sink`."""
+        for output in self._outputs:
+            output.write(events)
 
     def tick(self) -> None:
         """See :class:`Sink`."""
@@ -165,18 +173,22 @@ class ArrowSink:
         self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
         self._file = ArrowEvents(files, about, contents(prepared))
         self._rows = ROWS
+        self._ready: list[EventBatch] = []  # before what waits, if there is what was reported
         self._waiting: list[Batch] = []
         self._pending = 0
         self._since = 0.0
 
     def take(self, batch: Batch) -> None:
         """See :class:`Sink`."""
-        if not self._pending:
-            self._since = time.monotonic()
+        self._count(len(batch))
         self._waiting.append(batch)
-        self._pending += len(batch)
         if self._pending >= self._rows:
             self._flush()
+
+    def add(self, events: EventBatch) -> None:
+        """See :class:`Sink`."""
+        self._count(events.count)
+        self._ready += [*self._decoded(), events]
 
     def tick(self) -> None:
         """See :class:`Sink`."""
@@ -188,10 +200,23 @@ class ArrowSink:
         self._flush()
         self._file.end(facts)
 
+    def _count(self, more: int) -> None:
+        if not self._pending:
+            self._since = time.monotonic()
+        self._pending += more
+
     def _flush(self) -> None:
-        waiting, self._waiting, self._pending = self._waiting, [], 0
+        ready, self._ready, self._pending = self._ready, [], 0
+        if ready:
+            self._file.write_together([*ready, *self._decoded()])
+            return
+        for batch in self._decoded():
+            self._file.write(batch)
+
+    def _decoded(self) -> Iterator[EventBatch]:
+        waiting, self._waiting = self._waiting, []
         for data, starts in pieces(waiting, self._rows):
-            self._file.write(self._decoder.decode_records(data, starts))
+            yield self._decoder.decode_records(data, starts)
 
 
 def about(prepared: Prepared) -> About:
@@ -201,7 +226,7 @@ def about(prepared: Prepared) -> About:
         sys.argv,
         list(map(probe_info, plan.probes)),
         {d.owner.name: f"{d.owner.distribution} {d.owner.version}".strip() for d in prepared.declarations},
-        {layout.name: layout.version for layout in plan.layouts},
+        {layout.name: layout.version for layout in (*plan.layouts, *prepared.reported)},
     )
 
 
@@ -209,5 +234,6 @@ def contents(prepared: Prepared) -> Contents:
     """What the events of a run may have."""
     plan = prepared.plan
     return Contents(
-        tuple(form_of(layout.cls) for layout in plan.layouts), any(p.probe.kind.in_process for p in plan.probes)
+        tuple(form_of(layout.cls) for layout in (*plan.layouts, *prepared.reported)),
+        any(p.probe.kind.in_process for p in plan.probes),
     )

@@ -52,7 +52,17 @@ class SortSink:
         live: bool,
     ) -> None:
         self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
-        self._sorter = Sorter(contents(prepared), about(prepared), _identity(prepared), most, _joins(prepared))
+        lookups = tuple(lookup for declaration in prepared.declarations for lookup in declaration.spec.lookups)
+        reported = {layout.cls for layout in prepared.reported}
+        self._sorter = Sorter(
+            contents(prepared),
+            about(prepared),
+            _identity(prepared),
+            most,
+            _joins(prepared),
+            lookups=lookups,
+            waits=any(lookup.source in reported for lookup in lookups),
+        )
         self._tells = tells
         self._outputs = outputs
         self._timeout = timeout
@@ -70,6 +80,10 @@ class SortSink:
         self._write(self._sorter.add(decoded))
         if time.monotonic() >= self._due:
             self._release()
+
+    def add(self, events: EventBatch) -> None:
+        """See :class:`~tracer_core.run.sinks.Sink`."""
+        self._write(self._sorter.add(events))
 
     def tick(self) -> None:
         """See :class:`~tracer_core.run.sinks.Sink`."""

@@ -64,6 +64,24 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """What sorted events are told by another event, which need not be of their journey: one that has the same key.
+
+    Attributes:
+        section: Section class, one of the collector's: whose events ask. Those take part that have all fields of the
+            key, and nothing in those that are filled: no values, or empty ones.
+        key: Fields of both sections.
+        source: Section class, one of the collector's: whose events answer. The last one with that key counts.
+        fills: Fields of both sections: what is told. In those that ask they may be missing.
+    """
+
+    section: type[Any]
+    key: tuple[str, ...]
+    source: type[Any]
+    fills: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """Something that is changed on the machine for the time of a run, as commands: so that others can undo it, too.
 
@@ -97,6 +115,7 @@ class CollectorSpec:
         identity: Section class, one of those, that says which packet an event is of. Its fields are ``orig_head``,
             ``timestamp`` and ``skb``; the first two are the same in all events of a packet and of no other.
         joins: How events are put together that do not have one identity.
+        lookups: What events are told by others when they are sorted.
     """
 
     name: str
@@ -107,6 +126,7 @@ class CollectorSpec:
     after: tuple[str, ...] = ()
     identity: type[Any] | None = None
     joins: tuple[Join, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,16 +18,20 @@ from tracer_core.api import (
     JoinRole,
     Kernel,
     Probe,
+    Session,
     Unavailable,
     hookimpl,
     option,
 )
 from tracer_ovs import kernel as facts
+from tracer_ovs.enrich.sections import OvsDetrace, lookup_for
+from tracer_ovs.enrich.text import detrace_text
 from tracer_ovs.sections import Ovs, OvsPort, OvsUpcall
 from tracer_ovs.text import ovs_text, port_text, upcall_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
 _SKB, _INFO, _ATTRIBUTE = "struct sk_buff *", "struct dp_upcall_info *", "struct nlattr *"
 _KEY, _DATAPATH = "struct sw_flow_key *", "struct datapath *"
@@ -57,6 +62,8 @@ class OvsOptions:
     """How far packets are followed."""
 
     track: bool = option(False, help="Follow packets through ovs-vswitchd, which must have USDT probes.")
+    enrich_flows: bool = option(False, help="Ask ovs-vswitchd what flows are made of: their text and OpenFlow rules.")
+    enrich_rate: int = option(20, help="Flows that it is asked for in a second, at most.")
 
 
 def _join(event_type: str, space: str, key: tuple[str, ...], role: JoinRole) -> Join:
@@ -80,7 +87,14 @@ _JOINS = (
 def tracer_collector() -> CollectorSpec:
     """Say who we are."""
     summary = "Packets through Open vSwitch: its datapath and, with --ovs-track, its process."
-    return CollectorSpec("ovs", summary, options=OvsOptions, sections=_SECTIONS, joins=_JOINS)
+    return CollectorSpec(
+        "ovs",
+        summary,
+        options=OvsOptions,
+        sections=(*_SECTIONS, OvsDetrace),
+        joins=_JOINS,
+        lookups=(lookup_for(Ovs),),
+    )
 
 
 @hookimpl
@@ -140,4 +154,16 @@ def tracer_formatters() -> list[Formatter]:
         Formatter(Ovs, ovs_text, after=("packet", "skb")),
         Formatter(OvsPort, port_text, after=("ovs",), beside="ovs"),
         Formatter(OvsUpcall, upcall_text, after=("ovs", "ovs-port"), beside="ovs"),
+        Formatter(OvsDetrace, detrace_text, after=("ovs",)),
     ]
+
+
+@hookimpl
+def tracer_session(session: Session) -> AbstractContextManager[None]:
+    """Ask the process about flows, if the user wants that."""
+    options: OvsOptions = session.options
+    if not options.enrich_flows:
+        return nullcontext()
+    from tracer_ovs.enrich.enricher import enriched  # noqa: PLC0415 - numpy takes its time, and --help needs none
+
+    return enriched(session, Ovs, options.enrich_rate)

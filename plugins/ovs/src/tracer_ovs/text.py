@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracer_ovs.enrich.ufid import ufid_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -31,12 +33,6 @@ def port_text(port: OvsPort, _: TextOptions) -> str:
 def upcall_text(upcall: OvsUpcall, _: TextOptions) -> str:
     """How long ago it began."""
     return f"latency {upcall.latency / 1000:.1f}us"
-
-
-def ufid_text(ufid: tuple[int, ...]) -> str:
-    """An identifier as ``ovs-appctl`` writes it."""
-    first, second, third, fourth = ufid
-    return f"{first:08x}-{second >> 16:04x}-{second & 0xFFFF:04x}-{third >> 16:04x}-{third & 0xFFFF:04x}{fourth:08x}"
 
 
 def _upcall(ovs: Ovs, _: TextOptions) -> str:
