@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import re
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.lab.test_talk import has_module_types
 
+from tracer_core.testing.patience import patience
 from tracer_core.testing.topology import openflow
+from tracer_core.testing.topology.site import wait
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lab.support import Support
 
     from tracer_core.testing.command import Tracer
@@ -145,27 +152,75 @@ def test_of_packets_that_are_not_wanted_the_process_says_nothing(
     assert events(path) == []
 
 
+def connect(client: Namespace, server: Namespace, port: int) -> None:
+    """Open a connection, and close it from the client's side, then from the server's."""
+    with server.entered():
+        listening = socket.create_server((server.ipv4, port))
+    with client.entered():
+        calling = socket.socket()
+    with listening, calling:
+        calling.settimeout(patience(20))
+        calling.connect((server.ipv4, port))
+        answering, _ = listening.accept()
+        with answering:
+            calling.shutdown(socket.SHUT_WR)
+            assert answering.recv(1) == b""
+        assert calling.recv(1) == b""
+
+
 def test_a_connection_that_is_tracked_goes_round_again(
     tracer: Tracer, net: OpenVSwitch, tmp_path: Path, support: Support
 ) -> None:
     path = tmp_path / "events.json"
     net.set_flows(net.switch, *openflow.TRACKED)
-    wanted = f"host {net.a.ipv4} and (icmp or arp)"
-    with tracer.collect("-c", "skb,ovs,ct", "-f", wanted, "-o", str(path)) as collecting:
-        for _ in range(2):
-            ping(net.a, net.b)
+    wanted = f"host {net.a.ipv4} and (tcp port 80 or arp)"
+    with tracer.collect("-c", "skb,ovs,ct", "--skb-sections", "all", "-f", wanted, "-o", str(path)) as collecting:
+        connect(net.a, net.b, 80)
     assert collecting.exit_code == 0, collecting.report()
-    actions = [event for event in events(path) if place(event) == ACTION and "packet" in event]
-    tracked = [(event["ovs"]["action"], event["ovs"].get("flags"), event["ovs"].get("zone_id")) for event in actions]
-    once, again, out = ("ct", 4, openflow.ZONE), ("ct", 5, openflow.ZONE), ("output", None, None)
-    recirculated = ("recirc", None, None)
-    assert tracked[:7] == [once, recirculated, again, out, once, recirculated, out]
-    # of the first two packets, the process had the second half executed
-    numbers = [event["ovs"]["id"] for event in actions if event["ovs"]["action"] == "recirc"][-2:]
-    assert [event["ovs"]["recirc_id"] for event in actions if event["ovs"]["action"] == "output"][-2:] == numbers
-    states = [event["ct"]["state"] for event in actions if event["ovs"]["action"] == "output"]
-    assert states == ["new", "reply"] * 2
+    actions = [event for event in events(path) if place(event) == ACTION and is_ip(event)]
+    seen = [(told["action"], told.get("flags"), told.get("zone_id")) for told in (event["ovs"] for event in actions)]
+    once, again = ("ct", 4, openflow.ZONE), ("ct", 5, openflow.ZONE)
+    recirculated, out = ("recirc", None, None), ("output", None, None)
+    syn, others = [once, recirculated, again, out], [once, recirculated, out]
+    assert seen[:10] == syn + 2 * others
+    assert seen[10:] == (len(seen) - 10) // 3 * others
+    assert len(seen) >= 10 + 2 * 3  # FIN, and what follows
+    states = [event["ct"]["state"] for event in actions if event["ovs"]["action"] in ("recirc", "output")]
+    assert states[:6] == ["new", "new", "reply", "reply", "established", "established"]
+    # by then the flows are in the kernel: what goes round comes out under the number by which it went
+    later = [event["ovs"] for event in actions[10:]]
+    numbers = [told["id"] for told in later if told["action"] == "recirc"]
+    assert [told["recirc_id"] for told in later if told["action"] == "output"] == numbers
     support.works("Open vSwitch, connections")
+
+
+def is_ip(event: dict[str, Any]) -> bool:
+    """Whether its packet is one of IPv4."""
+    return base64.b64decode(event["packet"]["data"])[12:14] == b"\x08\x00"
+
+
+@pytest.mark.extra
+def test_without_a_process_that_can_be_followed_it_is_said_which_is_missing(
+    tracer: Tracer, net: OpenVSwitch, tmp_path: Path
+) -> None:
+    def refused() -> str:
+        result = tracer.run("collect", "-c", "ovs", "--ovs-track")
+        assert result.returncode not in (0, 1), result.stderr  # an error that is told, not a crash
+        return result.stderr
+
+    fake = tmp_path / "ovs-vswitchd"
+    shutil.copy(shutil.which("sleep") or "", fake)
+    with subprocess.Popen([fake, "1000"]) as other:  # beside that of the network
+        assert "several processes ovs-vswitchd are running: " in refused()
+        other.terminate()
+    os.kill(net.pid, signal.SIGTERM)
+    wait(lambda: not Path(f"/proc/{net.pid}/exe").exists(), "the process has ended", patience(20))
+    assert "no process ovs-vswitchd is running" in refused()
+    with subprocess.Popen([fake, "1000"]) as alone:
+        said = refused()
+        alone.terminate()
+    assert "has no USDT probe" in said
+    assert "built with them" in said
 
 
 def test_a_drop_says_why(tracer: Tracer, net: OpenVSwitch, tmp_path: Path, kernel: str, support: Support) -> None:
