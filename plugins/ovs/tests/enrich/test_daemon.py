@@ -67,41 +67,41 @@ def test_of_its_sockets_that_counts_which_takes_commands(proc: Path) -> None:
         "00000000 0002 01 12",
         listening(12, "/run/openvswitch/with space.ctl"),
     )
-    assert control_socket(proc=proc) == made / "root/run/openvswitch/with space.ctl"
+    assert control_socket(NAME, proc) == made / "root/run/openvswitch/with space.ctl"
 
 
 def test_links_on_the_way_are_those_of_the_process(proc: Path) -> None:
     made = process(proc, 7, NAME, listening(10, "/var/run/openvswitch/x.ctl"))
     (made / "root/var").mkdir()
     (made / "root/var/run").symlink_to("/run")
-    assert control_socket(proc=proc) == made / "root/run/openvswitch/x.ctl"
+    assert control_socket(NAME, proc) == made / "root/run/openvswitch/x.ctl"
     (made / "root/var/run").unlink()
     (made / "root/var/run").symlink_to("../../../run")
-    assert control_socket(proc=proc) == made / "root/run/openvswitch/x.ctl"
+    assert control_socket(NAME, proc) == made / "root/run/openvswitch/x.ctl"
 
 
 def test_links_that_go_in_circles_end(proc: Path) -> None:
     made = process(proc, 7, NAME, listening(10, "/var/run/x.ctl"))
     (made / "root/var").symlink_to("/var")
-    assert control_socket(proc=proc).is_relative_to(made / "root")
+    assert control_socket(NAME, proc).is_relative_to(made / "root")
 
 
 def test_a_process_of_that_name_that_takes_no_commands_is_another(proc: Path) -> None:
     process(proc, 6, NAME)
     made = process(proc, 7, NAME, listening(10, "/run/x.ctl"))
-    assert control_socket(proc=proc) == made / "root/run/x.ctl"
+    assert control_socket(NAME, proc) == made / "root/run/x.ctl"
 
 
 def test_no_process_several_and_one_without_a_socket_are_told(proc: Path) -> None:
     with pytest.raises(ControlError, match=r"^no process is called ovs-vswitchd$"):
-        control_socket(proc=proc)
+        control_socket(NAME, proc)
     process(proc, 6, NAME)
     with pytest.raises(ControlError, match=r"^ovs-vswitchd \(6\) has no control socket$"):
-        control_socket(proc=proc)
+        control_socket(NAME, proc)
     process(proc, 7, NAME, listening(10, "/run/x.ctl"))
     process(proc, 8, NAME, listening(10, "/run/x.ctl"))
-    with pytest.raises(ControlError, match=r"^there are several processes ovs-vswitchd: 7, 8$"):
-        control_socket(proc=proc)
+    with pytest.raises(ControlError, match=r"^there are several processes ovs-vswitchd: 7, 8; say which by --ovs-pid$"):
+        control_socket(NAME, proc)
 
 
 def test_a_process_that_ends_meanwhile_is_none(proc: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_process_that_ends_meanwhile_is_none(proc: Path) -> None:
     made = process(proc, 6, NAME)
     (made / "net" / "unix").unlink()
     with pytest.raises(ControlError, match="has no control socket"):
-        control_socket(proc=proc)
+        control_socket(NAME, proc)
 
 
 def test_addresses_of_sockets_may_be_longer_than_the_kernel_takes(tmp_path: Path) -> None:
@@ -125,3 +125,9 @@ def test_addresses_of_sockets_may_be_longer_than_the_kernel_takes(tmp_path: Path
                 direct.connect(str(folder / "x.ctl"))
     finally:
         os.close(here)
+
+
+def test_of_several_processes_the_one_with_that_pid_can_be_meant(proc: Path) -> None:
+    for pid in (7, 8):
+        process(proc, pid, NAME, listening(10, f"/run/openvswitch/{pid}.ctl"))
+    assert control_socket(8, proc).name == "8.ctl"

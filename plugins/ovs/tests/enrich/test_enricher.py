@@ -73,7 +73,7 @@ def give(trial: SessionTrial, *flows: Flow) -> None:
 def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDaemon]:
     """One that knows all flows."""
     with fake_daemon(tmp_path / "daemon.ctl") as found:
-        monkeypatch.setattr(enricher, "control_socket", lambda: found.path)
+        monkeypatch.setattr(enricher, "control_socket", lambda _: found.path)
         found.answers["dpctl/get-flow"] = lambda ufid: f"{ufid}, in_port(1), actions:2\n"
         found.answers[DETRACE] = lambda _, pmd: f" cookie=0, priority=1,ip\n\n cookie=0, {pmd}\n"
         yield found
@@ -86,7 +86,7 @@ def start() -> Iterator[Start]:
 
         def begin(rate: int = 1000) -> SessionTrial:
             trial = SessionTrial(SPEC)
-            sessions.enter_context(enriched(trial.session, Lookups, rate))
+            sessions.enter_context(enriched(trial.session, Lookups, rate, "ovs-vswitchd"))
             return trial
 
         yield begin
@@ -167,7 +167,7 @@ def test_what_fails_is_counted_and_others_are_asked_for(
     known = daemon.answers[command]
     daemon.answers[command] = lambda ufid, *more: known(ufid, *more) if "00000001" in ufid else answer
     trial = SessionTrial(SPEC)
-    with enriched(trial.session, Lookups, 1000):
+    with enriched(trial.session, Lookups, 1000, "ovs-vswitchd"):
         give(trial, TWO, ONE)
         assert trial.reported(1) == [detrace(ONE, *RULES)]
     assert caplog.messages == ["1 request(s) to Open vSwitch failed"]
@@ -183,7 +183,7 @@ def test_what_was_not_asked_is_told_at_the_end(daemon: FakeDaemon, caplog: pytes
 
     daemon.answers["dpctl/get-flow"] = get_flow
     trial = SessionTrial(SPEC)
-    with caplog.at_level(logging.INFO), enriched(trial.session, Lookups, 1000):
+    with caplog.at_level(logging.INFO), enriched(trial.session, Lookups, 1000, "ovs-vswitchd"):
         give(trial, *(ONE._replace(ufid=(number, 0, 0, 0)) for number in range(103)))
         asked.wait(60)
         trial.session.link.exchange.watches[0].close()  # as at the end, before there is an answer
@@ -202,7 +202,7 @@ def test_a_rate_of_none_is_refused(daemon: FakeDaemon, start: Start) -> None:
 
 
 def test_a_daemon_that_cannot_be_asked_ends_the_run(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing() -> Path:
+    def nothing(_: object) -> Path:
         raise ControlError("no process is called ovs-vswitchd")
 
     monkeypatch.setattr(enricher, "control_socket", nothing)
@@ -212,7 +212,7 @@ def test_a_daemon_that_cannot_be_asked_ends_the_run(start: Start, monkeypatch: p
 
 def test_an_error_of_ours_is_not_kept_for_itself(daemon: FakeDaemon) -> None:
     trial = SessionTrial(SPEC)
-    with pytest.raises(KeyError, match="lookup"), enriched(trial.session, Lookups, 1000):  # noqa: PT012 - waits inside
+    with pytest.raises(KeyError, match="lookup"), enriched(trial.session, Lookups, 1000, "ovs-vswitchd"):  # noqa: PT012 - waits inside
         trial.give(Lookups, {}, 1)
         deadline = time.monotonic() + 60
         while trial.session.link.exchange.watches[0].is_open and time.monotonic() < deadline:

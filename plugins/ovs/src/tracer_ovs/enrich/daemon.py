@@ -16,32 +16,29 @@ from tracer_ovs.enrich.unixctl import ControlError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-NAME = "ovs-vswitchd"
-"""Of the process."""
-
 _ACCEPTS = 1 << 16  # __SO_ACCEPTCON, include/linux/net.h
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _LINKS = 40  # in a row, as the kernel allows
 
 
-def control_socket(name: str = NAME, proc: Path = Path("/proc")) -> Path:
-    """The socket at which the process of that name takes commands, by a path of our mount namespace.
+def control_socket(which: str | int, proc: Path = Path("/proc")) -> Path:
+    """The socket at which a process takes commands, by a path of our mount namespace.
 
     Args:
-        name: Of the process.
+        which: Its name or PID.
         proc: Where the kernel tells of processes.
 
     Raises:
         ControlError: there is no such process, there are several, or it has no such socket.
     """
-    found = _processes(name, proc)
+    found = [which] if isinstance(which, int) else _processes(which, proc)
     if not found:
-        raise ControlError(f"no process is called {name}")
+        raise ControlError(f"no process is called {which}")
     sockets = {pid: socket for pid in found if (socket := _socket_of(proc / str(pid))) is not None}
     if not sockets:
-        raise ControlError(f"{name} ({_listed(found)}) has no control socket")
+        raise ControlError(f"{which} ({_listed(found)}) has no control socket")
     if len(sockets) > 1:
-        raise ControlError(f"there are several processes {name}: {_listed(sockets)}")
+        raise ControlError(f"there are several processes {which}: {_listed(sockets)}; say which by --ovs-pid")
     return next(iter(sockets.values()))
 
 

@@ -33,13 +33,14 @@ _PATIENCE = 5.0  # seconds for a question that is under way when the run ends
 
 
 @contextmanager
-def enriched(session: Session, section: type[Any], rate: int) -> Iterator[None]:
+def enriched(session: Session, section: type[Any], rate: int, process: str | int) -> Iterator[None]:
     """Within this, what Open vSwitch says of flows is reported.
 
     Args:
         session: Of the collector.
         section: That records look-ups, in a group ``lookup``.
         rate: Flows that are asked for in a second, at most.
+        process: Name or PID of the one that is asked.
 
     Raises:
         UsageError: the rate is none.
@@ -47,7 +48,7 @@ def enriched(session: Session, section: type[Any], rate: int) -> Iterator[None]:
     """
     if rate < 1:
         raise UsageError(f"--ovs-enrich-rate: {rate} is no number of flows in a second", hint="give 1 or more")
-    with _connected() as (control, commands):
+    with _connected(process) as (control, commands):
         if DETRACE not in commands:
             what = "Running OpenvSwitch does not support '%s', only datapath flows will be enriched"
             session.log.warning(what, DETRACE)
@@ -57,8 +58,8 @@ def enriched(session: Session, section: type[Any], rate: int) -> Iterator[None]:
 
 
 @contextmanager
-def _connected() -> Iterator[tuple[Control, frozenset[str]]]:
-    with Control(control_socket) as control:
+def _connected(process: str | int) -> Iterator[tuple[Control, frozenset[str]]]:
+    with Control(lambda: control_socket(process)) as control:
         try:
             commands = control.commands()
         except ControlError as error:
