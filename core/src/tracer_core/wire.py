@@ -74,7 +74,11 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Chars:
-    """A fixed array of characters, zero terminated if shorter; a ``bytes`` value without the padding."""
+    """A fixed array of characters, zero terminated if shorter; a ``bytes`` value without the padding.
+
+    Attributes:
+        size: Bytes of the array.
+    """
 
     size: int
 

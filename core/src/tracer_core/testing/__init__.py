@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tracer_core.testing.namespace import Namespace
     from tracer_core.testing.netns import TwoNamespaces
     from tracer_core.testing.records import Record
-    from tracer_core.testing.runs import Planned, planned
+    from tracer_core.testing.runs import PlannedRun, planned
     from tracer_core.testing.tried import Tried
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "CollectorContract",
     "Namespace",
     "NotReadyError",
-    "Planned",
+    "PlannedRun",
     "Record",
     "Tracer",
     "Tried",
@@ -46,7 +46,7 @@ _MODULES = {
     "CollectorContract": "contract",
     "Namespace": "namespace",
     "NotReadyError": "command",
-    "Planned": "runs",
+    "PlannedRun": "runs",
     "Record": "records",
     "Tracer": "command",
     "Tried": "tried",

@@ -35,12 +35,9 @@ if TYPE_CHECKING:
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.records import Record
 
-USUAL = "6.12"
-"""The recorded kernel that is taken if none is named: a distribution's, with modules and all kinds of probes."""
-
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedRun:
     """A run, planned and not begun.
 
     Attributes:
@@ -138,10 +135,10 @@ class Planned:
 def planned(
     *collectors: str,
     probes: Iterable[str] = (),
-    kernel: str | Kernel = USUAL,
+    kernel: str | Kernel = "6.12",
     options: Mapping[str, Any] | None = None,
     typed: bool = True,
-) -> Planned:
+) -> PlannedRun:
     """Plan a run, as ``tracer collect`` would.
 
     Args:
@@ -167,7 +164,7 @@ def planned(
     arguments += [argument for name, values in chosen.items() for argument in flags(name, values)]
     if isinstance(kernel, str):
         arguments += ["--kernel", str(recorded_folder(kernel)), "--reads", "load" if typed else "probe"]
-    return Planned(prepared, view, tuple(arguments))
+    return PlannedRun(prepared, view, tuple(arguments))
 
 
 def flags(collector: str, options: Any) -> Iterator[str]:  # noqa: ANN401 - of any class

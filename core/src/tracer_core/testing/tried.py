@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tracer_core.sections import Event
-    from tracer_core.testing.runs import Planned
+    from tracer_core.testing.runs import PlannedRun
 
 
 class Tried:
@@ -27,7 +27,7 @@ class Tried:
         functions: Their names.
     """
 
-    def __init__(self, run: Planned, *, extra: str = "", functions: Sequence[str] = ()) -> None:
+    def __init__(self, run: PlannedRun, *, extra: str = "", functions: Sequence[str] = ()) -> None:
         self._run = run
         self.trial = Trial(run.plan, run.composed(running_machine()), extra=extra, functions=functions)
         """What calls them."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tracer_core.events.batch import EventBatch
     from tracer_core.sections import Event
-    from tracer_core.testing.runs import Planned
+    from tracer_core.testing.runs import PlannedRun
 
 _TYPES: dict[Form, type | tuple[type, ...]] = {
     Form.INTEGER: int,
@@ -71,7 +71,7 @@ def _check_value(name: str, field: FieldForm, found: Any) -> None:  # noqa: ANN4
             _check_value(name, field.item, item)
 
 
-def check_files(run: Planned, batch: EventBatch, folder: Path) -> None:
+def check_files(run: PlannedRun, batch: EventBatch, folder: Path) -> None:
     """Write events to files, and read them again.
 
     Args:

@@ -9,12 +9,12 @@ from tracer_core.types import TextOptions
 
 if TYPE_CHECKING:
     from tracer_core.events.batch import EventBatch
-    from tracer_core.testing.runs import Planned
+    from tracer_core.testing.runs import PlannedRun
 
 _BLANKS = " \t\r"
 
 
-def check(run: Planned, batch: EventBatch) -> None:
+def check(run: PlannedRun, batch: EventBatch) -> None:
     """Have each section shown, in all ways that users can want.
 
     Raises:

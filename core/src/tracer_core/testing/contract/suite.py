@@ -11,7 +11,7 @@ from tracer_core.plugins.host import Host
 from tracer_core.testing.contract import imports, purity, roundtrip, shown, spec
 from tracer_core.testing.contract.values import records_of
 from tracer_core.testing.kernels import recorded_kernel, recorded_names
-from tracer_core.testing.runs import Planned, planned
+from tracer_core.testing.runs import PlannedRun, planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +108,7 @@ class CollectorContract:
     def _loaded(self) -> Collector:
         return Host().collector(self.collector)
 
-    def _planned(self, kernel: str, chosen: object, *, typed: bool = True) -> Planned:
+    def _planned(self, kernel: str, chosen: object, *, typed: bool = True) -> PlannedRun:
         collector = self._loaded()
         options = collector.spec.options() if chosen is None else chosen
         if reason := spec.unavailable(collector, recorded_kernel(kernel), options):
@@ -117,7 +117,7 @@ class CollectorContract:
             self.collector, probes=self.probes, kernel=kernel, options={self.collector: options}, typed=typed
         )
 
-    def _for_all(self, run: Planned, check: Callable[[list[Record]], None]) -> None:
+    def _for_all(self, run: PlannedRun, check: Callable[[list[Record]], None]) -> None:
         """Check some lists of records."""
         any_machine = settings(
             max_examples=_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES
