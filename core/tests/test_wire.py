@@ -71,6 +71,12 @@ def test_a_field_can_be_recorded_as_another_type_than_it_is_shown() -> None:
     assert [field.form for field in form_of(Shown).fields] == [Form.TEXT, Form.INTEGER]
 
 
+@pytest.mark.parametrize("name", ["", "Parcel", "parcel.stamp", "parcel_2", "2-parcels", "parcel-", "a b"])
+def test_a_name_that_readers_could_not_tell_from_others_is_refused(name: str) -> None:
+    with pytest.raises(PluginError, match="that is no name"):
+        section(name)
+
+
 def test_a_field_without_a_wire_type_is_refused_by_name() -> None:
     with pytest.raises(PluginError, match="bad: field value has no wire type"):
 

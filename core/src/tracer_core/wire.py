@@ -38,6 +38,7 @@ Then the section says what its record is, a class like those above, and a decode
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from dataclasses import dataclass
@@ -254,13 +255,16 @@ def section(name: str, *, version: int = 1, record: type[Any] | None = None) -> 
     """Declare a section.
 
     Args:
-        name: Public name, kebab-case.
+        name: Public name: lower-case words and numbers, with ``-`` between them.
         version: Raise it when a field changes meaning; new fields at the end keep it.
         record: What records have of it, if that is not the class itself.
 
     Raises:
-        PluginError: a field has no wire type, a variable part is not last or its length field is unknown.
+        PluginError: the name is none, a field has no wire type, a variable part is not last or its length field is
+            unknown.
     """
+    if not _NAME.fullmatch(name):
+        raise PluginError(f"section {name!r}: that is no name", hint="use lower-case words with '-' between them")
 
     def declare(cls: type[T]) -> type[T]:
         setattr(cls, _ATTRIBUTE, _layout(name, version, cls, record))
@@ -270,6 +274,7 @@ def section(name: str, *, version: int = 1, record: type[Any] | None = None) -> 
 
 
 _ATTRIBUTE = "__tracer_section__"
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
 def layout_of(cls: type[Any]) -> Layout:
