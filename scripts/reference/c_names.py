@@ -1,16 +1,19 @@
-"""What fragments may use in C, from the comments of the header that stands before them."""
+"""What fragments may use in C, from the comments of the headers that stand before them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEADER = Path(__file__).resolve().parents[2] / "core/src/tracer_core/compose/bpf/tracer.bpf.h"
+FOLDER = Path(__file__).resolve().parents[2] / "core/src/tracer_core/compose/bpf"
+HEADER = "tracer.bpf.h"
+"""All of this is for fragments but what is listed below; of other headers, what says so."""
 
 INTERNAL = frozenset(
     {
@@ -30,6 +33,8 @@ INTERNAL = frozenset(
     }
 )
 """What the header needs for itself, and nobody else may use. All else in it is for fragments, and under a comment."""
+
+_OURS = "For fragments: "
 
 _ITEM = re.compile(
     r"""^/\*(?P<comment>.*?)\*/$
@@ -68,10 +73,20 @@ class Topic:
 
 def c_page() -> str:
     """All names, each with its comment; those that one comment is about, together."""
-    found = [topic for topic in topics(HEADER.read_text()) if topic.items]
+    others = sorted(path for path in FOLDER.glob("*.bpf.h") if path.name != HEADER)
+    found = [topic for topic in topics((FOLDER / HEADER).read_text()) if topic.items]
+    found += [topic for path in others for topic in _for_fragments(path.read_text())]
     rows = "".join(f"| `{name}` | [{_first(topic)}](#{topic.anchor}) |\n" for topic in found for name in topic.items)
     index = f"\n| name | about |\n| --- | --- |\n{rows}"
     return index + "".join(map(_told, found))
+
+
+def _for_fragments(text: str) -> Iterator[Topic]:
+    """The topics of a header of the core's own whose comment says that fragments may use them."""
+    for match, following in pairwise(_ITEM.finditer(text)):
+        said = " ".join(_text(match["comment"] or ""))
+        if said.startswith(_OURS):
+            yield Topic(said.removeprefix(_OURS), {_name(following): _use(following)})
 
 
 def topics(text: str) -> Iterator[Topic]:

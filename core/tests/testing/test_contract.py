@@ -195,5 +195,13 @@ def test_what_c_fills_can_be_narrowed(write_collector: Callable[..., str]) -> No
     suite(write_collector(text), values=narrow).test_texts_can_be_put_together(KERNEL, None)
     with pytest.raises(AssertionError, match="IndexError"):
         suite(write_collector(text)).test_texts_can_be_put_together(KERNEL, None)
+
+    class TestShort(CollectorContract):
+        collector = write_collector(text)
+
+        def written(self, sections: dict[str, Any]) -> dict[str, Any]:
+            return {name: demo._replace(length=demo.length % 3) for name, demo in sections.items()}
+
+    TestShort().test_texts_can_be_put_together(KERNEL, None)
     with pytest.raises(ValueError, match=r"no field or group demo\.width in demo\.length"):
         suite(write_collector(text), always=("demo.width",)).test_texts_can_be_put_together(KERNEL, None)

@@ -52,6 +52,14 @@ class CollectorContract:
     always: ClassVar[tuple[str, ...]] = ()
     """Groups without which C does not leave a section: ``("parcel.stamp",)``."""
 
+    def written(self, sections: dict[str, Any]) -> dict[str, Any]:
+        """Make of any sections of a record such as C writes: override it where some fields depend on others.
+
+        Args:
+            sections: By public name, as of :class:`~tracer_core.testing.records.Record`.
+        """
+        return sections
+
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Have tests run for kernels and options."""
         if "kernel" in metafunc.fixturenames:
@@ -122,4 +130,4 @@ class CollectorContract:
         any_machine = settings(
             max_examples=_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES
         )
-        any_machine(given(records_of(run.plan, self.values, self.always))(check))()
+        any_machine(given(records_of(run.plan, self.values, self.always, self.written))(check))()

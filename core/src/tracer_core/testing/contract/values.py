@@ -11,7 +11,7 @@ from tracer_core.testing.records import Record
 from tracer_core.wire import Blob, Chars, Part, Scalar, layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from hypothesis.strategies import SearchStrategy
 
@@ -23,7 +23,10 @@ _BLANKS = bytes(range(0x21)) + b"\x7f"  # what the names that the kernel gives h
 
 
 def records_of(
-    plan: Plan, values: Mapping[str, SearchStrategy[Any]], always: Collection[str]
+    plan: Plan,
+    values: Mapping[str, SearchStrategy[Any]],
+    always: Collection[str],
+    written: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> SearchStrategy[list[Record]]:
     """Lists of records of the plan's sections and probes.
 
@@ -31,6 +34,7 @@ def records_of(
         plan: It.
         values: Of some fields, by ``section.field`` or ``section.group.field``.
         always: Groups that are never missing, by ``section.group``.
+        written: Makes of any sections those that C writes.
 
     Raises:
         ValueError: the plan has no such field or group.
@@ -39,7 +43,7 @@ def records_of(
     sections = {layout.name: made.section(layout) for layout in plan.layouts if not _is_of_core(layout)}
     if unknown := {*values, *always} - made.named:
         raise ValueError(f"no field or group {', '.join(sorted(unknown))} in {', '.join(sorted(made.named))}")
-    present = st.fixed_dictionaries({}, optional=sections)
+    present = st.fixed_dictionaries({}, optional=sections).map(written)
     return st.lists(st.builds(Record, present, probe=st.integers(0, len(plan.probes) - 1)), max_size=_MOST)
 
 
