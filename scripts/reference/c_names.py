@@ -86,7 +86,8 @@ def _for_fragments(text: str) -> Iterator[Topic]:
     for match, following in pairwise(_ITEM.finditer(text)):
         said = " ".join(_text(match["comment"] or ""))
         if said.startswith(_OURS):
-            yield Topic(said.removeprefix(_OURS), {_name(following): _use(following)})
+            text = said.removeprefix(_OURS)
+            yield Topic(text[0].upper() + text[1:], {_name(following): _use(following)})
 
 
 def topics(text: str) -> Iterator[Topic]:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-import numpy as np
-
 from tracer_core.errors import PluginError
 from tracer_core.wire import Chars, Layout, Scalar, is_group, kind_of, layout_of, without_none
 
@@ -120,7 +118,9 @@ def _field(section: str, version: int, name: str, hint: Any) -> FieldForm:  # no
     if is_group(inner):
         return FieldForm(name, Form.PART, part=_section(f"{section}.{name}", version, inner), optional=optional)
     if inner is int and isinstance(kind, Scalar):
-        return FieldForm(name, Form.INTEGER, np.dtype(kind.dtype).name, optional=optional)
+        # as numpy names it, which is not imported for that: --help looks at forms, too
+        sign = "uint" if "u" in kind.dtype else "int"
+        return FieldForm(name, Form.INTEGER, f"{sign}{8 * kind.size}", optional=optional)
     if inner is bytes and isinstance(kind, Chars):
         return FieldForm(name, Form.CHARS, optional=optional)
     match typing.get_args(inner):
