@@ -114,6 +114,11 @@ def test_an_installed_collector_is_listed_and_changes_nothing_else(stranger: Str
     ]
 
 
+def test_its_readme_lists_it_as_the_command_does(stranger: Stranger) -> None:
+    shown = run(stranger.command, "plugins", cwd=stranger.folder)
+    assert f"$ tracer plugins\n{shown}" in (ROOT / "examples/tracer-hello/README.md").read_text()
+
+
 def passed(stranger: Stranger, *files: str) -> str:
     """What pytest says of some of the stranger's tests, none of which failed."""
     result = run(stranger.python, "-m", "pytest", "-p", "no:cacheprovider", "-v", *files, cwd=stranger.sources)

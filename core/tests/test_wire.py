@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_a_field_can_be_recorded_as_another_type_than_it_is_shown() -> None:
 
 
 @pytest.mark.parametrize("number", [U8, U16, U32, U64, S32, S64])
-def test_integers_are_called_in_files_as_numpy_calls_them(number: Any) -> None:
+def test_integers_are_called_in_files_as_numpy_calls_them(number: object) -> None:
     from tracer_core.events.form import _field
 
     assert _field("parcel", 1, "weight", number).dtype == np.dtype(recorded(number).dtype).name
