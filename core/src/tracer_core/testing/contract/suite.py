@@ -69,7 +69,7 @@ class CollectorContract:
             metafunc.parametrize("chosen", [None, *self.options], ids=ids)
 
     def test_it_says_who_it_is(self) -> None:
-        """It can be loaded, and its name, options and sections can be used."""
+        """It can be loaded, its name, options and sections can be used, and each option has a help text."""
         spec.check(self._loaded())
 
     def test_it_imports_nothing_of_the_core_but_the_api(self) -> None:
@@ -81,12 +81,12 @@ class CollectorContract:
         imports.check_help(self.collector)
 
     def test_its_hooks_are_pure(self, kernel: str, chosen: object) -> None:
-        """Hooks give equal results when called again, and touch no file, process or network."""
+        """Hooks give equal results when called again, and touch nothing but files of the collector's own package."""
         collector = self._loaded()
         purity.check(collector, recorded_kernel(kernel), collector.spec.options() if chosen is None else chosen)
 
     def test_it_is_planned_or_says_why_not(self, kernel: str, chosen: object) -> None:
-        """A program can be composed, with plain loads and with probe reads, the same each time."""
+        """A program is composed, with plain loads and with probe reads, the same each time."""
         for typed in (True, False):
             run = self._planned(kernel, chosen, typed=typed)
             if run.composed() != self._planned(kernel, chosen, typed=typed).composed():
