@@ -100,6 +100,7 @@ def test_the_type_checker_knows_every_package() -> None:
 def test_the_core_has_an_extra_for_every_plugin() -> None:
     extras = settings(ROOT / "core")["project"]["optional-dependencies"]
     everything = extras.pop("all")
+    assert extras.pop("testing"), "what tracer_core.testing needs beside the core"
     assert extras == {name: [f"tracer-{name.replace('_', '-')}"] for name in NAMES}
     assert everything == [f"tracer-core[{','.join(NAMES)}]"]
 

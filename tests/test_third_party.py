@@ -1,11 +1,11 @@
-"""A collector from elsewhere: built, installed and traced with as a stranger would, with no change anywhere else."""
+"""A collector written from the tutorial alone: built, installed and traced with, with no change anywhere else."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.pages import FIXTURES, TESTING, blocks, commands, written
 
-from tracer_core.testing.command import Tracer
+from tracer_core.testing import Tracer
+from tracer_core.testing.command import end_with_parent, wait_ready
+from tracer_core.testing.patience import patience
 
 if TYPE_CHECKING:
-    from tracer_core.testing.netns import TwoNamespaces
+    from tracer_core.testing import TwoNamespaces
 
 pytestmark = pytest.mark.slow
 
@@ -71,13 +74,15 @@ def plugins(command: Path, cwd: Path) -> list[dict[str, Any]]:
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
     folder = tmp_path_factory.mktemp("stranger")
     sources, wheels, python = folder / "hello", folder / "wheels", folder / "env/bin/python"
-    shutil.copytree(ROOT / "examples/tracer-hello", sources, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+    written(sources)
+    for command in (command for command in commands() if command.split()[0] in ("mkdir", "touch")):
+        run(*command.split(), cwd=sources)
     packages = (ROOT / "core", ROOT / "plugins/skb", sources)
     pip(folder, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, *packages)
     venv.create(folder / "env")
     install = ("--python", python, "install")
     dependencies = tomllib.loads((ROOT / "core/pyproject.toml").read_text())["project"]["dependencies"]
-    pip(folder, *install, *dependencies, "pytest")
+    pip(folder, *install, *dependencies, "pytest", "hypothesis")
     pip(folder, *install, "--no-deps", *wheels.glob("tracer_core-*.whl"), *wheels.glob("tracer_skb-*.whl"))
     before = plugins(python.with_name("tracer"), folder)
     pip(folder, *install, "--no-deps", *wheels.glob("tracer_hello-*.whl"))
@@ -109,9 +114,60 @@ def test_an_installed_collector_is_listed_and_changes_nothing_else(stranger: Str
     ]
 
 
-def test_its_own_tests_pass_where_it_is_installed(stranger: Stranger) -> None:
-    result = run(stranger.python, "-m", "pytest", "-p", "no:cacheprovider", cwd=stranger.sources)
+def test_its_readme_lists_it_as_the_command_does(stranger: Stranger) -> None:
+    shown = run(stranger.command, "plugins", cwd=stranger.folder)
+    assert f"$ tracer plugins\n{shown}" in (ROOT / "examples/tracer-hello/README.md").read_text()
+
+
+def passed(stranger: Stranger, *files: str) -> str:
+    """What pytest says of some of the stranger's tests, none of which failed."""
+    result = run(stranger.python, "-m", "pytest", "-p", "no:cacheprovider", "-v", *files, cwd=stranger.sources)
     assert re.search(r"=+ \d+ passed", result), result
+    return result
+
+
+def test_its_own_tests_pass_where_it_is_installed(stranger: Stranger) -> None:
+    result = passed(stranger)
+    assert "TestContract::test_its_hooks_are_pure[6.12-HelloOptions(min_len=100)] PASSED" in result
+
+
+@pytest.mark.bpf
+@pytest.mark.parametrize("page", [TESTING, FIXTURES], ids=lambda page: page.stem)
+def test_the_code_of_pages_on_tests_passes_as_tests_of_it(stranger: Stranger, page: Path) -> None:
+    name = f"tests/test_{page.stem.replace('-', '_')}.py"
+    code = "\n\n".join(blocks(page, "python"))
+    (stranger.sources / name).write_text(code)
+    assert passed(stranger, name).count(" PASSED") >= len(
+        re.findall("^def test_", "".join(blocks(page, "python")), re.M)
+    )
+
+
+@pytest.mark.bpf
+def test_the_commands_of_the_tutorial_do_what_it_says(stranger: Stranger, two_netns: TwoNamespaces) -> None:
+    """But those that install and test, which are done elsewhere, for the folder that is made first, too."""
+    tried = [command for command in commands() if command.startswith(("tracer ", "sudo $(which tracer) "))]
+    assert len(tried) == 4
+    for command in tried:
+        argv = [str(stranger.command), *command.removeprefix("sudo $(which tracer)").removeprefix("tracer").split()]
+        if command.startswith("tracer"):
+            assert "hello" in run(*argv, cwd=stranger.sources), command
+            continue
+        ready = stranger.folder / "ready"
+        with subprocess.Popen(
+            [*argv, "--netns", two_netns.b.name, "--ready-file", str(ready)],
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call, no lock
+        ) as process:
+            wait_ready(process, ready, patience(60))
+            two_netns.a.run(["ping", "-n", "-c", "1", "-W", "5", "-s", "200", two_netns.b.ipv4])
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=patience(30))
+        assert re.search(r"hello length 228 mark 0x0 type host$", output, re.MULTILINE), output
+
+
+def test_the_tutorial_has_no_command_that_is_not_tried() -> None:
+    assert {command.split()[0] for command in commands()} == {"mkdir", "touch", "pip", "tracer", "sudo"}
 
 
 def test_its_options_are_among_those_of_the_command(hello: Tracer) -> None:

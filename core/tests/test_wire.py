@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tracer_core.errors import PluginError
 from tracer_core.events.form import Form, form_of
 from tracer_core.sections import Header, Packet
-from tracer_core.wire import BLOB_STEP, S32, U8, U16, U32, U64, Blob, Chars, Layout, layout_of, recorded, section
+from tracer_core.wire import BLOB_STEP, S32, S64, U8, U16, U32, U64, Blob, Chars, Layout, layout_of, recorded, section
 
 
 @section("every-kind", version=3)
@@ -69,6 +69,19 @@ def test_a_field_can_be_recorded_as_another_type_than_it_is_shown() -> None:
     assert "s32 verdict;" in layout_of(Shown).c_struct()
     assert layout_of(Shown).dtype_fields() == {"verdict": ("<i4", 0), "size": ("u1", 4)}
     assert [field.form for field in form_of(Shown).fields] == [Form.TEXT, Form.INTEGER]
+
+
+@pytest.mark.parametrize("number", [U8, U16, U32, U64, S32, S64])
+def test_integers_are_called_in_files_as_numpy_calls_them(number: object) -> None:
+    from tracer_core.events.form import _field
+
+    assert _field("parcel", 1, "weight", number).dtype == np.dtype(recorded(number).dtype).name
+
+
+@pytest.mark.parametrize("name", ["", "Parcel", "parcel.stamp", "parcel_2", "2-parcels", "parcel-", "a b"])
+def test_a_name_that_readers_could_not_tell_from_others_is_refused(name: str) -> None:
+    with pytest.raises(PluginError, match="that is no name"):
+        section(name)
 
 
 def test_a_field_without_a_wire_type_is_refused_by_name() -> None:

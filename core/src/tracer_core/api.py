@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tracer_core.changes.process import namespace as find_namespace
 from tracer_core.errors import MachineError, PluginError, RunError, TracerError, UsageError
 from tracer_core.hookspecs import hookimpl
-from tracer_core.kernel.view import Kernel, Member, Param, Prototype
+from tracer_core.kernel.view import Kernel, Member, Param, Prototype, Result, ResultForm
 from tracer_core.options import option
 from tracer_core.plugins.exchange import Watch
 from tracer_core.plugins.session import Session
@@ -76,6 +76,8 @@ __all__ = [
     "Probe",
     "ProbeKind",
     "Prototype",
+    "Result",
+    "ResultForm",
     "RunError",
     "Session",
     "TextOptions",

@@ -41,6 +41,7 @@ PROJECT = "tracer"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a collector's module as a hook; the function has the hook's name."""
 
 
 @hookspec

@@ -23,8 +23,9 @@ def option(
     """A field of an options class.
 
     Args:
-        default: Its value if the user does not give one; its type is the option's: ``bool`` makes a flag, ``int``,
-            ``str``, or a tuple of ``str``, which is given as a comma-separated list, and may be given again for more.
+        default: Its value if the user does not give one; its type is the option's: ``False`` makes a flag that
+            turns it on; ``int``, ``str``, or a tuple of ``str``, which is given as a comma-separated list, and may be
+            given again for more.
         help: One sentence for ``--help``.
         choices: Of a list: what may be in it; anything if there are none.
         obsolete: Of a list: what users may have in their scripts and is of no use any more, and why. With a reason, it

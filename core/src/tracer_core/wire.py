@@ -46,6 +46,7 @@ type that files can hold::
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from dataclasses import dataclass
@@ -82,7 +83,11 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Chars:
-    """A fixed array of characters, zero terminated if shorter; a ``bytes`` value without the padding."""
+    """A fixed array of characters, zero terminated if shorter; a ``bytes`` value without the padding.
+
+    Attributes:
+        size: Bytes of the array.
+    """
 
     size: int
 
@@ -262,14 +267,17 @@ def section(
     """Declare a section.
 
     Args:
-        name: Public name, kebab-case.
+        name: Public name: lower-case words and numbers, with ``-`` between them.
         version: Raise it when a field changes meaning; new fields at the end keep it.
         record: What records have of it, if that is not the class itself.
         reported: It is in no record: a session reports it.
 
     Raises:
-        PluginError: a field has no wire type, a variable part is not last or its length field is unknown.
+        PluginError: the name is none, a field has no wire type, a variable part is not last or its length field is
+            unknown.
     """
+    if not _NAME.fullmatch(name):
+        raise PluginError(f"section {name!r}: that is no name", hint="use lower-case words with '-' between them")
 
     def declare(cls: type[T]) -> type[T]:
         if reported:
@@ -283,6 +291,7 @@ def section(
 
 
 _ATTRIBUTE = "__tracer_section__"
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
 def layout_of(cls: type[Any]) -> Layout:

@@ -52,7 +52,7 @@ def test_every_broken_collector_has_a_row_with_the_reason(
     assert found["major"][0]["status"] == "incompatible"
     assert found["raises"][0]["status"] == "broken"
     broken = [record for rows in found.values() for record in rows if record["status"] != "ok"]
-    assert len(broken) == 20
+    assert len(broken) == 21
     assert all(record["reason"] and record["api"] is None and record["sections"] == [] for record in broken)
 
 

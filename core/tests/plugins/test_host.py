@@ -58,6 +58,7 @@ BROKEN = [
     Broken("wrong", "section", Status.BROKEN, "its sections cannot be used: _Section", "pip uninstall fixture-wrong"),
     Broken("wrong", "options", Status.BROKEN, "its option name has no default", "pip uninstall fixture-wrong"),
     Broken("wrong", "default", Status.BROKEN, "its option when is a float", "pip uninstall fixture-wrong"),
+    Broken("wrong", "on", Status.BROKEN, "its option loud is on by default", "pip uninstall fixture-wrong"),
     Broken("wrong", "Capital-Name", Status.BROKEN, "a name that cannot be selected", "lower-case"),
     Broken("wrong", "auto", Status.BROKEN, "a name that cannot be selected", "not 'auto'"),
     Broken("damaged", "nameless", Status.BROKEN, "No module named 'fixture_nameless'", "damaged"),

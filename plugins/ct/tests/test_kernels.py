@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracer_core.compose.compose import compose
-from tracer_core.compose.composition import Machine
-from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Fixed, Request, parse_probe
-from tracer_core.plugins.declare import declare
-from tracer_core.plugins.host import Host
-from tracer_core.testing.kernels import recorded_kernel, recorded_names
+from tracer_core.testing import planned, recorded_kernel, recorded_names
 from tracer_ct import kernel as facts
 from tracer_ct.plugin import tracer_check
 
@@ -97,18 +91,14 @@ def test_a_kernel_without_marks_and_zones_is_not_asked_for_them() -> None:
 
 
 @pytest.mark.parametrize("name", recorded_names())
-@pytest.mark.parametrize("typed", [False, True], ids=["probe reads", "plain loads"])
-def test_a_program_is_composed_for_every_recorded_kernel(name: str, typed: bool) -> None:
-    kernel = recorded_kernel(name)
-    declarations = (declare(Host().collector("ct"), kernel, None),)
-    probes = (parse_probe("tp:net:netif_receive_skb"),)
-    made = plan(declarations, Request(probes, abilities=Fixed(typed=typed)), kernel)
-    text = compose(made, kernel, Machine(2)).text
-    offset = kernel.member("nf_conn", "status")
+def test_the_program_has_the_places_of_members_and_a_group_for_the_parent(name: str) -> None:
+    run = planned("ct", probes=["tp:net:netif_receive_skb"], kernel=name)
+    text = run.composed().text
+    offset = run.kernel.member("nf_conn", "status")
     assert offset is not None
     assert f"__builtin_offsetof(struct nf_conn, status) == {offset.bit_offset // 8}" in text
     assert "struct section_ct_parent" in text
-    assert sum(planned.layout.bits for planned in made.sections) == 6
+    assert sum(section.layout.bits for section in run.plan.sections) == 6
 
 
 def test_states_are_named_as_the_kernel_names_them() -> None:

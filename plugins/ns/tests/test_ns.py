@@ -11,62 +11,47 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracer_core.backend.machine import running_machine
-from tracer_core.compose.compose import compose
+from tracer_core.api import TextOptions
 from tracer_core.kernel.live import LiveKernel
-from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Fixed, Request, parse_probe
-from tracer_core.plugins.declare import declare
-from tracer_core.plugins.host import Host
-from tracer_core.testing.kernels import recorded_kernel, recorded_names
-from tracer_core.testing.trial import Trial
-from tracer_core.types import NoOptions, TextOptions
+from tracer_core.testing import CollectorContract, planned, recorded_kernel, recorded_names
 from tracer_ns.plugin import NetNs, netns_text, tracer_decoders, tracer_fragments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tracer_core.testing.command import Tracer
-    from tracer_core.testing.netns import TwoNamespaces
+    from tracer_core.testing import Tracer, TwoNamespaces
 
 _SOCK, _DEV, _NETS = 1024, 4096, (6400, 7000, 7600)  # where in the memory they are
+_PASSED = _DEV + 2048  # the device that is an argument
+XMIT = "tp:net:net_dev_start_xmit"
 
 
-@pytest.fixture(scope="module")
-def reported() -> Iterator[Callable[..., NetNs | None]]:
+class TestContract(CollectorContract):
+    collector = "ns"
+
+
+@pytest.fixture(scope="module", params=recorded_names())
+def reported(request: pytest.FixtureRequest) -> Iterator[Callable[..., NetNs | None]]:
     """Runs the fragment at net:net_dev_start_xmit. The namespaces of device, socket and argument are told by number."""
-    kernel = LiveKernel()
-    declarations = (declare(Host().collector("ns"), kernel, NoOptions()),)
-    request = Request((parse_probe("tp:net:net_dev_start_xmit"),), abilities=Fixed(typed=False))
-    made = plan(declarations, request, kernel)
-    with Trial(made, compose(made, kernel, running_machine())) as trial:
-
-        def put(aggregate: str, path: str, at: int, value: int) -> None:
-            member = kernel.member(aggregate, path)
-            assert member is not None
-            first = at + member.bit_offset // 8
-            trial.memory[first : first + member.size] = value.to_bytes(member.size, "little")
+    with planned("ns", probes=[XMIT], kernel=request.param, typed=False).tried() as tried:
 
         def run(*, skb: bool, dev: bool, sock: bool, argument: bool, inum: int, cookie: int) -> NetNs | None:
-            trial.memory[:] = bytes(len(trial.memory))
+            tried.clear()
             for number, at in enumerate(_NETS):
-                put("net", "ns.inum", at, inum + number if inum else 0)
-                put("net", "net_cookie", at, cookie)
-            put("sk_buff", "dev", 0, trial.address + _DEV if dev else 0)
-            put("sk_buff", "sk", 0, trial.address + _SOCK if sock else 0)
-            put("net_device", "nd_net.net", _DEV, trial.address + _NETS[0])
-            put("sock", "__sk_common.skc_net.net", _SOCK, trial.address + _NETS[1])
-            other = _DEV + 2048
-            put("net_device", "nd_net.net", other, trial.address + _NETS[2])
-            packet = trial.address if skb else 0
-            events = trial.events(declarations, packet, trial.address + other if argument else 0)
+                tried.fill("net", at, {"ns.inum": inum + number if inum else 0, "net_cookie": cookie})
+            packet = {"dev": tried.address(_DEV) if dev else 0, "sk": tried.address(_SOCK) if sock else 0}
+            tried.fill("sk_buff", 0, packet)
+            tried.fill("net_device", _DEV, {"nd_net.net": tried.address(_NETS[0])})
+            tried.fill("sock", _SOCK, {"__sk_common.skc_net.net": tried.address(_NETS[1])})
+            tried.fill("net_device", _PASSED, {"nd_net.net": tried.address(_NETS[2])})
+            events = tried.events(tried.address() if skb else 0, tried.address(_PASSED) if argument else 0)
             return events[0].get(NetNs) if events else None
 
         yield run
 
 
 @pytest.mark.bpf
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     st.lists(st.booleans(), min_size=4, max_size=4),
     st.just(0) | st.integers(1, 2**32 - 4),

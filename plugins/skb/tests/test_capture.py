@@ -10,16 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tracer_core.backend.machine import running_machine
-from tracer_core.compose.compose import compose
-from tracer_core.kernel.live import LiveKernel
-from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Fixed, Request, parse_probe
-from tracer_core.plugins.declare import declare
-from tracer_core.plugins.host import Host
-from tracer_core.sections import Packet
-from tracer_core.testing.trial import Trial
-from tracer_skb.plugin import SkbOptions
+from tracer_core.api import Packet
+from tracer_core.testing import planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,34 +79,26 @@ def _u32(value: int) -> int:
 
 @pytest.fixture(scope="module")
 def captured() -> Iterator[Callable[..., Packet | None]]:
-    kernel = LiveKernel()
-    declarations = (declare(Host().collector("skb"), kernel, SkbOptions()),)
-    request = Request((parse_probe("tp:net:netif_receive_skb"),), abilities=Fixed(typed=False))
-    made = plan(declarations, request, kernel)
-
-    def write(memory: memoryview, member: str, value: int) -> None:
-        place = kernel.member("sk_buff", member)
-        assert place is not None
-        start = place.bit_offset // 8
-        memory[start : start + place.size] = value.to_bytes(place.size, "little")
-
-    with Trial(made, compose(made, kernel, running_machine())) as trial:
+    with planned("skb", probes=["tp:net:netif_receive_skb"], typed=False).tried() as tried:
 
         def run(skb: Skb, buffer: bytes, *, head: int | None = None) -> Packet | None:
-            memory = trial.memory
+            memory = tried.memory
             memory[:_HEAD] = bytes(_HEAD)
             memory[_HEAD : _HEAD + len(buffer)] = buffer
-            start = trial.address + _HEAD if head is None else head
-            write(memory, "head", start)
-            write(memory, "data", start + skb.headroom)
-            write(memory, "len", skb.len)
-            write(memory, "data_len", skb.data_len)
-            write(memory, "mac_header", skb.mac)
-            write(memory, "network_header", skb.network)
-            write(memory, "transport_header", skb.transport)
-            write(memory, "mac_len", skb.mac_len)
-            write(memory, "protocol", int.from_bytes(struct.pack(">H", skb.protocol), "little"))
-            events = trial.events(declarations, trial.address)
+            start = tried.address(_HEAD) if head is None else head
+            members: dict[str, int | bytes] = {
+                "head": start,
+                "data": start + skb.headroom,
+                "len": skb.len,
+                "data_len": skb.data_len,
+                "mac_header": skb.mac,
+                "network_header": skb.network,
+                "transport_header": skb.transport,
+                "mac_len": skb.mac_len,
+                "protocol": struct.pack(">H", skb.protocol),
+            }
+            tried.fill("sk_buff", 0, members)
+            events = tried.events(tried.address())
             return events[0].get(Packet) if events else None
 
         yield run

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracer_core.plan.planner import plan
-from tracer_core.plan.request import Request, parse_probe
-from tracer_core.plugins.declare import declare
-from tracer_core.plugins.host import Host
-from tracer_core.testing.kernels import recorded_kernel, recorded_names
-from tracer_core.types import NoOptions, TextOptions
+from tracer_core.api import TextOptions
+from tracer_core.testing import CollectorContract, planned, recorded_kernel, recorded_names
 from tracer_skb_drop.plugin import SkbDrop, skb_drop_text, tracer_check
 from tracer_skb_drop.reasons import reason_names, subsystem_names
 
 if TYPE_CHECKING:
-    from tracer_core.testing.command import Tracer
-    from tracer_core.testing.netns import TwoNamespaces
+    from tracer_core.testing import Tracer, TwoNamespaces
 
 WITH_REASONS = [name for name in recorded_names() if name != "5.10"]
+
+
+class TestContract(CollectorContract):
+    collector = "skb_drop"
 
 
 @pytest.mark.parametrize("name", WITH_REASONS)
@@ -58,8 +57,7 @@ def test_a_kernel_without_reasons_says_that_packets_are_dropped() -> None:
     kernel = recorded_kernel("5.10")
     assert tracer_check(kernel) is None
     assert reason_names(kernel)(0) == "NOT_SPECIFIED"
-    declaration = declare(Host().collector("skb_drop"), kernel, NoOptions())
-    made = plan([declaration], Request((parse_probe("tp:net:netif_receive_skb"),)), kernel)
+    made = planned("skb_drop", probes=["tp:net:netif_receive_skb"], kernel="5.10").plan
     assert [str(probe.probe) for probe in made.probes] == ["tp:skb:kfree_skb"]
     assert [str(probe) for probe in made.skipped] == ["tp:net:netif_receive_skb"]
 
@@ -67,9 +65,8 @@ def test_a_kernel_without_reasons_says_that_packets_are_dropped() -> None:
 @pytest.mark.parametrize("name", WITH_REASONS)
 def test_whatever_is_given_a_reason_reports_it(name: str) -> None:
     kernel = recorded_kernel(name)
-    declaration = declare(Host().collector("skb_drop"), kernel, NoOptions())
     function = "kprobe:sk_skb_reason_drop" if kernel.function("sk_skb_reason_drop") else "kprobe:kfree_skb_reason"
-    made = plan([declaration], Request((parse_probe(function),)), kernel)
+    made = planned("skb_drop", probes=[function], kernel=name).plan
     assert {str(probe.probe) for probe in made.probes} == {"tp:skb:kfree_skb", function}
 
 

@@ -39,6 +39,16 @@ def identity(plan: Plan) -> dict[str, Any]:
     }
 
 
+def beginning(plan: Plan) -> bytes:
+    """What a recording of a plan's records begins with."""
+    return json.dumps(identity(plan)).encode() + b"\n"
+
+
+def block(batch: Batch) -> bytes:
+    """What a recording has of a batch."""
+    return _LENGTH.pack(len(batch.data)) + batch.data
+
+
 class RecordingBackend:
     """Passes everything on to another backend, and writes what it reads to a file."""
 
@@ -69,7 +79,7 @@ class RecordingBackend:
             self._file = self._path.open("wb")
         except OSError as error:
             raise RunError(f"cannot write {self._path}: {error.strerror}") from error
-        self._write(self._file, json.dumps(identity(plan)).encode() + b"\n")
+        self._write(self._file, beginning(plan))
 
     def load(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
@@ -95,7 +105,7 @@ class RecordingBackend:
         """See :class:`~tracer_core.backend.base.Backend`; records what was read."""
         batch = self._backend.read()
         if batch and self._file is not None:
-            self._write(self._file, _LENGTH.pack(len(batch.data)) + batch.data)
+            self._write(self._file, block(batch))
         return batch
 
     def _write(self, file: BinaryIO, data: bytes) -> None:

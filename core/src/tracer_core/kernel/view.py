@@ -56,8 +56,11 @@ class ResultForm(IntEnum):
     NOTHING = 0
     """There is no result, or one that does not fit a register."""
     SIGNED = 1
+    """A signed integer."""
     UNSIGNED = 2
+    """An unsigned integer, a truth value or an enumerator."""
     POINTER = 3
+    """An address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,8 @@ def _refuse_options(owner: Owner, cls: Any) -> None:  # noqa: ANN401 - ditto
         if not (strings or isinstance(spec.default, bool | int | str)):
             kind = type(spec.default).__name__
             raise _broken(owner, f"its option {spec.name} is a {kind}, not bool, int, str or a tuple of str")
+        if spec.default is True:
+            raise _broken(owner, f"its option {spec.name} is on by default, and a flag can only turn it on")
 
 
 def _broken(owner: Owner, problem: str) -> UnusableError:

@@ -10,6 +10,7 @@ class ProbeKind(Enum):
     """Ways to attach. Values are as in files."""
 
     RAW_TRACEPOINT = "raw_tracepoint"
+    """At a tracepoint, with the arguments that it has in the kernel."""
     FENTRY = "fentry"
     """At the entry of a function, through a trampoline (5.5)."""
     FEXIT = "fexit"

@@ -53,4 +53,5 @@ def tracer_formatters() -> list[Formatter]:
 
 
 def _text(hello: Hello, _options: object) -> str:
-    return f"hello length {hello.length} mark {hello.mark:#x} type {PACKET_TYPES[hello.packet_type]}"
+    kind = PACKET_TYPES[hello.packet_type] if hello.packet_type < len(PACKET_TYPES) else "unknown"
+    return f"hello length {hello.length} mark {hello.mark:#x} type {kind}"

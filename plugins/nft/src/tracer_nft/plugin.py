@@ -93,14 +93,12 @@ def tracer_fragments(kernel: Kernel, options: NftOptions) -> Iterable[Fragment |
 
 
 @hookimpl
-def tracer_decoders(options: NftOptions) -> Iterable[Decoder]:
+def tracer_decoders() -> Iterable[Decoder]:
     """Give verdicts their names and rules their text."""
     from tracer_nft.decode import decode  # noqa: PLC0415 - numpy takes its time, and --help needs none
     from tracer_nft.rules import RuleTexts  # noqa: PLC0415 - ditto
 
-    yield Decoder(Nft, decode)
-    if options.rules:
-        yield Decoder(Rule, RuleTexts().decode)
+    return [Decoder(Nft, decode), Decoder(Rule, RuleTexts().decode)]
 
 
 @hookimpl

@@ -29,6 +29,7 @@ from tracer_skb_drop.reasons import CORE, ENUMS, reason_names, subsystem_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_HINT = "leave skb_drop out of -c"
 _DROPPED = Probe.tracepoint("skb:kfree_skb")
 
 
@@ -53,9 +54,9 @@ def tracer_check(kernel: Kernel) -> Unavailable | None:
     """Where reasons exist, the tracepoint must say them."""
     dropped = kernel.tracepoint("kfree_skb")
     if dropped is None:
-        return Unavailable("this kernel has no tracepoint skb:kfree_skb")
+        return Unavailable("this kernel has no tracepoint skb:kfree_skb", _HINT)
     if kernel.enum(CORE) is not None and dropped.index_of(f"enum {CORE}") is None:
-        return Unavailable("skb:kfree_skb does not say the reasons that this kernel has")
+        return Unavailable("skb:kfree_skb does not say the reasons that this kernel has", _HINT)
     return None
 
 

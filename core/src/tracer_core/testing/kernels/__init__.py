@@ -16,12 +16,21 @@ def recorded_names() -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: [int(part) for part in name.split(".")]))
 
 
-def recorded_kernel(name: str) -> RecordedKernel:
-    """One of them, for example ``6.1``.
+def recorded_folder(name: str) -> Path:
+    """The folder of one of them, for ``--kernel``.
 
     Raises:
         UsageError: there is none of that name.
     """
     if name not in recorded_names():
         raise UsageError(f"no recorded kernel {name}", hint=f"there are {', '.join(recorded_names())}")
-    return RecordedKernel(_HERE / name)
+    return _HERE / name
+
+
+def recorded_kernel(name: str) -> RecordedKernel:
+    """One of them, for example ``6.1``.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    return RecordedKernel(recorded_folder(name))

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from tracer_core.api import TextOptions
+from tracer_core.testing import CollectorContract
 from tracer_skb_tracking.plugin import SkbTracking, skb_tracking_text
 
 OPTIONS = TextOptions()
+
+
+class TestContract(CollectorContract):
+    collector = "skb_tracking"
 
 
 def test_the_identity_is_128_bits_in_hexadecimal_and_the_skb_stands_behind_it() -> None:
