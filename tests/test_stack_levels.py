@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
 from tracer_core.kernel.live import LiveKernel
-from tracer_core.plan.plan import Stacks
+from tracer_core.plan.plan import StackPlace, Stacks
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declare import declare
@@ -90,7 +90,8 @@ def loaded(request: pytest.FixtureRequest) -> Iterator[Stack]:
     kernel = LiveKernel()
     wanted = Request((Probe.tracepoint("net:netif_receive_skb"),), abilities=Fixed(typed=False, entries=()))
     made = plan([declare(Host().collector("skb_tracking"), kernel, None)], wanted, kernel)
-    made = replace(made, stacks=Stacks(windows=True, follow=request.param, task_stack=0, thread_size=16384))
+    stacks = Stacks(windows=True, follow=request.param)
+    made = replace(made, stacks=stacks, stack_place=StackPlace(task_stack=0, thread_size=16384))
     texts = [_CALL.replace("NAME", name).replace("CALL", call) for name, call in _CALLS.items()]
     composition = compose(made, kernel, running_machine())
     allowed = os.sched_getaffinity(0)

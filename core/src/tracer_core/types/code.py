@@ -41,7 +41,7 @@ class BpfSource:
     after: tuple[BpfSource, ...] = ()
 
     @classmethod
-    def resource(cls, package: str, path: str, *, after: tuple[BpfSource, ...] = (), **defines: int) -> BpfSource:
+    def resource(cls, package: str, path: str, *after: BpfSource, **defines: int) -> BpfSource:
         """Read a file that a package ships, for example ``resource("tracer_skb", "bpf/skb.bpf.c", SKB_FLAG=1)``."""
         from importlib.resources import files  # noqa: PLC0415 - costs 5 ms, only runs need it
 

@@ -60,10 +60,8 @@ def fragments(kernel: Kernel, process: str | int | None) -> Iterable[Fragment | 
     """What runs there; the arguments are as above."""
     track = int(process is not None)
     hashes = BpfSource.resource("tracer_ovs", "bpf/hash.bpf.h")
-    upcalls = BpfSource.resource("tracer_ovs", "bpf/upcalls.bpf.h", after=(hashes,), OVS_TRACK=track)
-    datapath = BpfSource.resource(
-        "tracer_ovs", "bpf/datapath.bpf.c", after=(upcalls,), OVS_TRACK=track, **facts.defines(kernel)
-    )
+    upcalls = BpfSource.resource("tracer_ovs", "bpf/upcalls.bpf.h", hashes, OVS_TRACK=track)
+    datapath = BpfSource.resource("tracer_ovs", "bpf/datapath.bpf.c", upcalls, OVS_TRACK=track, **facts.defines(kernel))
     yield Getter("ovs_noted_packet", datapath, gives=_SKB, needs=(), probes=(_LOOKUP,), trusted=False)
     yield Fragment("ovs_note_packet", datapath, needs=(_SKB,), probes=(_PROCESS,))
     for function, needs, probe in _STEPS:
@@ -73,8 +71,8 @@ def fragments(kernel: Kernel, process: str | int | None) -> Iterable[Fragment | 
 
 
 def _tracking(kernel: Kernel, process: str | int, upcalls: BpfSource) -> Iterator[Fragment]:
-    border = BpfSource.resource("tracer_ovs", "bpf/track.bpf.c", after=(upcalls,), **facts.border(kernel))
-    vswitchd = BpfSource.resource("tracer_ovs", "bpf/vswitchd.bpf.c", after=(upcalls,))
+    border = BpfSource.resource("tracer_ovs", "bpf/track.bpf.c", upcalls, **facts.border(kernel))
+    vswitchd = BpfSource.resource("tracer_ovs", "bpf/vswitchd.bpf.c", upcalls)
     yield Fragment("ovs_note_copy", border, needs=(), probes=(_COPY,))
     yield Fragment("ovs_collect_enqueue", border, needs=(_SKB,), emits=_EMITS, probes=(_ENQUEUE,), gate=Gate.ALWAYS)
     yield Fragment("ovs_note_execution", border, needs=(), probes=(_EXECUTE,))
