@@ -24,7 +24,7 @@ pytestmark = pytest.mark.bpf
 FIRST_PORT = 20000
 FLOWS = (
     "table=0,priority=0,actions=NORMAL",
-    "table=0,priority=1,udp,actions=move:NXM_OF_UDP_DST[]->NXM_NX_REG0[],NORMAL",
+    "table=0,priority=1,udp,actions=move:NXM_OF_UDP_DST[]->NXM_NX_REG0[0..15],NORMAL",
 )
 """What is read is not left out of the datapath's flows: so each port has its own."""
 
