@@ -1,26 +1,31 @@
-"""Recorded kernels with what recordings leave out."""
+"""Recorded kernels with other facts than those recorded."""
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from tracer_core.kernel.view import Kernel, Member
 from tracer_core.testing.kernels import recorded_kernel
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
-class _WithStacks:
-    def __init__(self, kernel: Kernel, symbols: dict[str, int], config: dict[str, str]) -> None:
+    from tracer_core.kernel.view import Kernel, Member
+
+
+class _Changed:
+    def __init__(
+        self, kernel: Kernel, symbols: Mapping[str, int], config: Mapping[str, str], lacks: Collection[tuple[str, str]]
+    ) -> None:
         self._kernel = kernel
         self._symbols = symbols
         self._config = config
+        self._lacks = lacks
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._kernel, name)
 
     def member(self, aggregate: str, path: str) -> Member | None:
-        if (aggregate, path) == ("task_struct", "stack"):
-            return Member("stack", "void *", bit_offset=256, bit_size=0, size=8)
-        return self._kernel.member(aggregate, path)
+        return None if (aggregate, path) in self._lacks else self._kernel.member(aggregate, path)
 
     def symbol(self, name: str) -> int | None:
         return self._symbols.get(name, self._kernel.symbol(name))
@@ -29,12 +34,19 @@ class _WithStacks:
         return self._config.get(option, self._kernel.config(option))
 
 
-def with_stacks(name: str, *, symbols: dict[str, int] | None = None, config: dict[str, str] | None = None) -> Kernel:
-    """A recorded kernel that says where the stack of a task is.
+def changed(
+    name: str,
+    *,
+    symbols: Mapping[str, int] | None = None,
+    config: Mapping[str, str] | None = None,
+    lacks: Collection[tuple[str, str]] = (),
+) -> Kernel:
+    """A recorded kernel, but for some answers.
 
     Args:
         name: As for ``recorded_kernel``.
         symbols: Addresses beside those recorded.
         config: Options beside those recorded.
+        lacks: Structs and members that it does not know of.
     """
-    return cast("Kernel", _WithStacks(recorded_kernel(name), symbols or {}, config or {}))
+    return cast("Kernel", _Changed(recorded_kernel(name), symbols or {}, config or {}, lacks))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import pytest
-from core.tests.kernels import with_stacks
 
 from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
@@ -16,7 +15,7 @@ from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plan.tracking import TRACKED
 from tracer_core.plugins.declaration import Declaration, Owner
-from tracer_core.testing.kernels import recorded_names
+from tracer_core.testing.kernels import recorded_kernel, recorded_names
 from tracer_core.types import BpfSource, CollectorSpec, Fragment, Gate, ProbeKind
 
 C = """static __always_inline int demo_{name}(struct tracer_ctx *ctx, struct tracer_event *event)
@@ -38,7 +37,7 @@ RECEIVE, POLL, NO_PACKET = "tp:net:netif_receive_skb", "tp:napi:napi_poll", "reg
 
 @pytest.fixture(params=recorded_names())
 def kernel(request: pytest.FixtureRequest) -> Kernel:
-    return with_stacks(request.param)
+    return recorded_kernel(request.param)
 
 
 def composed(
@@ -134,7 +133,7 @@ def test_what_needs_no_packet_runs_there_as_ever(kernel: Kernel) -> None:
 
 
 def test_a_window_closes_at_the_return_whether_the_call_is_known_or_not() -> None:
-    kernel = with_stacks("6.12")
+    kernel = recorded_kernel("6.12")
     text = composed(kernel, "kretprobe:ip_rcv/ftrace", way="kprobes").text
     assert "tracer_open(ctx, bpf_ktime_get_ns(), args[TRACER_STACK_POINTER])" in function(text, "tracer_entry_0")
     program = function(text, "tracer_program_0")

@@ -165,6 +165,23 @@ class TestRecordedKernels:
         assert prototype is not None
         assert (prototype.module, prototype.index_of("struct sk_buff *")) == ("openvswitch", 1)
 
+    @pytest.mark.parametrize("name", ["6.1", "6.12"])
+    @pytest.mark.parametrize(
+        ("aggregate", "path", "kind"),
+        [
+            ("datapath", "table", "struct flow_table"),
+            ("dp_upcall_info", "cmd", "u8"),
+            ("sw_flow", "id.ufid", "u32 [4]"),
+            ("sw_flow_key", "recirc_id", "u32"),
+            ("sw_flow_actions", "actions", "struct nlattr [0]"),
+            ("ovs_conntrack_info", "range", "struct nf_nat_range2"),
+        ],
+    )
+    def test_types_of_open_vswitch_are_kept(self, name: str, aggregate: str, path: str, kind: str):
+        member = recorded_kernel(name).member(aggregate, path)
+        assert member is not None
+        assert member.type == kind
+
     def test_a_module_without_type_information_is_an_error(self):
         with pytest.raises(KeyError):
             recorded_kernel("5.10").module_btf("openvswitch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from core.tests.kernels import with_stacks
+from core.tests.kernels import changed
 
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.filters.packet import packet_filter
@@ -25,7 +25,7 @@ TELLS, INHERITS = OnStack(inherits=False), OnStack(inherits=True)
 
 @pytest.fixture(params=recorded_names())
 def kernel(request: pytest.FixtureRequest) -> Kernel:
-    return with_stacks(request.param)
+    return recorded_kernel(request.param)
 
 
 def planned(
@@ -115,7 +115,7 @@ def test_a_function_without_a_packet_can_open_a_window_and_is_shown_in_that_of_a
 
 
 def test_windows_of_many_functions_share_programs() -> None:
-    made = planned(with_stacks("6.12"), "kprobe:ip_*/ftrace", RECEIVE)
+    made = planned(recorded_kernel("6.12"), "kprobe:ip_*/ftrace", RECEIVE)
     assert len(roles(made)) > 20
     assert len({p.shape for p in made.probes if made.shapes[p.shape].role is Role.CLOSES}) == 1
     assert all(p.probe.optional for p in made.probes if made.shapes[p.shape].role is Role.CLOSES)
@@ -140,7 +140,7 @@ def test_without_a_place_where_packets_are_met_nothing_can_run_for_one(kernel: K
 
 def test_a_kernel_that_does_not_say_where_stacks_are_is_a_clear_error() -> None:
     with pytest.raises(MachineError, match="--follow-stack: this kernel does not say where stacks are"):
-        planned(recorded_kernel("6.12"), RECEIVE, follow=True)
+        planned(changed("6.12", lacks=[("task_struct", "stack")]), RECEIVE, follow=True)
 
 
 @pytest.mark.parametrize(
@@ -148,12 +148,12 @@ def test_a_kernel_that_does_not_say_where_stacks_are_is_a_clear_error() -> None:
 )
 def test_stacks_are_as_large_as_the_first_one(names: tuple[str, str]) -> None:
     begin, end = names
-    assert thread_size(with_stacks("6.1", symbols={begin: 1 << 20, end: (1 << 20) + 32768})) == 32768
+    assert thread_size(changed("6.1", symbols={begin: 1 << 20, end: (1 << 20) + 32768})) == 32768
 
 
 def test_where_the_first_one_has_no_name_they_are_as_large_as_the_kernels_are_built() -> None:
-    assert thread_size(with_stacks("6.1")) == 16384
-    assert thread_size(with_stacks("6.1", config={"CONFIG_KASAN": "y"})) == 32768
+    assert thread_size(recorded_kernel("6.1")) == 16384
+    assert thread_size(changed("6.1", config={"CONFIG_KASAN": "y"})) == 32768
 
 
 def test_the_plan_is_told_with_what_is_done_where(kernel: Kernel) -> None:

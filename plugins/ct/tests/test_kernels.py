@@ -88,6 +88,7 @@ def test_one_read_takes_all_that_is_reported(name: str) -> None:
         first = place.bit_offset // 8 - told["CT_FIRST"]
         assert 0 <= first <= told["CT_SIZE"] - place.size, path
     assert (told["CT_ZONE"], told["CT_MARK"], told["CT_SCTP"]) == (1, 1, 1)
+    assert told["CT_LABELS"] == 8  # one more than NF_CT_EXT_LABELS
 
 
 def test_a_kernel_without_marks_and_zones_is_not_asked_for_them() -> None:

@@ -17,10 +17,11 @@ STRUCTS = _names(
     """
     arphdr ethhdr icmp6hdr icmphdr iphdr ipv6hdr tcphdr udphdr vlan_hdr vlan_ethhdr
     bpf_kprobe_multi_link bpf_raw_tp_link dst_entry inet_sock napi_struct neighbour net net_device
-    nlattr pt_regs Qdisc sk_buff skb_shared_info sock sock_common
-    nf_conn nf_conntrack_tuple nf_conntrack_zone nf_hook_state
+    nlattr pt_regs Qdisc sk_buff skb_shared_info sock sock_common task_struct
+    nf_conn nf_conn_labels nf_conntrack_tuple nf_conntrack_zone nf_ct_ext nf_hook_state
     nft_base_chain nft_chain nft_pktinfo nft_rule nft_rule_dp nft_rule_dp_last nft_table nft_traceinfo nft_verdict
-    dp_upcall_info ovs_conntrack_info ovs_skb_cb sw_flow sw_flow_actions sw_flow_id sw_flow_key
+    datapath dp_upcall_info flow_table ovs_conntrack_info ovs_skb_cb sw_flow sw_flow_actions sw_flow_id sw_flow_key
+    vport
     """
 )
 """Structs kept whole, with all they hold by value."""
@@ -29,9 +30,9 @@ ENUMS = _names(
     """
     bpf_attach_type bpf_func_id bpf_link_type bpf_map_type bpf_prog_type
     skb_drop_reason skb_drop_reason_subsys mac80211_drop_reason ovs_drop_reason qdisc_drop_reason
-    ip_conntrack_dir ip_conntrack_info ip_conntrack_status tcp_conntrack udp_conntrack
+    ip_conntrack_dir ip_conntrack_info ip_conntrack_status nf_ct_ext_id sctp_conntrack tcp_conntrack udp_conntrack
     nf_inet_hooks nft_trace_attributes nft_trace_types nft_verdicts nf_dev_hooks
-    ovs_action_attr ovs_ct_attr ovs_packet_cmd
+    ovs_action_attr ovs_ct_attr ovs_nat_attr ovs_packet_cmd ovs_userspace_attr
     """
 )
 """Enums kept."""
