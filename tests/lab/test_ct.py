@@ -154,7 +154,7 @@ def arguments(net: Nat, path: Path, *more: str) -> tuple[str, ...]:
     return ("-c", "ct", "-p", TRANSMIT, "--netns", net.router.name, "-o", str(path), "--print", *more)
 
 
-@pytest.mark.parametrize("reads", ["load", "probe"])
+@pytest.mark.parametrize("reads", ["load", pytest.param("probe", marks=pytest.mark.extra)])
 def test_translated_connections_are_those_that_the_kernel_lists(
     tracer: Tracer, router: Nat, tmp_path: Path, support: Support, reads: str
 ) -> None:
