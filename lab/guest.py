@@ -54,7 +54,8 @@ def script(
         tracefs: Whether tracefs and debugfs stay mounted.
     """
     release = kernel.release
-    own = {VARIABLE: kernel.name, PATIENCE: str(SLOWER), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    # bytecode is kept, in the guest's memory: compiling our modules at each start would take longer than all else in it
+    own = {VARIABLE: kernel.name, PATIENCE: str(SLOWER), "PYTHONUNBUFFERED": "1"}
     variables = {**own, **environment}
     lines = [
         "set -e",

@@ -151,6 +151,7 @@ def test_only_packets_of_the_given_namespaces_are_shown(tracer: Tracer, two_netn
     assert [(symbol, "type 8" in packet) for symbol, packet in pings_b] == [(came, True), (left, False)]
 
 
+@pytest.mark.extra
 def test_a_recording_replays_to_the_same_text(tracer: Tracer, two_netns: TwoNamespaces, tmp_path: Path) -> None:
     two = two_netns
     recording = tmp_path / "raw"

@@ -141,6 +141,7 @@ def test_programs_say_nothing_before_they_are_enabled_nor_after(two_netns: TwoNa
         assert [demo.len - IP_AND_ICMP for demo in pings(run.events())] == [102]
 
 
+@pytest.mark.extra
 def test_nothing_worth_reporting_is_no_event(two_netns: TwoNamespaces) -> None:
     with BccBackend(running_machine()) as backend:
         run = Run(backend, declaration(NOTHING), two_netns, typed=True)
@@ -150,6 +151,7 @@ def test_nothing_worth_reporting_is_no_event(two_netns: TwoNamespaces) -> None:
         assert backend.losses().total == 0
 
 
+@pytest.mark.extra
 def test_a_veto_drops_just_the_event_it_is_about(two_netns: TwoNamespaces) -> None:
     two = two_netns
     with BccBackend(running_machine()) as backend:

@@ -268,6 +268,7 @@ def left() -> list[str]:
 
 
 @each_topology
+@pytest.mark.extra
 def test_nothing_of_a_topology_stays_after_a_failure(root: None, build: Build) -> None:
     inodes: list[int] = []
 
@@ -315,6 +316,7 @@ except MissingError as error:
 
 
 @pytest.mark.parametrize("build", [two_namespaces, openvswitch_namespaces], ids=["two", "openvswitch"])
+@pytest.mark.extra
 def test_what_a_killed_process_made_is_removed_by_the_next(root: None, build: Build) -> None:
     command = [sys.executable, "-c", KILLED.format(module=build.__module__, function=build.__name__)]
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=patience(60))

@@ -54,6 +54,14 @@ def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def always(*names: str) -> pytest.MarkDecorator:
+    """These ways for every change, the others where everything runs."""
+    extra = pytest.mark.extra
+    ways = [way if way in names else pytest.param(way, marks=extra) for way in WAYS]
+    return pytest.mark.parametrize("way", ways, indirect=True)
+
+
+@always("kprobe", "none")
 def test_a_packet_has_one_identity_at_all_places_it_passes_and_no_other_has_it(
     two_netns: TwoNamespaces, way: str
 ) -> None:
@@ -81,6 +89,7 @@ def test_an_identity_is_when_and_where_the_packet_was_first_seen(two_netns: TwoN
     assert found[1] >> 47 == (1 << 17) - 1
 
 
+@always("fentry")
 def test_no_two_packets_share_an_identity_in_heavy_traffic_and_nothing_is_left_of_it(
     two_netns: TwoNamespaces, way: str
 ) -> None:
@@ -108,6 +117,7 @@ def _left(run: Tracing, two: TwoNamespaces) -> dict[int, tuple[int, int]]:
     return found
 
 
+@always("fentry")
 def test_clones_share_an_identity_and_differ_in_their_skb(two_netns: TwoNamespaces, way: str) -> None:
     two = two_netns
     with two.b.entered():

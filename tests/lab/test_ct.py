@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import socket
+import struct
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +87,8 @@ def reported_tuples(ct: dict[str, Any]) -> list[dict[str, str]]:
     found = []
     for side in (ct["orig"], ct["reply"]):
         [values] = side["proto"].values()
-        found.append({name: str(value) for name, value in {**side["ip"], **values}.items() if name != "version"})
+        both = {**side["ip"], **values}
+        found.append({name: str(value) for name, value in both.items() if name not in ("version", "vtag")})
     return found
 
 
@@ -101,13 +104,17 @@ def of(found: list[dict[str, Any]], protocol: str, port: int | None = None) -> l
 
 
 @contextmanager
-def connected(source: Namespace, target: Namespace, port: int, address: str = "") -> Iterator[None]:
-    """A TCP connection over which something was said, to the target or what its address is for the source."""
+def connected(
+    source: Namespace, target: Namespace, port: int, address: str = "", protocol: int = socket.IPPROTO_TCP
+) -> Iterator[None]:
+    """A connection over which something was said, to the target or what its address is for the source."""
     with ExitStack() as stack:
         with target.entered():
-            listener = stack.enter_context(socket.create_server((target.ipv4, port)))
+            listener = stack.enter_context(socket.socket(proto=protocol))
         with source.entered():
-            client = stack.enter_context(socket.socket())
+            client = stack.enter_context(socket.socket(proto=protocol))
+        listener.bind((target.ipv4, port))
+        listener.listen()
         for end in (listener, client):
             end.settimeout(patience(10))
         client.connect((address or target.ipv4, port))
@@ -147,7 +154,7 @@ def arguments(net: Nat, path: Path, *more: str) -> tuple[str, ...]:
     return ("-c", "ct", "-p", TRANSMIT, "--netns", net.router.name, "-o", str(path), "--print", *more)
 
 
-@pytest.mark.parametrize("reads", ["load", "probe"])
+@pytest.mark.parametrize("reads", ["load", pytest.param("probe", marks=pytest.mark.extra)])
 def test_translated_connections_are_those_that_the_kernel_lists(
     tracer: Tracer, router: Nat, tmp_path: Path, support: Support, reads: str
 ) -> None:
@@ -179,6 +186,40 @@ def test_translated_connections_are_those_that_the_kernel_lists(
     states = [ct["proto_state"] for ct in of(found, "tcp", PORT)]
     assert states[:3] == ["SYN_SENT", "SYN_RECV", "ESTABLISHED"]
     support.works("conntrack entries", "yes")
+
+
+def test_associations_of_sctp_are_those_that_the_kernel_lists(
+    tracer: Tracer, router: Nat, tmp_path: Path, support: Support
+) -> None:
+    path = tmp_path / "events.json"
+    client, server = router.client, router.server
+    options = ("-c", "ct,skb", *arguments(router, path)[2:])
+    with (
+        tracer.collect(*options) as collecting,
+        connected(client, server, PORT, VIRTUAL, socket.IPPROTO_SCTP),
+    ):
+        assert collecting.stop() == 0, collecting.report()
+        found = [line for line in map(json.loads, path.read_text().splitlines()) if "sctp" in protocols(line)]
+        listing = listed(router, found[-1]["ct"])
+    states = [event["ct"]["proto_state"] for event in found]
+    # closed: only the first packet of the original direction was seen
+    assert list(dict.fromkeys(states)) == ["CLOSED", "COOKIE_WAIT", "COOKIE_ECHOED", "ESTABLISHED"]
+    assert f" {states[-1]} " in listing
+    assert "[ASSURED]" in listing
+    spoken = [event for event in found if event["ct"]["proto_state"] == "ESTABLISHED"]
+    for event in spoken:
+        # what a packet carries is what its receiver asked for: each direction has its own
+        side = "reply" if event["ct"]["state"] == "reply" else "orig"
+        (tag,) = struct.unpack_from(">I", base64.b64decode(event["packet"]["data"]), 14 + 20 + 4)
+        assert event["ct"][side]["proto"]["sctp"]["vtag"] == tag
+    assert len({event["ct"]["state"] for event in spoken}) == 2
+    assert re.search(r"sctp \(ESTABLISHED\) orig \[\S+ > \S+ vtag 0x[0-9a-f]+\]", collecting.stdout), collecting.stdout
+    support.works("conntrack entries of SCTP")
+
+
+def protocols(event: dict[str, Any]) -> set[str]:
+    """Of which the connection of an event is."""
+    return set(event["ct"]["orig"]["proto"]) if "ct" in event else set()
 
 
 def test_an_expected_connection_tells_its_parent(tracer: Tracer, router: Nat, tmp_path: Path) -> None:

@@ -27,43 +27,41 @@ pytestmark = pytest.mark.bpf
 INWARD = ("ip_rcv", "ip_local_deliver", "icmp_rcv")
 """What an echo request passes on its way in, each called by the one before."""
 
-RETURNS = ("kretprobe", "fexit")
+ENTRIES, RETURNS = ("kprobe", "fentry"), ("kretprobe", "fexit")
 
 
-@pytest.mark.parametrize("kind", ["kprobe", "fentry"])
 def test_an_echo_request_is_seen_in_the_functions_it_passes_in_their_order(
-    tracer: Tracer, two_netns: TwoNamespaces, support: Support, kind: str
+    tracer: Tracer, two_netns: TwoNamespaces, support: Support
 ) -> None:
     two = two_netns
-    probes = (f"{kind}:{name}" for name in INWARD)
+    probes = (f"{kind}:{name}" for kind in ENTRIES for name in INWARD)
     with tracer.collect(*collecting_arguments(*probes, namespaces=(two.b.name,))) as collecting:
         ping(two.a, two.b)
-        collecting.wait_for(f" len {LENGTH} ", count=len(INWARD))
-    events = seen(collecting, length=LENGTH)
-    assert [event.symbol for event in events] == list(INWARD)
-    assert {event.label for event in events} == {LABELS[kind]}
-    assert all(f"{two.a.ipv4} > {two.b.ipv4} " in event.rest for event in events)
-    assert all(event.rest.endswith("type 8 code 0") for event in events)
-    support.works(kind)
+        collecting.wait_for(f" len {LENGTH} ", count=len(ENTRIES) * len(INWARD))
+    for kind in ENTRIES:
+        events = seen(collecting, LABELS[kind], length=LENGTH)
+        assert [event.symbol for event in events] == list(INWARD)
+        assert all(f"{two.a.ipv4} > {two.b.ipv4} " in event.rest for event in events)
+        assert all(event.rest.endswith("type 8 code 0") for event in events)
+        support.works(kind)
 
 
-@pytest.mark.parametrize("kind", RETURNS)
 def test_calls_are_seen_when_they_return_with_the_time_they_took(
-    tracer: Tracer, two_netns: TwoNamespaces, support: Support, kind: str
+    tracer: Tracer, two_netns: TwoNamespaces, support: Support
 ) -> None:
     two = two_netns
-    probes = (f"{kind}:{name}" for name in INWARD)
+    probes = (f"{kind}:{name}" for kind in RETURNS for name in INWARD)
     with tracer.collect(*collecting_arguments(*probes, namespaces=(two.b.name,))) as collecting:
         ping(two.a, two.b)
-        collecting.wait_for("] ip_rcv returned 0 ")
-    innermost, *outer = (event for event in seen(collecting, LABELS[kind]) if event.symbol in INWARD)
-    chain = [innermost, *outer]
-    # the first to return was called last
-    assert [event.symbol for event in chain] == list(reversed(INWARD))
-    assert [event.value for event in chain] == ["0"] * len(INWARD)
-    entered = [event.entered for event in chain]
-    assert entered == sorted(entered, reverse=True)
-    support.works(kind)
+        collecting.wait_for("] ip_rcv returned 0 ", count=len(RETURNS))
+    for kind in RETURNS:
+        chain = [event for event in seen(collecting, LABELS[kind]) if event.symbol in INWARD]
+        # the first to return was called last
+        assert [event.symbol for event in chain] == list(reversed(INWARD))
+        assert [event.value for event in chain] == ["0"] * len(INWARD)
+        entered = [event.entered for event in chain]
+        assert entered == sorted(entered, reverse=True)
+        support.works(kind)
 
 
 def test_results_are_shown_as_their_types_demand(tracer: Tracer, two_netns: TwoNamespaces) -> None:
@@ -105,20 +103,21 @@ def drop_reasons() -> Mapping[str, int]:
     return found
 
 
-@pytest.mark.parametrize("kind", RETURNS)
 def test_a_function_that_runs_within_itself_returns_as_often_as_it_was_called(
-    tracer: Tracer, vxlan_netns: Vxlan, kernel: str, kind: str
+    tracer: Tracer, vxlan_netns: Vxlan, kernel: str
 ) -> None:
     # what goes into a tunnel is transmitted once by the tunnel's device and, within that, once by the one below
     site = vxlan_netns
-    with tracer.collect(*collecting_arguments(f"{kind}:__dev_queue_xmit", namespaces=(site.a.name,))) as collecting:
+    probes = (f"{kind}:__dev_queue_xmit" for kind in RETURNS)
+    with tracer.collect(*collecting_arguments(*probes, namespaces=(site.a.name,))) as collecting:
         ping(site.a, site.b)
-        collecting.wait_for("] __dev_queue_xmit returned", count=2)
-    calls = seen(collecting, LABELS[kind])
-    nested = any(a.entered < b.entered and b.time < a.time for a in calls for b in calls)
+        collecting.wait_for("[fexit] __dev_queue_xmit returned", count=2)
     # register_kretprobe: where the kernel is not preemptible, it once waited for one return per processor; there is one
-    possible = (kernel, kind) != ("5.10", "kretprobe")
-    assert nested is possible, collecting.report()
+    for kind in RETURNS:
+        calls = seen(collecting, LABELS[kind])
+        nested = any(a.entered < b.entered and b.time < a.time for a in calls for b in calls)
+        possible = (kernel, kind) != ("5.10", "kretprobe")
+        assert nested is possible, collecting.report()
 
 
 def test_many_functions_share_few_programs(tracer: Tracer, two_netns: TwoNamespaces, support: Support) -> None:

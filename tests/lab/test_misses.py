@@ -178,7 +178,7 @@ def test_a_call_that_is_missed_at_entry_and_return_may_be_one_or_two(
     assert losses.uncounted == (() if counted else (0,))
 
 
-@pytest.mark.parametrize("kind", ["fentry", "fexit"])
+@pytest.mark.parametrize("kind", [pytest.param("fentry", marks=pytest.mark.extra), "fexit"])
 def test_trampolines_miss_nothing_while_a_map_is_accessed(backend: BccBackend, array: int, kind: str) -> None:
     run = Run(backend, f"{kind}:{UPDATE}")
     with run.enabled():
@@ -210,7 +210,7 @@ def wait_until_asleep(pid: int, count: int) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "one by one"])
+@pytest.mark.parametrize("at_once", [True, pytest.param(False, marks=pytest.mark.extra)], ids=["at once", "one by one"])
 def test_calls_are_as_many_as_returns_that_were_seen_and_missed(
     backend: BccBackend, counted: bool, at_once: bool
 ) -> None:

@@ -184,7 +184,7 @@ def test_a_kernel_without_types_of_modules_is_told_so(tracer: Tracer, kernel: st
     support.works("verdicts of nftables", "no: no types of modules")
 
 
-@pytest.mark.parametrize("probe", [FUNCTION, f"kprobe:{FUNCTION}"])
+@pytest.mark.parametrize("probe", [FUNCTION, pytest.param(f"kprobe:{FUNCTION}", marks=pytest.mark.extra)])
 def test_chains_rules_and_verdicts_of_each_packet_are_those_that_nft_reports(
     tracer: Tracer, nft_netns: Filtered, tmp_path: Path, support: Support, probe: str
 ) -> None:

@@ -31,7 +31,7 @@ def _events(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()][1:]
 
 
-@pytest.mark.parametrize("reads", ["load", "probe"])
+@pytest.mark.parametrize("reads", ["load", pytest.param("probe", marks=pytest.mark.extra)])
 def test_a_vlan_tag_is_reported_where_it_is_not_in_the_bytes(
     tracer: Tracer, vlan_netns: Vlan, tmp_path: Path, support: Support, reads: str
 ) -> None:
@@ -56,7 +56,7 @@ def test_a_vlan_tag_is_reported_where_it_is_not_in_the_bytes(
     support.works("VLAN tags beside the data", "yes")
 
 
-@pytest.mark.parametrize("reads", ["load", "probe"])
+@pytest.mark.parametrize("reads", [pytest.param("load", marks=pytest.mark.extra), "probe"])
 def test_large_packets_tell_their_segments_and_lengths_add_up(
     tracer: Tracer, two_netns: TwoNamespaces, tmp_path: Path, reads: str
 ) -> None:

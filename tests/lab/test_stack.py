@@ -69,7 +69,7 @@ def test_whichever_way_functions_are_probed_they_find_the_window_they_run_in(
     support.works(f"/ftrace, {kind}")
 
 
-@pytest.mark.parametrize("kind", ["kprobe", "fexit"])
+@pytest.mark.parametrize("kind", ["kprobe", pytest.param("fexit", marks=pytest.mark.extra)])
 def test_calls_of_packets_that_match_are_shown_and_none_of_others(two_netns: TwoNamespaces, kind: str) -> None:
     two = two_netns
     probes = (f"{kind}:ip_rcv/ftrace", "tp:net:netif_receive_skb", f"kprobe:{LOOKUP}")

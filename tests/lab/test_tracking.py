@@ -55,6 +55,9 @@ def test_a_packet_whose_data_moves_stays_the_same_packet(vxlan_netns: Vxlan, way
     support.works(f"tracking, {way}")
 
 
+@pytest.mark.parametrize(
+    "way", ["fentry", *(pytest.param(way, marks=pytest.mark.extra) for way in WAYS[1:])], indirect=True
+)
 def test_what_a_bridge_floods_is_one_packet_in_several_skbs(bridge_netns: Bridge, way: str) -> None:
     site = bridge_netns
     broadcast = "192.0.2.255"
@@ -69,7 +72,7 @@ def test_what_a_bridge_floods_is_one_packet_in_several_skbs(bridge_netns: Bridge
     assert len({skb(event) for event in events}) > 1
 
 
-@pytest.mark.parametrize("at", ["fexit", "kretprobe"])
+@pytest.mark.parametrize("at", ["fexit", pytest.param("kretprobe", marks=pytest.mark.extra)])
 def test_a_packet_is_not_met_for_the_first_time_at_a_return(two_netns: TwoNamespaces, at: str) -> None:
     two = two_netns
     with tracing(f"{at}:ip_rcv", namespaces=two.namespaces) as run:
@@ -89,7 +92,11 @@ def _wait_for_returns(events: list[Event], *read: object) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("kind", WAYS)
+@pytest.mark.parametrize(
+    ("way", "kind"),
+    [pytest.param(way, kind, marks=() if kind == way else pytest.mark.extra) for way in WAYS for kind in WAYS],
+    indirect=["way"],
+)
 def test_where_data_is_freed_events_are_made_before_the_packet_is_forgotten(
     two_netns: TwoNamespaces, way: str, kind: str
 ) -> None:
