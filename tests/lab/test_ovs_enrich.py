@@ -114,8 +114,11 @@ def test_journeys_that_come_out_while_events_come_have_what_was_answered(
     ping(net, 5)
     options = (*OPTIONS, "-f", "icmp", "--sort", "--format", "single-line")
     with tracer.collect(*options) as collecting:
-        ping(net, 10)
-        collecting.wait_for("odpflow", count=10)  # but for the first, perhaps
+        ping(net, 2)
+        collecting.wait_for(" openflow:", count=2)  # both flows are known
+        before = collecting.stdout.count("odpflow")
+        ping(net, 5)
+        collecting.wait_for("odpflow", count=before + 10)
     assert collecting.exit_code == 0, collecting.report()
 
 
