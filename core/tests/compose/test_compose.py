@@ -15,6 +15,7 @@ from tracer_core.kernel.view import Kernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declaration import Declaration, Owner
+from tracer_core.testing.kernels import recorded_kernel
 from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter, Probe, ProbeKind
 from tracer_core.wire import U32, section
 
@@ -103,6 +104,44 @@ def test_one_source_with_different_defines_is_refused(kernel: Kernel) -> None:
     other = replace(FRAGMENT, source=replace(SOURCE, defines=(("DEMO_PLUS", 6),)))
     with pytest.raises(PluginError, match=r"demo/demo\.bpf\.c is used with different text or defines"):
         composed(kernel, demo(FRAGMENT, other), Request((TRANSMIT,)))
+
+
+@pytest.mark.parametrize(
+    ("needs", "any_of", "call"),
+    [
+        ((), (), "\ttracer_judge(demo_collect("),
+        (("struct net_device *",), (), "\tif (ctx->net_device)\n\t\ttracer_judge(demo_collect("),
+        (
+            ("struct sk_buff *", "struct net_device *"),
+            (),
+            "\tif (ctx->sk_buff && ctx->net_device)\n\t\ttracer_judge(demo_collect(",
+        ),
+        ((), ("struct sk_buff *", "struct net_device *"), "\n\ttracer_judge(demo_collect("),
+        (
+            ("struct net_device *",),
+            ("struct sk_buff *",),
+            "\tif (ctx->net_device)\n\t\ttracer_judge(demo_collect(",
+        ),
+    ],
+)
+def test_a_fragment_is_called_if_no_pointer_that_it_needs_is_null(
+    kernel: Kernel, needs: tuple[str, ...], any_of: tuple[str, ...], call: str
+) -> None:
+    text = composed(kernel, demo(replace(FRAGMENT, needs=needs, any_of=any_of)), Request((TRANSMIT,))).text
+    assert call in text
+    for c_type in (*needs, *any_of):  # it is given them all
+        assert f"= ({c_type})TRACER_ARG(ctx, " in text
+
+
+def test_numbers_that_a_fragment_needs_may_be_zero() -> None:
+    fragment = replace(FRAGMENT, needs=("struct sk_buff *", "enum skb_drop_reason"))
+    text = composed(recorded_kernel("6.12"), demo(fragment), Request((Probe.tracepoint("skb:kfree_skb"),))).text
+    assert "\tif (ctx->sk_buff)\n\t\ttracer_judge(demo_collect(" in text
+
+
+def test_a_getter_is_called_if_no_pointer_that_it_needs_is_null(kernel: Kernel) -> None:
+    text = composed(kernel, demo(FRAGMENT, getters=(GETTER,)), Request((NAPI,))).text
+    assert "\tif (!ctx->net_device && ctx->napi_struct)\n\t\tctx->net_device = demo_device(ctx);" in text
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,27 @@ def test_a_pointer_to_a_pointer_is_another_type(kernel: Kernel) -> None:
         plan([declaration("a", fragment("a_see", "struct sk_buff **"))], Request((RECEIVE,)), kernel)
 
 
+def test_a_fragment_runs_where_all_is_that_it_needs(kernel: Kernel) -> None:
+    both = declaration("a", fragment("a_see", SKB, DEVICE), fragment("a_any"))
+    made = plan([both], Request((RECEIVE, TRANSMIT)), kernel)
+    assert functions_at(made, RECEIVE) == ["a_any"]  # it is given a packet, but no device
+    assert functions_at(made, TRANSMIT) == ["a_see", "a_any"]
+
+
+def test_a_fragment_runs_where_any_is_of_several_and_is_given_all_that_are_there(kernel: Kernel) -> None:
+    either = Fragment("a_see", BpfSource("", "a.bpf.c"), any_of=(SKB, DEVICE), emits=(One,))
+    made = plan([declaration("a", either)], Request((RECEIVE, TRANSMIT, NAPI)), kernel)
+    given = {p.probe: [c_type for c_type, _ in made.shapes[p.shape].args] for p in made.probes}
+    assert given == {RECEIVE: [SKB], TRANSMIT: [SKB, DEVICE]}
+    assert made.skipped == (NAPI,)
+
+
+def test_what_is_needed_and_one_of_several_must_both_be_there(kernel: Kernel) -> None:
+    see = Fragment("a_see", BpfSource("", "a.bpf.c"), needs=(SKB,), any_of=(DEVICE,), emits=(One,))
+    made = plan([declaration("a", see)], Request((RECEIVE, TRANSMIT)), kernel)
+    assert [p.probe for p in made.probes] == [TRANSMIT]
+
+
 def test_collectors_run_in_the_order_they_ask_for(kernel: Kernel) -> None:
     first = declaration("z", fragment("z_see", SKB, emits=(Two,)))
     second = declaration("a", fragment("a_see", SKB), after=("z",))
@@ -120,7 +141,7 @@ def test_a_helper_probe_that_the_user_asks_for_too_runs_everything(kernel: Kerne
 
 
 def test_a_getter_of_a_place_needs_nothing_and_is_called_nowhere_else(kernel: Kernel) -> None:
-    getter = Getter("a_device", BpfSource("", "a.bpf.c"), gives=DEVICE, needs=(), probes=(NAPI,))
+    getter = Getter("a_device", BpfSource("", "a.bpf.c"), gives=DEVICE, probes=(NAPI,))
     see = fragment("a_see", DEVICE)
     made = plan([declaration("a", see, getter)], Request((NAPI, TRANSMIT)), kernel)
     by_probe = {planned.probe: made.shapes[planned.shape] for planned in made.probes}

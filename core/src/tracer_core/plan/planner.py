@@ -60,7 +60,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         [
             *netns_types,
             *(placer.c_types if placer is not None else ()),
-            *(t for f in fragments for t in f.fragment.needs),
+            *(t for f in fragments for t in f.reads),
             *(t for g in getters for t in (g.getter.gives, *g.getter.needs)),
         ]
     )
@@ -258,7 +258,7 @@ def _refuse_clashes(members: Iterable[Declaration]) -> None:
 def _nothing_to_attach(members: Sequence[Declaration], skipped: Sequence[Probe], missing: Sequence[str]) -> UsageError:
     who = ", ".join(d.spec.name for d in members)
     if skipped:
-        wanted = sorted({t for d in members for f in d.fragments for t in f.needs})
+        wanted = sorted({t for d in members for f in d.fragments for t in (*f.needs, *f.any_of)})
         return UsageError(
             f"probe {', '.join(map(str, skipped))}: no collector could retrieve data from it "
             f"({who} can read {', '.join(wanted) or 'nothing'})",
