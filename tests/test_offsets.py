@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tracer_core.compose.composition import Composition
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.plan import Plan
 
 pytestmark = pytest.mark.bpf
@@ -52,7 +52,7 @@ static __always_inline int wide_collect(struct tracer_ctx *ctx, struct tracer_ev
     return Declaration(Owner("wide"), CollectorSpec("wide", "Names many members."), None, fragments=(fragment,))
 
 
-def _composition(kernel: Kernel) -> tuple[Plan, Composition]:
+def _composition(kernel: TypedKernel) -> tuple[Plan, Composition]:
     able = [each for each in Host().usable() if check(each, kernel, each.spec.options()) is None]
     declarations = [*(declare(each, kernel, each.spec.options()) for each in able), _wide()]
     probes = (parse_probe("tp:net:netif_receive_skb"), parse_probe("tp:net:net_dev_start_xmit"))
@@ -87,7 +87,7 @@ class Named(NamedTuple):
         return (value - (1 << bits)) % (1 << 64) if signed else value
 
 
-def _named(kernel: Kernel, text: str) -> Iterator[Named]:
+def _named(kernel: TypedKernel, text: str) -> Iterator[Named]:
     """What the composed text declares, as BTF describes it."""
     declared = [(tag, name, Kind[keyword.upper()]) for keyword, tag, name, _ in _MEMBER_OFFSET.findall(text)]
     for tag, name, kind in (*declared, *((tag, name, Kind.STRUCT) for tag, name in _BIT_FIELD.findall(text))):

@@ -106,7 +106,7 @@ def test_an_installed_collector_is_listed_and_changes_nothing_else(stranger: Str
             "status": "ok",
             "distribution": "tracer-hello",
             "version": "0.1.0",
-            "api": "0.1",
+            "api": "1.0",
             "sections": ["hello"],
             "summary": "Length, mark and type of a packet.",
             "reason": None,

@@ -9,12 +9,16 @@ from tracer_core.testing.kernels import recorded_kernel
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from tracer_core.kernel.view import Kernel, Member
+    from tracer_core.kernel.view import Member, TypedKernel
 
 
 class _Changed:
     def __init__(
-        self, kernel: Kernel, symbols: Mapping[str, int], config: Mapping[str, str], lacks: Collection[tuple[str, str]]
+        self,
+        kernel: TypedKernel,
+        symbols: Mapping[str, int],
+        config: Mapping[str, str],
+        lacks: Collection[tuple[str, str]],
     ) -> None:
         self._kernel = kernel
         self._symbols = symbols
@@ -40,7 +44,7 @@ def changed(
     symbols: Mapping[str, int] | None = None,
     config: Mapping[str, str] | None = None,
     lacks: Collection[tuple[str, str]] = (),
-) -> Kernel:
+) -> TypedKernel:
     """A recorded kernel, but for some answers.
 
     Args:
@@ -49,4 +53,4 @@ def changed(
         config: Options beside those recorded.
         lacks: Structs and members that it does not know of.
     """
-    return cast("Kernel", _Changed(recorded_kernel(name), symbols or {}, config or {}, lacks))
+    return cast("TypedKernel", _Changed(recorded_kernel(name), symbols or {}, config or {}, lacks))

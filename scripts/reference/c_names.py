@@ -26,7 +26,6 @@ INTERNAL = frozenset(
         "tracer_get",
         "tracer_spanned",
         "struct tracer_event",
-        "tracer_header",
         "tracer_end",
         "tracer_reserve",
         "tracer_reserve_blob",

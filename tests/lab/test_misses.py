@@ -84,7 +84,7 @@ class Run:
             Owner("hit"),
             CollectorSpec("hit", "A test.", sections=(Hit,)),
             None,
-            fragments=(Fragment("hit_collect", SOURCE, needs=(), emits=(Hit,)),),
+            fragments=(Fragment("hit_collect", SOURCE, emits=(Hit,)),),
         )
         kernel = LiveKernel()
         abilities = Fixed(cookies=features.attach_cookies(), multi=at_once and features.kprobe_multi())

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.types import API_VERSION
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,7 +30,7 @@ def test_a_good_collector_has_a_row_with_everything(install: Callable[..., None]
             "status": "ok",
             "distribution": "fixture-good",
             "version": "1.2",
-            "api": ".".join(map(str, API_VERSION)),
+            "api": "1.0",
             "sections": ["sample"],
             "summary": "A sample of a collector.",
             "reason": None,

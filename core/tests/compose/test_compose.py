@@ -11,10 +11,11 @@ from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import NETNS, Composition, Machine
 from tracer_core.compose.names import argument_name
 from tracer_core.errors import PluginError
-from tracer_core.kernel.view import Kernel
+from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declaration import Declaration, Owner
+from tracer_core.testing.kernels import recorded_kernel
 from tracer_core.types import BpfSource, CollectorSpec, Fragment, Getter, Probe, ProbeKind
 from tracer_core.wire import U32, section
 
@@ -57,16 +58,16 @@ def demo(*fragments: Fragment, getters: tuple[Getter, ...] = ()) -> Declaration:
     )
 
 
-def composed(kernel: Kernel, declaration: Declaration, request: Request) -> Composition:
+def composed(kernel: TypedKernel, declaration: Declaration, request: Request) -> Composition:
     return compose(plan([declaration], request, kernel), kernel, MACHINE)
 
 
-def test_equal_plans_give_equal_text(kernel: Kernel) -> None:
+def test_equal_plans_give_equal_text(kernel: TypedKernel) -> None:
     request = Request((TRANSMIT,), netns=(1, 2))
     assert composed(kernel, demo(FRAGMENT), request) == composed(kernel, demo(FRAGMENT), request)
 
 
-def test_fragments_stand_in_the_text_with_their_defines_and_origin(kernel: Kernel) -> None:
+def test_fragments_stand_in_the_text_with_their_defines_and_origin(kernel: TypedKernel) -> None:
     text = composed(kernel, demo(FRAGMENT), Request((TRANSMIT,))).text
     start = text.index('#line 1 "demo/demo.bpf.c"')
     assert "#define DEMO_PLUS 5" in text[:start]
@@ -74,18 +75,18 @@ def test_fragments_stand_in_the_text_with_their_defines_and_origin(kernel: Kerne
     assert "tracer_judge(demo_collect(ctx, event));" in text
 
 
-def test_no_stub_is_left_in_the_text(kernel: Kernel) -> None:
+def test_no_stub_is_left_in_the_text(kernel: TypedKernel) -> None:
     text = composed(kernel, demo(FRAGMENT), Request((TRANSMIT,), netns=(3,))).text
     program = text[text.index("int tracer_program_0") :]
     assert "TRACER_STUB" not in program
 
 
-def test_argument_positions_are_constants(kernel: Kernel) -> None:
+def test_argument_positions_are_constants(kernel: TypedKernel) -> None:
     text = composed(kernel, demo(FRAGMENT), Request((TRANSMIT,))).text
     assert "ctx->net_device = (struct net_device *)TRACER_ARG(ctx, 1);" in text
 
 
-def test_which_network_namespaces_are_meant_changes_nothing_but_how_many_does(kernel: Kernel) -> None:
+def test_which_network_namespaces_are_meant_changes_nothing_but_how_many_does(kernel: TypedKernel) -> None:
     one, other, two = (
         composed(kernel, demo(FRAGMENT), Request((TRANSMIT,), netns=netns)).text for netns in ((17,), (42,), (17, 42))
     )
@@ -93,16 +94,54 @@ def test_which_network_namespaces_are_meant_changes_nothing_but_how_many_does(ke
     assert f"(inum) == tracer_constant({NETNS:#x}) || (inum) == tracer_constant({NETNS + 1:#x})" in two
 
 
-def test_the_same_source_for_two_fragments_stands_once(kernel: Kernel) -> None:
+def test_the_same_source_for_two_fragments_stands_once(kernel: TypedKernel) -> None:
     twice = demo(FRAGMENT, replace(FRAGMENT, function="demo_collect", needs=("struct sk_buff *",)))
     text = composed(kernel, twice, Request((TRANSMIT,))).text
     assert text.count('#line 1 "demo/demo.bpf.c"') == 1
 
 
-def test_one_source_with_different_defines_is_refused(kernel: Kernel) -> None:
+def test_one_source_with_different_defines_is_refused(kernel: TypedKernel) -> None:
     other = replace(FRAGMENT, source=replace(SOURCE, defines=(("DEMO_PLUS", 6),)))
     with pytest.raises(PluginError, match=r"demo/demo\.bpf\.c is used with different text or defines"):
         composed(kernel, demo(FRAGMENT, other), Request((TRANSMIT,)))
+
+
+@pytest.mark.parametrize(
+    ("needs", "any_of", "call"),
+    [
+        ((), (), "\ttracer_judge(demo_collect("),
+        (("struct net_device *",), (), "\tif (ctx->net_device)\n\t\ttracer_judge(demo_collect("),
+        (
+            ("struct sk_buff *", "struct net_device *"),
+            (),
+            "\tif (ctx->sk_buff && ctx->net_device)\n\t\ttracer_judge(demo_collect(",
+        ),
+        ((), ("struct sk_buff *", "struct net_device *"), "\n\ttracer_judge(demo_collect("),
+        (
+            ("struct net_device *",),
+            ("struct sk_buff *",),
+            "\tif (ctx->net_device)\n\t\ttracer_judge(demo_collect(",
+        ),
+    ],
+)
+def test_a_fragment_is_called_if_no_pointer_that_it_needs_is_null(
+    kernel: TypedKernel, needs: tuple[str, ...], any_of: tuple[str, ...], call: str
+) -> None:
+    text = composed(kernel, demo(replace(FRAGMENT, needs=needs, any_of=any_of)), Request((TRANSMIT,))).text
+    assert call in text
+    for c_type in (*needs, *any_of):  # it is given them all
+        assert f"= ({c_type})TRACER_ARG(ctx, " in text
+
+
+def test_numbers_that_a_fragment_needs_may_be_zero() -> None:
+    fragment = replace(FRAGMENT, needs=("struct sk_buff *", "enum skb_drop_reason"))
+    text = composed(recorded_kernel("6.12"), demo(fragment), Request((Probe.tracepoint("skb:kfree_skb"),))).text
+    assert "\tif (ctx->sk_buff)\n\t\ttracer_judge(demo_collect(" in text
+
+
+def test_a_getter_is_called_if_no_pointer_that_it_needs_is_null(kernel: TypedKernel) -> None:
+    text = composed(kernel, demo(FRAGMENT, getters=(GETTER,)), Request((NAPI,))).text
+    assert "\tif (!ctx->net_device && ctx->napi_struct)\n\t\tctx->net_device = demo_device(ctx);" in text
 
 
 @pytest.mark.parametrize(
@@ -125,7 +164,7 @@ def test_a_type_that_cannot_be_named_is_refused() -> None:
 
 @pytest.mark.parametrize(("architecture", "word"), [("x86_64", 13), ("aarch64", 1)])
 def test_a_kprobe_finds_arguments_where_the_architecture_puts_them(
-    kernel: Kernel, architecture: str, word: int
+    kernel: TypedKernel, architecture: str, word: int
 ) -> None:
     made = plan([demo(FRAGMENT)], Request((Probe(ProbeKind.KPROBE, "ip_rcv"),)), kernel)
     text = compose(made, kernel, Machine(2, architecture=architecture)).text
@@ -136,7 +175,7 @@ def test_a_kprobe_finds_arguments_where_the_architecture_puts_them(
 
 @pytest.mark.parametrize(("architecture", "frame"), [("x86_64", (19, 8)), ("aarch64", (31, 0))])
 def test_a_call_is_known_by_its_frame_when_it_returns(
-    kernel: Kernel, architecture: str, frame: tuple[int, int]
+    kernel: TypedKernel, architecture: str, frame: tuple[int, int]
 ) -> None:
     made = plan([demo(FRAGMENT)], Request((Probe(ProbeKind.KRETPROBE, "ip_rcv"),)), kernel)
     composition = compose(made, kernel, Machine(2, architecture=architecture))
@@ -150,12 +189,12 @@ def test_a_call_is_known_by_its_frame_when_it_returns(
     assert "tracer_add_return(event, ctx->entered, ctx->result, 1);\n\twanted = true;" in text
 
 
-def test_a_trampoline_has_the_result_after_the_arguments(kernel: Kernel) -> None:
+def test_a_trampoline_has_the_result_after_the_arguments(kernel: TypedKernel) -> None:
     text = composed(kernel, demo(FRAGMENT), Request((Probe(ProbeKind.FEXIT, "ip_rcv"),))).text
     assert "ctx->result = (s32)args[4];" in text
 
 
-def test_a_return_that_a_collector_looks_at_alone_reports_what_it_says_alone(kernel: Kernel) -> None:
+def test_a_return_that_a_collector_looks_at_alone_reports_what_it_says_alone(kernel: TypedKernel) -> None:
     probe = Probe.function("ip_rcv", returns=True, generic=False)
     fragment = replace(FRAGMENT, probes=(probe,))
     made = plan([replace(demo(fragment), probes=(probe,))], Request(), kernel)
@@ -165,7 +204,7 @@ def test_a_return_that_a_collector_looks_at_alone_reports_what_it_says_alone(ker
     assert "return" not in [section.layout.name for section in made.sections]
 
 
-def test_only_the_entry_of_a_call_is_filtered_by_namespace(kernel: Kernel) -> None:
+def test_only_the_entry_of_a_call_is_filtered_by_namespace(kernel: TypedKernel) -> None:
     text = composed(kernel, demo(FRAGMENT), Request((Probe(ProbeKind.KRETPROBE, "ip_rcv"),), netns=(1,))).text
     entry, program = text[text.index("int tracer_entry_0") :].split("int tracer_program_0")
     assert "tracer_wants_netns(ctx)" in entry
@@ -178,7 +217,7 @@ KINDS = (ProbeKind.FENTRY, ProbeKind.FEXIT, ProbeKind.KPROBE, ProbeKind.KRETPROB
 @pytest.mark.bpf
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("recent", [True, False], ids=["all abilities", "few abilities"])
-def test_what_is_composed_for_any_kernel_compiles(kernel: Kernel, architecture: str, recent: bool) -> None:
+def test_what_is_composed_for_any_kernel_compiles(kernel: TypedKernel, architecture: str, recent: bool) -> None:
     functions = (Probe(kind, "ip_rcv", stack=True) for kind in KINDS)
     abilities = Fixed() if recent else Fixed(typed=False, cookies=False, multi=False)
     made = plan(
@@ -218,7 +257,7 @@ static __always_inline int demo_collect(struct tracer_ctx *ctx, struct tracer_ev
 @pytest.mark.bpf
 @pytest.mark.parametrize("kind", [None, *KINDS])
 def test_what_a_fragment_keeps_by_its_stack_compiles_at_every_kind_of_probe(
-    kernel: Kernel, kind: ProbeKind | None
+    kernel: TypedKernel, kind: ProbeKind | None
 ) -> None:
     probe = TRANSMIT if kind is None else Probe(kind, "ip_rcv")
     composition = composed(

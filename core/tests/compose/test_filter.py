@@ -11,7 +11,7 @@ from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
 from tracer_core.filters.packet import packet_filter
-from tracer_core.kernel.view import Kernel
+from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan.plan import Plan, Shape
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Request, parse_probe
@@ -30,7 +30,7 @@ FILTERS = ("vlan and icmp", "host 192.0.2.1 or ip6 host 2001:db8::1", "ether[0] 
 
 
 def planned(
-    kernel: Kernel, way: str, *probes: str, filters: tuple[str, ...] = FILTERS, **gates: tuple[str, Gate]
+    kernel: TypedKernel, way: str, *probes: str, filters: tuple[str, ...] = FILTERS, **gates: tuple[str, Gate]
 ) -> Plan:
     """A plan with a fragment for each of *gates*: what it needs, and when it runs."""
     fragments = tuple(
@@ -43,7 +43,7 @@ def planned(
     return plan([declaration], request, kernel)
 
 
-def composed(kernel: Kernel, made: Plan) -> Composition:
+def composed(kernel: TypedKernel, made: Plan) -> Composition:
     return compose(made, kernel, Machine(cpus=2))
 
 
@@ -59,7 +59,7 @@ MATCHED, ALWAYS = (SKB, Gate.MATCHED), (SKB, Gate.ALWAYS)
 @pytest.mark.parametrize("way", list(WAYS))
 @pytest.mark.parametrize("gates", [{"one": MATCHED}, {"one": MATCHED, "two": ALWAYS}], ids=["matched", "always"])
 def test_programs_compile_for_every_kernel_and_way_to_probe(
-    kernel: Kernel, way: str, gates: dict[str, tuple[str, Gate]]
+    kernel: TypedKernel, way: str, gates: dict[str, tuple[str, Gate]]
 ) -> None:
     at_return = "fexit:ip_rcv" if way == "trampolines" else "kretprobe:ip_rcv"
     more = () if way == "no functions" else ("ip_rcv", at_return)
@@ -72,19 +72,19 @@ def test_programs_compile_for_every_kernel_and_way_to_probe(
     assert set(compiled.code) == set(functions)
 
 
-def test_without_a_filter_nothing_of_it_is_in_the_text(kernel: Kernel) -> None:
+def test_without_a_filter_nothing_of_it_is_in_the_text(kernel: TypedKernel) -> None:
     text = composed(kernel, planned(kernel, "trampolines", RECEIVE, filters=(), one=MATCHED)).text
     assert "tracer_filter" not in text
     assert "matched" not in text.replace("u64 matched", "")
 
 
-def test_who_filters_follows(kernel: Kernel) -> None:
+def test_who_filters_follows(kernel: TypedKernel) -> None:
     made = planned(kernel, "trampolines", RECEIVE, one=MATCHED)
     assert made.tracking
     assert shape(made).filtered
 
 
-def test_a_place_without_a_packet_is_of_no_use_but_to_those_who_run_always(kernel: Kernel) -> None:
+def test_a_place_without_a_packet_is_of_no_use_but_to_those_who_run_always(kernel: TypedKernel) -> None:
     needs = {"one": (NAPI, Gate.MATCHED), "two": (NAPI, Gate.ALWAYS), "three": MATCHED}
     made = planned(kernel, "trampolines", "tp:napi:napi_poll", RECEIVE, **needs)
     names = [made.fragments[index].fragment.function for index in shape(made).fragments]

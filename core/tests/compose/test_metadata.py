@@ -14,7 +14,7 @@ from tracer_core.errors import UsageError
 from tracer_core.filters.metadata.condition import NEVER
 from tracer_core.filters.metadata.wanted import metadata_filter
 from tracer_core.filters.packet import packet_filter
-from tracer_core.kernel.view import Kernel
+from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan.plan import Plan, Shape
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Request, parse_probe
@@ -38,7 +38,7 @@ FILTERS = (
 
 
 def planned(
-    kernel: Kernel,
+    kernel: TypedKernel,
     way: str,
     *probes: str,
     filters: tuple[str, ...] = FILTERS,
@@ -61,7 +61,7 @@ def planned(
     return plan([declaration], request, kernel)
 
 
-def composed(kernel: Kernel, made: Plan) -> Composition:
+def composed(kernel: TypedKernel, made: Plan) -> Composition:
     return compose(made, kernel, Machine(cpus=2))
 
 
@@ -81,7 +81,7 @@ MATCHED, PACKET, ALWAYS = (SKB, Gate.MATCHED), (SKB, Gate.PACKET), (SKB, Gate.AL
 @pytest.mark.bpf
 @pytest.mark.parametrize("way", list(WAYS))
 @pytest.mark.parametrize("packet", ["", "vlan and icmp"], ids=["metadata only", "both filters"])
-def test_programs_compile_for_every_kernel_and_way_to_probe(kernel: Kernel, way: str, packet: str) -> None:
+def test_programs_compile_for_every_kernel_and_way_to_probe(kernel: TypedKernel, way: str, packet: str) -> None:
     functions = ("ip_rcv", "kretprobe:ip_rcv" if way == "kprobes" else "fexit:ip_rcv")
     probes: tuple[str, ...] = (RECEIVE,)
     filters: tuple[str, ...] = FILTERS
@@ -185,7 +185,7 @@ def test_places_that_are_given_the_same_share_a_program() -> None:
     assert made.probes[0].shape == made.probes[1].shape
 
 
-def test_a_filter_that_fits_no_probe_is_an_error_before_anything_is_attached(kernel: Kernel) -> None:
+def test_a_filter_that_fits_no_probe_is_an_error_before_anything_is_attached(kernel: TypedKernel) -> None:
     with pytest.raises(
         UsageError, match=r"no probe has an argument of type or name no_such; did you mean|choose another"
     ):

@@ -10,7 +10,7 @@ from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
 from tracer_core.filters.packet import packet_filter
-from tracer_core.kernel.view import Kernel
+from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plan.tracking import TRACKED
@@ -36,12 +36,12 @@ RECEIVE, POLL, NO_PACKET = "tp:net:netif_receive_skb", "tp:napi:napi_poll", "reg
 
 
 @pytest.fixture(params=recorded_names())
-def kernel(request: pytest.FixtureRequest) -> Kernel:
+def kernel(request: pytest.FixtureRequest) -> TypedKernel:
     return recorded_kernel(request.param)
 
 
 def composed(
-    kernel: Kernel,
+    kernel: TypedKernel,
     *probes: str,
     way: str = "trampolines",
     follow: bool = False,
@@ -79,7 +79,7 @@ def function(text: str, name: str) -> str:
     ids=["tracked", "more"],
 )
 def test_programs_compile_for_every_kernel_and_way_to_probe(
-    kernel: Kernel, way: str, *, filtered: bool, needs: tuple[tuple[str, Gate], ...]
+    kernel: TypedKernel, way: str, *, filtered: bool, needs: tuple[tuple[str, Gate], ...]
 ) -> None:
     probes = (
         *(RECEIVE, POLL, "ip_rcv/ftrace", f"{RETURNS[way]}:ip_output/ftrace", f"{RETURNS[way]}:ip_rcv_core"),
@@ -94,28 +94,28 @@ def test_programs_compile_for_every_kernel_and_way_to_probe(
     assert set(compiled.code) == set(functions)
 
 
-def test_without_either_nothing_of_it_is_in_the_text(kernel: Kernel) -> None:
+def test_without_either_nothing_of_it_is_in_the_text(kernel: TypedKernel) -> None:
     text = composed(kernel, RECEIVE, "ip_rcv").text
     assert "tracer_stacks" not in text
     assert "TRACER_THREAD_SIZE" not in text.replace("#ifdef TRACER_THREAD_SIZE", "")
     assert "tracer_meet" not in text
 
 
-def test_marks_alone_take_one_level_and_windows_more(kernel: Kernel) -> None:
+def test_marks_alone_take_one_level_and_windows_more(kernel: TypedKernel) -> None:
     assert "#define TRACER_LEVELS 1\n" in composed(kernel, RECEIVE, follow=True).text
     with_windows = composed(kernel, "ip_rcv/ftrace").text
     assert "#define TRACER_LEVELS 16\n" in with_windows
     assert "#define TRACER_FOLLOW_STACK 0\n" in with_windows
 
 
-def test_the_stack_is_told_of_a_packet_before_it_is_judged_and_whose_it_is_after(kernel: Kernel) -> None:
+def test_the_stack_is_told_of_a_packet_before_it_is_judged_and_whose_it_is_after(kernel: TypedKernel) -> None:
     program = function(composed(kernel, RECEIVE, follow=True, filtered=True).text, "tracer_program_0")
     steps = ("= tracer_meet(ctx, ", "tracer_filter(", "tracer_wants_netns(", "tracer_met(ctx, ", "tracer_begin(")
     places = [program.index(step) for step in steps]
     assert places == sorted(places)
 
 
-def test_a_place_that_inherits_asks_for_no_namespace_and_no_filter_of_its_own(kernel: Kernel) -> None:
+def test_a_place_that_inherits_asks_for_no_namespace_and_no_filter_of_its_own(kernel: TypedKernel) -> None:
     program = function(composed(kernel, RECEIVE, POLL, follow=True, filtered=True).text, "tracer_program_1")
     assert "tracer_inherit(bpf_ktime_get_ns(), tracer_number((u64 *)&args), &tracked)" in program
     assert "tracer_wants_netns(" not in program
@@ -123,7 +123,7 @@ def test_a_place_that_inherits_asks_for_no_namespace_and_no_filter_of_its_own(ke
     assert "} else {\n\t\treturn 0;\n\t}" in program
 
 
-def test_what_needs_no_packet_runs_there_as_ever(kernel: Kernel) -> None:
+def test_what_needs_no_packet_runs_there_as_ever(kernel: TypedKernel) -> None:
     needs = ((TRACKED, Gate.MATCHED), (DEVICE, Gate.ALWAYS), (DEVICE, Gate.MATCHED))
     text = composed(kernel, RECEIVE, NO_PACKET, follow=True, filtered=True, needs=needs).text
     program = function(text, "tracer_program_1")
@@ -141,7 +141,7 @@ def test_a_window_closes_at_the_return_whether_the_call_is_known_or_not() -> Non
     assert closed < program.index("tracer_leave(")
 
 
-def test_where_only_the_entry_is_probed_a_helper_closes_the_window(kernel: Kernel) -> None:
+def test_where_only_the_entry_is_probed_a_helper_closes_the_window(kernel: TypedKernel) -> None:
     text = composed(kernel, "fentry:ip_rcv/ftrace").text
     assert "tracer_close(" not in function(text, "tracer_program_0")
     assert "tracer_close(tracer_number((u64 *)&args));" in function(text, "tracer_program_1")

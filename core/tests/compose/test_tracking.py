@@ -10,7 +10,7 @@ from core.tests.compose.ways import WAYS
 from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
-from tracer_core.kernel.view import Kernel
+from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Request, parse_probe
 from tracer_core.plugins.declaration import Declaration, Owner
@@ -31,7 +31,7 @@ WHERE_DATA_MOVES = ("pskb_expand_head", "kprobe:kfree_skb_partial", "kretprobe:p
 
 
 def composed(
-    kernel: Kernel, way: str, *probes: str, needs: str = "struct tracer_tracked *", sort: bool = False
+    kernel: TypedKernel, way: str, *probes: str, needs: str = "struct tracer_tracked *", sort: bool = False
 ) -> Composition:
     fragment = Fragment("demo_see", SOURCE, needs=(needs,))
     declaration = Declaration(Owner("demo"), CollectorSpec("demo", "A test."), None, fragments=(fragment,))
@@ -43,7 +43,7 @@ def composed(
 @pytest.mark.bpf
 @pytest.mark.parametrize("sort", [False, True], ids=["plain", "sort"])
 @pytest.mark.parametrize("way", list(WAYS))
-def test_programs_compile_for_every_kernel_and_way_to_probe(kernel: Kernel, way: str, sort: bool) -> None:
+def test_programs_compile_for_every_kernel_and_way_to_probe(kernel: TypedKernel, way: str, sort: bool) -> None:
     probes = (RECEIVE,) if way == "no functions" else (RECEIVE, *WHERE_DATA_MOVES)
     made = composed(kernel, way, *probes, sort=sort)
     functions = [function for spec in made.programs for function in spec.functions]
@@ -54,18 +54,18 @@ def test_programs_compile_for_every_kernel_and_way_to_probe(kernel: Kernel, way:
     assert set(compiled.code) == set(functions)
 
 
-def test_without_tracking_nothing_of_it_is_in_the_text(kernel: Kernel) -> None:
+def test_without_tracking_nothing_of_it_is_in_the_text(kernel: TypedKernel) -> None:
     text = composed(kernel, "trampolines", RECEIVE, needs="struct sk_buff *").text
     assert "tracer_tracking" not in text
     assert "TRACER_CALLS" not in text.partition("#line")[0]
 
 
-def test_helpers_on_trampolines_need_no_table_of_calls_and_those_on_kretprobes_do(kernel: Kernel) -> None:
+def test_helpers_on_trampolines_need_no_table_of_calls_and_those_on_kretprobes_do(kernel: TypedKernel) -> None:
     assert "#define TRACER_CALLS" not in composed(kernel, "trampolines", RECEIVE).text
     assert "#define TRACER_CALLS" in composed(kernel, "kprobes", RECEIVE).text
 
 
-def test_programs_know_who_tells_of_data_only_if_somebody_sorts(kernel: Kernel) -> None:
+def test_programs_know_who_tells_of_data_only_if_somebody_sorts(kernel: TypedKernel) -> None:
     assert "ctx->probe" not in composed(kernel, "trampolines", RECEIVE).text.rpartition("#endif")[2]
     text = composed(kernel, "trampolines", RECEIVE, sort=True).text
     assert "#define TRACER_TELLS\n" in text
@@ -78,7 +78,7 @@ def test_programs_know_who_tells_of_data_only_if_somebody_sorts(kernel: Kernel) 
     assert (again.count(note.format("true")), again.count(note.format("false"))) == (1, 1)
 
 
-def test_helpers_do_not_ask_for_network_namespaces(kernel: Kernel) -> None:
+def test_helpers_do_not_ask_for_network_namespaces(kernel: TypedKernel) -> None:
     text = composed(kernel, "kprobes", RECEIVE).text
     helpers = text[text.index("tracer_program_1(u64") :]
     assert "tracer_wants_netns" not in helpers

@@ -82,7 +82,7 @@ def composed(
     *probes: Probe, architecture: str = "x86_64", netns: tuple[int, ...] = (), abilities: Fixed | None = None
 ) -> Composition:
     fragments = (
-        Fragment("demo_collect", SOURCE, needs=(), emits=(Demo,), probes=(FIRE, FUNCTION)),
+        Fragment("demo_collect", SOURCE, emits=(Demo,), probes=(FIRE, FUNCTION)),
         Fragment("demo_packet", SOURCE, needs=("struct sk_buff *",), emits=(Demo,)),
     )
     spec = CollectorSpec("demo", "A test.", sections=(Demo,))

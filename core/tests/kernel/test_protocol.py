@@ -14,7 +14,7 @@ from tracer_core.testing.kernels import recorded_kernel, recorded_names
 
 if TYPE_CHECKING:
     from tracer_core.kernel.base import BtfKernel
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
 
 _HAS_BTF = Path("/sys/kernel/btf/vmlinux").exists()
 
@@ -32,7 +32,7 @@ def kernel(request: pytest.FixtureRequest) -> BtfKernel:
 
 class TestEveryKernel:
     def test_it_satisfies_the_protocol(self, kernel: BtfKernel):
-        view: Kernel = kernel  # for the type checker
+        view: TypedKernel = kernel  # for the type checker
         assert view.release
 
     def test_tracepoints_lack_the_hidden_first_parameter(self, kernel: BtfKernel):

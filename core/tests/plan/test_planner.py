@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from tracer_core.errors import PluginError, UsageError
-from tracer_core.kernel.view import Kernel
+from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan.plan import Identity, Plan
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
@@ -60,7 +60,7 @@ def functions_at(made: Plan, probe: Probe) -> list[str]:
     return [made.fragments[index].fragment.function for index in made.shapes[planned.shape].fragments]
 
 
-def test_equal_arguments_give_equal_plans(kernel: Kernel) -> None:
+def test_equal_arguments_give_equal_plans(kernel: TypedKernel) -> None:
     def make() -> Plan:
         return plan([declaration("a", fragment("a_see", SKB))], Request((RECEIVE, TRANSMIT), netns=(7,)), kernel)
 
@@ -68,13 +68,13 @@ def test_equal_arguments_give_equal_plans(kernel: Kernel) -> None:
     assert list(make().describe()) == list(make().describe())
 
 
-def test_probes_with_the_same_code_share_one_shape(kernel: Kernel) -> None:
+def test_probes_with_the_same_code_share_one_shape(kernel: TypedKernel) -> None:
     made = plan([declaration("a", fragment("a_see", SKB))], Request((RECEIVE, TRANSMIT), netns=(7,)), kernel)
     assert len(made.shapes) == 1
     assert [p.shape for p in made.probes] == [0, 0]
 
 
-def test_an_argument_that_only_one_probe_has_makes_a_shape_of_its_own(kernel: Kernel) -> None:
+def test_an_argument_that_only_one_probe_has_makes_a_shape_of_its_own(kernel: TypedKernel) -> None:
     made = plan(
         [declaration("a", fragment("a_see", SKB), fragment("a_dev", DEVICE, emits=(Two,)))],
         Request((RECEIVE, TRANSMIT)),
@@ -85,12 +85,33 @@ def test_an_argument_that_only_one_probe_has_makes_a_shape_of_its_own(kernel: Ke
     assert len(made.shapes) == 2
 
 
-def test_a_pointer_to_a_pointer_is_another_type(kernel: Kernel) -> None:
+def test_a_pointer_to_a_pointer_is_another_type(kernel: TypedKernel) -> None:
     with pytest.raises(UsageError, match="no collector could retrieve data"):
         plan([declaration("a", fragment("a_see", "struct sk_buff **"))], Request((RECEIVE,)), kernel)
 
 
-def test_collectors_run_in_the_order_they_ask_for(kernel: Kernel) -> None:
+def test_a_fragment_runs_where_all_is_that_it_needs(kernel: TypedKernel) -> None:
+    both = declaration("a", fragment("a_see", SKB, DEVICE), fragment("a_any"))
+    made = plan([both], Request((RECEIVE, TRANSMIT)), kernel)
+    assert functions_at(made, RECEIVE) == ["a_any"]  # it is given a packet, but no device
+    assert functions_at(made, TRANSMIT) == ["a_see", "a_any"]
+
+
+def test_a_fragment_runs_where_any_is_of_several_and_is_given_all_that_are_there(kernel: TypedKernel) -> None:
+    either = Fragment("a_see", BpfSource("", "a.bpf.c"), any_of=(SKB, DEVICE), emits=(One,))
+    made = plan([declaration("a", either)], Request((RECEIVE, TRANSMIT, NAPI)), kernel)
+    given = {p.probe: [c_type for c_type, _ in made.shapes[p.shape].args] for p in made.probes}
+    assert given == {RECEIVE: [SKB], TRANSMIT: [SKB, DEVICE]}
+    assert made.skipped == (NAPI,)
+
+
+def test_what_is_needed_and_one_of_several_must_both_be_there(kernel: TypedKernel) -> None:
+    see = Fragment("a_see", BpfSource("", "a.bpf.c"), needs=(SKB,), any_of=(DEVICE,), emits=(One,))
+    made = plan([declaration("a", see)], Request((RECEIVE, TRANSMIT)), kernel)
+    assert [p.probe for p in made.probes] == [TRANSMIT]
+
+
+def test_collectors_run_in_the_order_they_ask_for(kernel: TypedKernel) -> None:
     first = declaration("z", fragment("z_see", SKB, emits=(Two,)))
     second = declaration("a", fragment("a_see", SKB), after=("z",))
     made = plan([second, first], Request((RECEIVE,)), kernel)
@@ -98,12 +119,12 @@ def test_collectors_run_in_the_order_they_ask_for(kernel: Kernel) -> None:
     assert [s.layout.name for s in made.sections] == ["two", "one"]
 
 
-def test_the_same_probe_from_several_is_one_probe(kernel: Kernel) -> None:
+def test_the_same_probe_from_several_is_one_probe(kernel: TypedKernel) -> None:
     made = plan([declaration("a", fragment("a_see", SKB), probes=(RECEIVE,))], Request((RECEIVE,)), kernel)
     assert [p.probe for p in made.probes] == [RECEIVE]
 
 
-def test_a_helper_probe_runs_only_the_fragments_that_name_it(kernel: Kernel) -> None:
+def test_a_helper_probe_runs_only_the_fragments_that_name_it(kernel: TypedKernel) -> None:
     helper = Probe.tracepoint("skb:consume_skb", generic=False)
     own = declaration("a", fragment("a_forget", SKB, emits=(), probes=(helper,)), probes=(helper,))
     made = plan([own, declaration("b", fragment("b_see", SKB))], Request((RECEIVE,)), kernel)
@@ -111,7 +132,7 @@ def test_a_helper_probe_runs_only_the_fragments_that_name_it(kernel: Kernel) -> 
     assert functions_at(made, RECEIVE) == ["b_see"]
 
 
-def test_a_helper_probe_that_the_user_asks_for_too_runs_everything(kernel: Kernel) -> None:
+def test_a_helper_probe_that_the_user_asks_for_too_runs_everything(kernel: TypedKernel) -> None:
     helper = Probe.tracepoint("skb:consume_skb", generic=False)
     own = declaration("a", fragment("a_forget", SKB, emits=(), probes=(helper,)), probes=(helper,))
     user = Probe.tracepoint("skb:consume_skb")
@@ -119,8 +140,8 @@ def test_a_helper_probe_that_the_user_asks_for_too_runs_everything(kernel: Kerne
     assert functions_at(made, user) == ["a_forget", "b_see"]
 
 
-def test_a_getter_of_a_place_needs_nothing_and_is_called_nowhere_else(kernel: Kernel) -> None:
-    getter = Getter("a_device", BpfSource("", "a.bpf.c"), gives=DEVICE, needs=(), probes=(NAPI,))
+def test_a_getter_of_a_place_needs_nothing_and_is_called_nowhere_else(kernel: TypedKernel) -> None:
+    getter = Getter("a_device", BpfSource("", "a.bpf.c"), gives=DEVICE, probes=(NAPI,))
     see = fragment("a_see", DEVICE)
     made = plan([declaration("a", see, getter)], Request((NAPI, TRANSMIT)), kernel)
     by_probe = {planned.probe: made.shapes[planned.shape] for planned in made.probes}
@@ -129,7 +150,7 @@ def test_a_getter_of_a_place_needs_nothing_and_is_called_nowhere_else(kernel: Ke
     assert TRANSMIT not in by_probe or by_probe[TRANSMIT].getters == ()
 
 
-def test_a_getter_gives_what_a_probe_lacks(kernel: Kernel) -> None:
+def test_a_getter_gives_what_a_probe_lacks(kernel: TypedKernel) -> None:
     getter = Getter("a_device", BpfSource("", "a.bpf.c"), gives=DEVICE, needs=("struct napi_struct *",))
     made = plan([declaration("a", fragment("a_see", DEVICE), getter)], Request((NAPI, TRANSMIT)), kernel)
     by_probe = {p.probe: made.shapes[p.shape] for p in made.probes}
@@ -138,7 +159,7 @@ def test_a_getter_gives_what_a_probe_lacks(kernel: Kernel) -> None:
     assert ("struct napi_struct *", 0) in by_probe[NAPI].args
 
 
-def test_a_missing_probe_of_a_collector_is_an_error_unless_it_is_optional(kernel: Kernel) -> None:
+def test_a_missing_probe_of_a_collector_is_an_error_unless_it_is_optional(kernel: TypedKernel) -> None:
     gone = Probe.tracepoint("net:gone")
     with pytest.raises(UsageError, match="no such tracepoint"):
         plan([declaration("a", fragment("a_see", SKB), probes=(gone,))], Request((RECEIVE,)), kernel)
@@ -147,17 +168,17 @@ def test_a_missing_probe_of_a_collector_is_an_error_unless_it_is_optional(kernel
     assert [p.probe for p in made.probes] == [RECEIVE]
 
 
-def test_no_probe_at_all_is_an_error_that_says_what_to_give(kernel: Kernel) -> None:
+def test_no_probe_at_all_is_an_error_that_says_what_to_give(kernel: TypedKernel) -> None:
     with pytest.raises(UsageError, match="give one with -p"):
         plan([declaration("a", fragment("a_see", SKB))], Request(), kernel)
 
 
-def test_a_useless_probe_beside_a_useful_one_is_skipped_and_named(kernel: Kernel) -> None:
+def test_a_useless_probe_beside_a_useful_one_is_skipped_and_named(kernel: TypedKernel) -> None:
     made = plan([declaration("a", fragment("a_see", SKB))], Request((RECEIVE, NAPI)), kernel)
     assert made.skipped == (NAPI,)
 
 
-def test_two_collectors_with_one_section_are_refused_with_both_names(kernel: Kernel) -> None:
+def test_two_collectors_with_one_section_are_refused_with_both_names(kernel: TypedKernel) -> None:
     @section("one")
     class Other(NamedTuple):
         value: U32
@@ -170,28 +191,28 @@ def test_two_collectors_with_one_section_are_refused_with_both_names(kernel: Ker
         )
 
 
-def test_a_section_of_the_core_may_be_filled_by_several(kernel: Kernel) -> None:
+def test_a_section_of_the_core_may_be_filled_by_several(kernel: TypedKernel) -> None:
     members = [declaration(n, fragment(f"{n}_see", SKB, emits=(Packet,))) for n in ("a", "b")]
     assert len(plan(members, Request((RECEIVE,)), kernel).sections) == 1
 
 
-def test_a_fragment_that_emits_what_sessions_report_is_refused(kernel: Kernel) -> None:
+def test_a_fragment_that_emits_what_sessions_report_is_refused(kernel: TypedKernel) -> None:
     member = declaration("a", fragment("a_see", SKB, emits=(One, Reported)))
     with pytest.raises(PluginError, match="a_see emits reported, which only sessions report"):
         plan([member], Request((RECEIVE,)), kernel)
 
 
-def test_a_fragment_that_emits_what_its_collector_does_not_declare_is_refused(kernel: Kernel) -> None:
+def test_a_fragment_that_emits_what_its_collector_does_not_declare_is_refused(kernel: TypedKernel) -> None:
     with pytest.raises(PluginError, match="emits one, not among its sections"):
         plan([declaration("a", fragment("a_see", SKB), sections=(Two,))], Request((RECEIVE,)), kernel)
 
 
-def test_c_names_must_begin_with_the_collectors_name(kernel: Kernel) -> None:
+def test_c_names_must_begin_with_the_collectors_name(kernel: TypedKernel) -> None:
     with pytest.raises(PluginError, match="must be called a_<verb>"):
         plan([declaration("a", fragment("kprobe__see", SKB))], Request((RECEIVE,)), kernel)
 
 
-def test_more_sections_than_the_mask_has_bits_are_refused(kernel: Kernel) -> None:
+def test_more_sections_than_the_mask_has_bits_are_refused(kernel: TypedKernel) -> None:
     members = []
     for number in range(65):
 
@@ -204,14 +225,14 @@ def test_more_sections_than_the_mask_has_bits_are_refused(kernel: Kernel) -> Non
         plan(members, Request((RECEIVE,)), kernel)
 
 
-def test_a_function_asked_for_twice_in_the_same_way_is_one_probe(kernel: Kernel) -> None:
+def test_a_function_asked_for_twice_in_the_same_way_is_one_probe(kernel: TypedKernel) -> None:
     request = Request((Probe.function("ip_rcv"), Probe(ProbeKind.FENTRY, "ip_rcv"), Probe(ProbeKind.KPROBE, "ip_rcv")))
     made = plan([declaration("a", fragment("a_see", SKB))], request, kernel)
     assert [str(p.probe) for p in made.probes] == ["fentry:ip_rcv", "kprobe:ip_rcv"]
     assert [made.shapes[p.shape].typed for p in made.probes] == [True, False]
 
 
-def test_a_fragment_for_a_function_runs_there_however_it_is_probed(kernel: Kernel) -> None:
+def test_a_fragment_for_a_function_runs_there_however_it_is_probed(kernel: TypedKernel) -> None:
     place = Probe.function("ip_rcv", generic=False)
     own = declaration("a", fragment("a_see", SKB, probes=(place,)), probes=(place,))
     for kinds in ((ProbeKind.FENTRY,), (ProbeKind.KPROBE,)):
@@ -231,7 +252,7 @@ def test_a_fragment_for_a_function_runs_there_however_it_is_probed(kernel: Kerne
     ],
 )
 def test_a_program_knows_its_probe_in_the_way_that_the_kernel_has(
-    kernel: Kernel, kind: ProbeKind, cookies: bool, identity: Identity
+    kernel: TypedKernel, kind: ProbeKind, cookies: bool, identity: Identity
 ) -> None:
     request = Request((Probe(kind, "ip_rcv"),), abilities=Fixed(cookies=cookies))
     made = plan([declaration("a", fragment("a_see", SKB))], request, kernel)
@@ -241,7 +262,7 @@ def test_a_program_knows_its_probe_in_the_way_that_the_kernel_has(
     assert made.multi is (kind.breaks and cookies)
 
 
-def test_functions_with_the_same_arguments_share_a_program_and_others_do_not(kernel: Kernel) -> None:
+def test_functions_with_the_same_arguments_share_a_program_and_others_do_not(kernel: TypedKernel) -> None:
     names = ("ip_rcv", "ipv6_rcv", "ip_local_deliver", "ip_local_out")
     request = Request(tuple(Probe(ProbeKind.KPROBE, name) for name in names))
     made = plan([declaration("a", fragment("a_see", SKB))], request, kernel)
@@ -250,7 +271,7 @@ def test_functions_with_the_same_arguments_share_a_program_and_others_do_not(ker
     assert shape["ip_local_out"] != shape["ip_rcv"]  # its third argument is the skb
 
 
-def test_what_one_asks_of_a_place_all_get(kernel: Kernel) -> None:
+def test_what_one_asks_of_a_place_all_get(kernel: TypedKernel) -> None:
     asked = (Probe(ProbeKind.KPROBE, "ip_rcv"), Probe(ProbeKind.KPROBE, "ip_rcv", stack=True))
     made = plan([declaration("a", fragment("a_see", SKB))], Request(asked), kernel)
     (planned,) = made.probes
@@ -258,7 +279,7 @@ def test_what_one_asks_of_a_place_all_get(kernel: Kernel) -> None:
     assert [section.layout.name for section in made.sections] == ["one", "stack"]
 
 
-def test_results_come_first_in_a_record_and_stacks_last(kernel: Kernel) -> None:
+def test_results_come_first_in_a_record_and_stacks_last(kernel: TypedKernel) -> None:
     asked = Probe(ProbeKind.KRETPROBE, "ip_rcv", stack=True)
     made = plan([declaration("a", fragment("a_see", SKB))], Request((asked,)), kernel)
     assert [section.layout.name for section in made.sections] == ["return", "one", "stack"]

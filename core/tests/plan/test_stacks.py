@@ -7,7 +7,7 @@ from core.tests.kernels import changed
 
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.filters.packet import packet_filter
-from tracer_core.kernel.view import Kernel
+from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan.plan import OnStack, Plan, Role, Shape
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
@@ -24,12 +24,12 @@ TELLS, INHERITS = OnStack(inherits=False), OnStack(inherits=True)
 
 
 @pytest.fixture(params=recorded_names())
-def kernel(request: pytest.FixtureRequest) -> Kernel:
+def kernel(request: pytest.FixtureRequest) -> TypedKernel:
     return recorded_kernel(request.param)
 
 
 def planned(
-    kernel: Kernel,
+    kernel: TypedKernel,
     *probes: str,
     needs: tuple[str, ...] = (TRACKED, SKB),
     gate: Gate = Gate.MATCHED,
@@ -56,7 +56,7 @@ def roles(made: Plan) -> list[str]:
     return [str(p.probe) for p in made.probes if made.shapes[p.shape].role is Role.CLOSES]
 
 
-def test_without_either_a_place_without_a_packet_is_skipped(kernel: Kernel) -> None:
+def test_without_either_a_place_without_a_packet_is_skipped(kernel: TypedKernel) -> None:
     made = planned(kernel, RECEIVE, POLL)
     assert [str(probe) for probe in made.skipped] == [POLL]
     assert made.stacks is None
@@ -65,7 +65,7 @@ def test_without_either_a_place_without_a_packet_is_skipped(kernel: Kernel) -> N
 
 @pytest.mark.parametrize("filtered", [False, True])
 def test_with_marks_a_place_without_a_packet_tells_whose_it_is_and_runs_nothing_that_needs_one(
-    kernel: Kernel, *, filtered: bool
+    kernel: TypedKernel, *, filtered: bool
 ) -> None:
     made = planned(kernel, RECEIVE, POLL, follow=True, filtered=filtered)
     assert shape(made, RECEIVE).on_stack == TELLS
@@ -76,7 +76,7 @@ def test_with_marks_a_place_without_a_packet_tells_whose_it_is_and_runs_nothing_
     assert not found.filtered
 
 
-def test_a_window_makes_places_without_a_packet_worth_a_probe_too(kernel: Kernel) -> None:
+def test_a_window_makes_places_without_a_packet_worth_a_probe_too(kernel: TypedKernel) -> None:
     made = planned(kernel, "ip_rcv/ftrace", RECEIVE, NO_PACKET)
     assert shape(made, "kprobe:ip_rcv").on_stack == OnStack(inherits=False, opens=True)
     assert shape(made, f"kprobe:{NO_PACKET}").on_stack == INHERITS
@@ -94,7 +94,7 @@ def test_a_window_makes_places_without_a_packet_worth_a_probe_too(kernel: Kernel
     ],
 )
 def test_a_window_closes_the_way_it_opened_by_a_helper_if_only_the_entry_is_probed(
-    kernel: Kernel, probe: str, closes: list[str]
+    kernel: TypedKernel, probe: str, closes: list[str]
 ) -> None:
     made = planned(kernel, f"{probe}/ftrace", RECEIVE)
     assert roles(made) == closes
@@ -102,13 +102,13 @@ def test_a_window_closes_the_way_it_opened_by_a_helper_if_only_the_entry_is_prob
     assert all(found.is_helper and found.result is None for found in helpers)
 
 
-def test_where_the_user_probes_the_return_as_well_that_probe_closes_the_window(kernel: Kernel) -> None:
+def test_where_the_user_probes_the_return_as_well_that_probe_closes_the_window(kernel: TypedKernel) -> None:
     made = planned(kernel, "kprobe:ip_rcv/ftrace", "kretprobe:ip_rcv")
     assert roles(made) == []
     assert shape(made, "kretprobe:ip_rcv").on_stack == OnStack(inherits=False, opens=True)
 
 
-def test_a_function_without_a_packet_can_open_a_window_and_is_shown_in_that_of_another(kernel: Kernel) -> None:
+def test_a_function_without_a_packet_can_open_a_window_and_is_shown_in_that_of_another(kernel: TypedKernel) -> None:
     made = planned(kernel, f"{NO_PACKET}/ftrace", RECEIVE)
     assert shape(made, f"kprobe:{NO_PACKET}").on_stack == OnStack(inherits=True, opens=True)
     assert roles(made) == [f"kretprobe:{NO_PACKET}"]
@@ -122,18 +122,18 @@ def test_windows_of_many_functions_share_programs() -> None:
 
 
 @pytest.mark.parametrize("probe", ["tp:net:net_dev_xmit", "kfree_skbmem"])
-def test_a_packet_that_may_be_gone_is_not_what_its_stack_runs_for(kernel: Kernel, probe: str) -> None:
+def test_a_packet_that_may_be_gone_is_not_what_its_stack_runs_for(kernel: TypedKernel, probe: str) -> None:
     made = planned(kernel, probe, RECEIVE, follow=True)
     assert made.shapes[made.probes[0].shape].on_stack is None
 
 
 @pytest.mark.parametrize(("probe", "what"), [("ip_rcv/ftrace", "probe kprobe:ip_rcv: /ftrace"), ("ip_rcv", "--follow")])
-def test_where_nobody_tells_packets_apart_there_is_nothing_to_tell(kernel: Kernel, probe: str, what: str) -> None:
+def test_where_nobody_tells_packets_apart_there_is_nothing_to_tell(kernel: TypedKernel, probe: str, what: str) -> None:
     with pytest.raises(UsageError, match=what):
         planned(kernel, probe, needs=(SKB,), follow="ftrace" not in probe)
 
 
-def test_without_a_place_where_packets_are_met_nothing_can_run_for_one(kernel: Kernel) -> None:
+def test_without_a_place_where_packets_are_met_nothing_can_run_for_one(kernel: TypedKernel) -> None:
     with pytest.raises(UsageError, match="none of the probes has a packet"):
         planned(kernel, POLL, f"{NO_PACKET}/ftrace", follow=True)
 
@@ -156,7 +156,7 @@ def test_where_the_first_one_has_no_name_they_are_as_large_as_the_kernels_are_bu
     assert thread_size(changed("6.1", config={"CONFIG_KASAN": "y"})) == 32768
 
 
-def test_the_plan_is_told_with_what_is_done_where(kernel: Kernel) -> None:
+def test_the_plan_is_told_with_what_is_done_where(kernel: TypedKernel) -> None:
     lines = "\n".join(planned(kernel, "ip_rcv/ftrace", NO_PACKET).describe())
     assert "  stack: tells which packet it runs for\n  stack: opens a window until the function returns" in lines
     assert "  stack: the packet is the stack's" in lines

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from tracer_core.errors import UsageError
-from tracer_core.kernel.view import Kernel
+from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan.plan import Identity, Plan, Role, Shape, Sight
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Abilities, Fixed, Request, parse_probe
@@ -34,7 +34,7 @@ def declaration(*needs: str) -> Declaration:
 
 
 def planned(
-    kernel: Kernel,
+    kernel: TypedKernel,
     *probes: str,
     needs: tuple[str, ...] = (TRACKED,),
     abilities: Abilities = RECENT,
@@ -48,7 +48,7 @@ def shapes(made: Plan) -> dict[str, Shape]:
     return {str(p.probe): made.shapes[p.shape] for p in made.probes}
 
 
-def roles(kernel: Kernel, abilities: Abilities) -> Mapping[str, Role]:
+def roles(kernel: TypedKernel, abilities: Abilities) -> Mapping[str, Role]:
     return {str(helper.place.probe): helper.role for helper in track(kernel, abilities).helpers}
 
 
@@ -63,14 +63,14 @@ def test_where_that_function_is_inlined_freed_memory_is_looked_at() -> None:
     assert found == {**MEMORY, **MOVED, "fentry:skb_release_data": Role.RELEASES}
 
 
-def test_where_functions_cannot_be_probed_tracepoints_must_do_and_that_is_said(kernel: Kernel) -> None:
+def test_where_functions_cannot_be_probed_tracepoints_must_do_and_that_is_said(kernel: TypedKernel) -> None:
     found = track(kernel, NOWHERE)
     released = {"tp:skb:consume_skb": Role.RELEASES, "tp:skb:kfree_skb": Role.RELEASES}
     assert roles(kernel, NOWHERE) == {**MEMORY, **released}
     assert "functions cannot be probed here" in found.weakness
 
 
-def test_helpers_come_last_and_run_nobodys_fragments(kernel: Kernel) -> None:
+def test_helpers_come_last_and_run_nobodys_fragments(kernel: TypedKernel) -> None:
     made = planned(kernel, "tp:net:netif_receive_skb", needs=(SKB, TRACKED))
     assert made.tracking
     first, *helpers = (made.shapes[p.shape] for p in made.probes)
@@ -81,20 +81,20 @@ def test_helpers_come_last_and_run_nobodys_fragments(kernel: Kernel) -> None:
     assert not made.sections
 
 
-def test_nothing_is_probed_for_tracking_if_nobody_asks_for_it(kernel: Kernel) -> None:
+def test_nothing_is_probed_for_tracking_if_nobody_asks_for_it(kernel: TypedKernel) -> None:
     made = planned(kernel, "tp:net:netif_receive_skb", needs=(SKB,))
     assert not made.tracking
     assert len(made.probes) == 1
     assert shapes(made)["tp:net:netif_receive_skb"].sight is None
 
 
-def test_a_place_without_packets_is_none_for_a_fragment_that_needs_to_know_which_it_is(kernel: Kernel) -> None:
+def test_a_place_without_packets_is_none_for_a_fragment_that_needs_to_know_which_it_is(kernel: TypedKernel) -> None:
     with pytest.raises(UsageError, match="no collector could retrieve data"):
         planned(kernel, "tp:napi:napi_poll")
 
 
 @pytest.mark.parametrize("probe", ["kretprobe:ip_rcv", "fexit:ip_rcv", "tp:net:net_dev_xmit", "kfree_skbmem"])
-def test_packets_that_may_be_gone_are_looked_up_but_not_followed_from_there(kernel: Kernel, probe: str) -> None:
+def test_packets_that_may_be_gone_are_looked_up_but_not_followed_from_there(kernel: TypedKernel, probe: str) -> None:
     made = planned(kernel, probe)
     assert made.shapes[made.probes[0].shape].sight is Sight.LATER
 
@@ -116,7 +116,7 @@ def test_trampolines_that_tell_where_packets_end_are_there_twice_since_none_runs
     assert names.count("fexit:pskb_expand_head") == 1
 
 
-def test_a_users_probe_at_a_tracepoint_of_helpers_is_all_that_is_there(kernel: Kernel) -> None:
+def test_a_users_probe_at_a_tracepoint_of_helpers_is_all_that_is_there(kernel: TypedKernel) -> None:
     made = planned(kernel, "tp:skb:kfree_skb", abilities=NOWHERE)
     assert [str(p.probe) for p in made.probes].count("tp:skb:kfree_skb") == 1
 
@@ -130,21 +130,21 @@ def test_a_users_probe_where_data_moves_notes_the_packet_and_the_return_is_still
     assert (first.role, second.role, last.role) == (Role.NOTES, None, Role.MOVES)
 
 
-def test_without_cookies_helpers_at_kprobes_know_themselves(kernel: Kernel) -> None:
+def test_without_cookies_helpers_at_kprobes_know_themselves(kernel: TypedKernel) -> None:
     made = planned(kernel, "tp:net:netif_receive_skb", abilities=ONLY_KPROBES)
     kinds = {shape.kind: shape.identity for shape in made.shapes if shape.kind.breaks}
     assert kinds[ProbeKind.KRETPROBE] is Identity.CONSTANT
     assert set(kinds) == {ProbeKind.KPROBE, ProbeKind.KRETPROBE}
 
 
-def test_the_plan_is_told_with_what_is_done_where(kernel: Kernel) -> None:
+def test_the_plan_is_told_with_what_is_done_where(kernel: TypedKernel) -> None:
     lines = "\n".join(planned(kernel, "tp:net:netif_receive_skb").describe())
     assert "  tracking: tracks" in lines
     assert "fexit:pskb_expand_head: program" in lines
     assert "  tracking: data has moved" in lines
 
 
-def test_only_who_sorts_is_told_of_data_and_no_event_has_a_section_of_that(kernel: Kernel) -> None:
+def test_only_who_sorts_is_told_of_data_and_no_event_has_a_section_of_that(kernel: TypedKernel) -> None:
     assert planned(kernel, "tp:net:netif_receive_skb").tells is None
     made = planned(kernel, "tp:net:netif_receive_skb", sort=True)
     assert made.tells is not None
@@ -152,9 +152,9 @@ def test_only_who_sorts_is_told_of_data_and_no_event_has_a_section_of_that(kerne
     assert made.layouts == ()
 
 
-def test_nobody_is_told_of_packets_that_are_not_followed(kernel: Kernel) -> None:
+def test_nobody_is_told_of_packets_that_are_not_followed(kernel: TypedKernel) -> None:
     assert planned(kernel, "tp:net:netif_receive_skb", needs=(SKB,), sort=True).tells is None
 
 
-def test_a_place_in_a_process_frees_no_packet(kernel: Kernel) -> None:
+def test_a_place_in_a_process_frees_no_packet(kernel: TypedKernel) -> None:
     assert track(kernel, Fixed()).role_at(Probe.uprobe(1, "skb_free_head")) is None

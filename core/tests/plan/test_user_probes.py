@@ -8,7 +8,7 @@ import pytest
 
 from tracer_core.decode.columns import probe_info
 from tracer_core.errors import MachineError, UsageError
-from tracer_core.kernel.view import Kernel
+from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan.plan import Identity, Plan
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
@@ -68,7 +68,7 @@ def planned(
     return plan(declarations, request, kernel())
 
 
-def kernel() -> Kernel:
+def kernel() -> TypedKernel:
     return recorded_kernel("6.12")
 
 

@@ -41,10 +41,10 @@ BROKEN = [
     Broken("unimportable", "exits", Status.BROKEN, "SystemExit: farewell", "pip uninstall fixture-unimportable"),
     Broken("unimportable", "absent", Status.BROKEN, "has no attribute 'absent'", "pip uninstall fixture-unimportable"),
     Broken(
-        "wrong", "major", Status.INCOMPATIBLE, "plugin API 99.0, this core has 0.", "pip install --upgrade tracer-core"
+        "wrong", "major", Status.INCOMPATIBLE, "plugin API 99.0, this core has 1.", "pip install --upgrade tracer-core"
     ),
     Broken(
-        "wrong", "minor", Status.INCOMPATIBLE, "plugin API 0.99, this core has 0.", "pip install --upgrade tracer-core"
+        "wrong", "minor", Status.INCOMPATIBLE, "plugin API 1.99, this core has 1.", "pip install --upgrade tracer-core"
     ),
     Broken(
         "wrong", "mismatch", Status.BROKEN, "entry point is mismatch, but it calls itself somebody_else", "uninstall"

@@ -23,7 +23,7 @@ def prepared(*names: str) -> Prepared:
             Owner(name, f"tracer-{name}", "1.0"),
             CollectorSpec(name, "A test."),
             None,
-            fragments=(Fragment(f"{name}_see", BpfSource("", f"{name}/{name}.bpf.c"), needs=()),),
+            fragments=(Fragment(f"{name}_see", BpfSource("", f"{name}/{name}.bpf.c")),),
         )
         for name in names
     )

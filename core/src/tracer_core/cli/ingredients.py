@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tracer_core.files.target_files import TargetFiles
     from tracer_core.filters.metadata.wanted import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.request import Abilities, Userspace
     from tracer_core.run.prepare import Prepared
 
@@ -72,7 +72,7 @@ def metadata_filter_of(values: Mapping[str, Any]) -> MetadataFilter | None:
     return metadata_filter(values["metadata"])
 
 
-def kernel_of(values: Mapping[str, Any]) -> Kernel:
+def kernel_of(values: Mapping[str, Any]) -> TypedKernel:
     """The kernel that is traced, or a recorded one."""
     if values["recorded"]:
         from tracer_core.kernel.recorded import RecordedKernel  # noqa: PLC0415
@@ -83,7 +83,7 @@ def kernel_of(values: Mapping[str, Any]) -> Kernel:
     return LiveKernel(kconf=values["kconf"])
 
 
-def abilities_of(values: Mapping[str, Any], kernel: Kernel) -> Abilities:
+def abilities_of(values: Mapping[str, Any], kernel: TypedKernel) -> Abilities:
     """What there is to attach with: tried on the running kernel, taken for granted on a recorded one."""
     typed = None if values["reads"] == "auto" else values["reads"] == "load"
     if values["recorded"]:

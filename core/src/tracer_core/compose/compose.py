@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tracer_core.compose.composition import Machine
     from tracer_core.filters.metadata.condition import Condition
     from tracer_core.kernel.btf import Btf
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.plan import Plan
     from tracer_core.plugins.declaration import Owner
     from tracer_core.userspace.usdt_arguments import UsdtArgument
@@ -44,7 +44,7 @@ _LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */"
 _CALLS = 8192  # of functions probed at their return, at a time
 
 
-def compose(plan: Plan, kernel: Kernel, machine: Machine) -> Composition:
+def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
     """Write the program for a plan.
 
     Args:

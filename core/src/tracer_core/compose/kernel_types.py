@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tracer_core.kernel.btf import Btf
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _TAG = re.compile(r"\b(struct|union|enum)\s+(\w+)(\s*\{)?")
@@ -54,7 +54,7 @@ class KernelTypes:
     bit_fields: str
 
 
-def kernel_types(kernel: Kernel, program: str, extra: Iterable[str] = ()) -> KernelTypes:
+def kernel_types(kernel: TypedKernel, program: str, extra: Iterable[str] = ()) -> KernelTypes:
     """Declare what *program* uses.
 
     Args:
@@ -98,7 +98,7 @@ class _Aggregate:
 
 
 class _Emitter:
-    def __init__(self, kernel: Kernel, words: frozenset[str]) -> None:
+    def __init__(self, kernel: TypedKernel, words: frozenset[str]) -> None:
         self._kernel = kernel
         self._words = words
         self._wanted: dict[tuple[str, str], _Aggregate] = {}  # named aggregates still to define

@@ -188,7 +188,13 @@ def _position(shape: Shape, fragments: Iterable[PlannedFragment]) -> Iterator[st
 def _getters(getters: Iterable[PlannedGetter]) -> Iterator[str]:
     for planned in getters:
         name, function = argument_name(planned.getter.gives), planned.getter.function
-        yield f"\tif (!ctx->{name})\n\t\tctx->{name} = {function}(ctx);"
+        conditions = " && ".join((f"!ctx->{name}", *_pointers(planned.getter.needs)))
+        yield f"\tif ({conditions})\n\t\tctx->{name} = {function}(ctx);"
+
+
+def _pointers(needs: Iterable[str]) -> Iterator[str]:
+    """Conditions for what is needed to be there: an argument may be NULL, and a getter may have found nothing."""
+    return (f"ctx->{argument_name(c_type)}" for c_type in needs if c_type.endswith("*"))
 
 
 def _result_place(shape: Shape) -> str:
@@ -218,9 +224,7 @@ def _widened(place: str, result: Result) -> str:
 def _calls(fragments: Sequence[PlannedFragment], judge: Judge) -> Iterator[str]:
     for planned in fragments:
         fragment = planned.fragment
-        # one need: never NULL inside. Several: which one is there is the fragment's to ask
-        pointer = fragment.needs[0] if len(fragment.needs) == 1 and fragment.needs[0].endswith("*") else ""
-        conditions = [f"ctx->{argument_name(pointer)}"] if pointer else []
+        conditions = list(_pointers(fragment.needs))
         if verdict := judge.verdict(fragment.gate):
             conditions.append(verdict)
         call = f"tracer_judge({fragment.function}(ctx, event));"

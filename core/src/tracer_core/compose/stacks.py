@@ -152,7 +152,7 @@ def _if(condition: str, then: Iterable[str], otherwise: Sequence[str]) -> Iterat
 def _is_all(fragments: Sequence[PlannedFragment], *, gated: bool) -> bool:
     """Whether nothing is reported where nothing is inherited."""
     return all(
-        planned.fragment.needs == (TRACKED,) or (gated and planned.fragment.gate is not Gate.ALWAYS)
+        TRACKED in planned.fragment.needs or (gated and planned.fragment.gate is not Gate.ALWAYS)
         for planned in fragments
     )
 

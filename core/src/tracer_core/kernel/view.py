@@ -108,14 +108,6 @@ class Kernel(Protocol):
         """``uname -r``. For messages and files, never for decisions."""
 
     @property
-    def btf(self) -> Btf:
-        """Type information of vmlinux.
-
-        Raises:
-            MachineError: the kernel has none.
-        """
-
-    @property
     def modules(self) -> frozenset[str]:
         """Names of the loaded modules."""
 
@@ -126,16 +118,6 @@ class Kernel(Protocol):
     @property
     def functions(self) -> frozenset[str] | None:
         """Functions that ftrace can trace, or nothing where tracefs is not readable."""
-
-    def find(self, name: str, *kinds: Kind) -> tuple[str, BtfType] | None:
-        """The first type of that name and one of the kinds, and its module; vmlinux, named ``""``, comes first."""
-
-    def module_btf(self, module: str) -> Btf:
-        """Type information of a module; of vmlinux for no name.
-
-        Raises:
-            KeyError: there is no such module, or it has none.
-        """
 
     def function(self, name: str) -> Prototype | None:
         """Prototype of a kernel function, vmlinux first, then modules."""
@@ -171,3 +153,25 @@ class Kernel(Protocol):
 
     def config(self, option: str) -> str | None:
         """Value of an option ``CONFIG_X`` (``y``, ``m``, ``n``, text), nothing if unknown."""
+
+
+class TypedKernel(Kernel, Protocol):
+    """A view that has the types themselves, for the core: collectors are promised none of their classes."""
+
+    @property
+    def btf(self) -> Btf:
+        """Type information of vmlinux.
+
+        Raises:
+            MachineError: the kernel has none.
+        """
+
+    def find(self, name: str, *kinds: Kind) -> tuple[str, BtfType] | None:
+        """The first type of that name and one of the kinds, and its module; vmlinux, named ``""``, comes first."""
+
+    def module_btf(self, module: str) -> Btf:
+        """Type information of a module; of vmlinux for no name.
+
+        Raises:
+            KeyError: there is no such module, or it has none.
+        """

@@ -13,7 +13,7 @@ from tracer_core.types import ProbeKind
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.request import Abilities, Userspace
     from tracer_core.types import Probe
     from tracer_core.userspace.live import UserPlace
@@ -49,7 +49,9 @@ class Place:
         return self.probe.key, self.user
 
 
-def locate(probe: Probe, abilities: Abilities, kernel: Kernel, userspace: Userspace | None = None) -> Iterator[Place]:
+def locate(
+    probe: Probe, abilities: Abilities, kernel: TypedKernel, userspace: Userspace | None = None
+) -> Iterator[Place]:
     """Find the places that a probe stands for: one, or those that its pattern matches, sorted by name.
 
     In a process, those where it was compiled in. Gives none if it is optional and the kernel has no such place. What a
@@ -84,7 +86,7 @@ def _in_process(probe: Probe, userspace: Userspace | None) -> Iterator[Place]:
     yield from (Place(probe, _NOTHING, user) for user in found)
 
 
-def _locate(probe: Probe, abilities: Abilities, kernel: Kernel, *, many: bool) -> Place | None:
+def _locate(probe: Probe, abilities: Abilities, kernel: TypedKernel, *, many: bool) -> Place | None:
     if not _is_known(probe, kernel):
         if probe.optional:
             return None
@@ -107,7 +109,7 @@ def _locate(probe: Probe, abilities: Abilities, kernel: Kernel, *, many: bool) -
     return Place(probe, prototype)
 
 
-def _matching(probe: Probe, kernel: Kernel) -> list[str]:
+def _matching(probe: Probe, kernel: TypedKernel) -> list[str]:
     names = kernel.events if probe.kind is ProbeKind.RAW_TRACEPOINT else kernel.functions
     if names is None:
         raise MachineError(f"probe {probe}: '*' needs tracefs, which cannot be read", hint=_MOUNT)
@@ -115,7 +117,7 @@ def _matching(probe: Probe, kernel: Kernel) -> list[str]:
     return sorted(filter(matches, names))
 
 
-def _is_known(probe: Probe, kernel: Kernel) -> bool:
+def _is_known(probe: Probe, kernel: TypedKernel) -> bool:
     if probe.kind is ProbeKind.RAW_TRACEPOINT:
         return kernel.tracepoint(_bare(probe)) is not None if kernel.events is None else probe.target in kernel.events
     return kernel.symbol(probe.target) is not None if kernel.functions is None else probe.target in kernel.functions
@@ -150,7 +152,7 @@ def _where_listed(probe: Probe) -> str:
     return _LIST_TRACEPOINTS if probe.kind is ProbeKind.RAW_TRACEPOINT else _LIST_FUNCTIONS
 
 
-def _unknown(probe: Probe, kernel: Kernel) -> UsageError:
+def _unknown(probe: Probe, kernel: TypedKernel) -> UsageError:
     """The error for a place that the kernel does not have, with near matches."""
     if probe.kind is ProbeKind.RAW_TRACEPOINT:
         near = _near_tracepoints(probe.target, kernel)
@@ -160,7 +162,7 @@ def _unknown(probe: Probe, kernel: Kernel) -> UsageError:
     return UsageError(f"probe {probe}: this kernel has no such {_what(probe)}", hint=hint)
 
 
-def _near_tracepoints(target: str, kernel: Kernel) -> list[str]:
+def _near_tracepoints(target: str, kernel: TypedKernel) -> list[str]:
     group, _, name = target.partition(":")
     events = kernel.events
     if events is None:  # only tracefs knows groups
@@ -169,7 +171,7 @@ def _near_tracepoints(target: str, kernel: Kernel) -> list[str]:
     return [f"tp:{event}" for event in found]
 
 
-def _names(prefix: str, kernel: Kernel) -> Iterable[str]:
+def _names(prefix: str, kernel: TypedKernel) -> Iterable[str]:
     return (prefix + rest for rest in kernel.btf.names(prefix))
 
 

@@ -45,6 +45,11 @@ class PlannedFragment:
     owner: Owner
     fragment: Fragment
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """C types of the arguments that it is given, where they are."""
+        return (*self.fragment.needs, *self.fragment.any_of)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedGetter:

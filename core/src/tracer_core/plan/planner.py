@@ -21,7 +21,7 @@ from tracer_core.wire import Layout, layout_of
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.plan import Shape, StackPlace, Stacks
     from tracer_core.plan.request import Abilities, Request
     from tracer_core.plugins.declaration import Declaration, Owner
@@ -39,7 +39,7 @@ _OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack, Tracking
 H = TypeVar("H", bound="Hashable")
 
 
-def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) -> Plan:
+def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKernel) -> Plan:
     """Decide what runs where. Pure: equal arguments give equal plans.
 
     Raises:
@@ -60,7 +60,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
         [
             *netns_types,
             *(placer.c_types if placer is not None else ()),
-            *(t for f in fragments for t in f.fragment.needs),
+            *(t for f in fragments for t in f.reads),
             *(t for g in getters for t in (g.getter.gives, *g.getter.needs)),
         ]
     )
@@ -130,7 +130,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: Kernel) 
 
 
 def _stack_place(
-    stacks: Stacks | None, fragments: Iterable[PlannedFragment], getters: Iterable[PlannedGetter], kernel: Kernel
+    stacks: Stacks | None, fragments: Iterable[PlannedFragment], getters: Iterable[PlannedGetter], kernel: TypedKernel
 ) -> StackPlace | None:
     keyed = [f.owner for f in fragments if asks_for_key([f.fragment.source])]
     keyed += [g.owner for g in getters if asks_for_key([g.getter.source])]
@@ -144,7 +144,7 @@ def _stack_place(
     return place
 
 
-def _features(kernel: Kernel) -> tuple[tuple[str, int], ...]:
+def _features(kernel: TypedKernel) -> tuple[tuple[str, int], ...]:
     """How the kernel keeps a VLAN tag that is not in a packet's bytes."""
     return tuple((f"TRACER_{name.upper()}", int(kernel.member("sk_buff", name) is not None)) for name in _VLAN)
 
@@ -159,7 +159,7 @@ def _unique(items: Iterable[H]) -> list[H]:
 
 
 def _located(
-    members: Sequence[Declaration], request: Request, kernel: Kernel
+    members: Sequence[Declaration], request: Request, kernel: TypedKernel
 ) -> tuple[Iterable[Place], dict[str, None]]:
     """Every place once, whoever asked for it; what anybody wants of it, it has. And why optional ones are not there."""
     found: dict[Hashable, Place] = {}
@@ -186,7 +186,7 @@ def _located(
     return found.values(), missing
 
 
-def _identity(probe: Probe, abilities: Abilities, kernel: Kernel) -> tuple[Identity, int]:
+def _identity(probe: Probe, abilities: Abilities, kernel: TypedKernel) -> tuple[Identity, int]:
     """How the program at a probe knows which it is, and the address by which it does, if so."""
     if not (probe.kind.breaks or probe.kind.in_process):
         return Identity.CONSTANT, 0
@@ -258,7 +258,7 @@ def _refuse_clashes(members: Iterable[Declaration]) -> None:
 def _nothing_to_attach(members: Sequence[Declaration], skipped: Sequence[Probe], missing: Sequence[str]) -> UsageError:
     who = ", ".join(d.spec.name for d in members)
     if skipped:
-        wanted = sorted({t for d in members for f in d.fragments for t in f.needs})
+        wanted = sorted({t for d in members for f in d.fragments for t in (*f.needs, *f.any_of)})
         return UsageError(
             f"probe {', '.join(map(str, skipped))}: no collector could retrieve data from it "
             f"({who} can read {', '.join(wanted) or 'nothing'})",

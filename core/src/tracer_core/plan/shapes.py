@@ -71,13 +71,14 @@ def shape_of(
         index
         for index, planned in enumerate(fragments)
         if _runs_at(planned, probe)
-        and (not planned.fragment.needs or known.intersection(planned.fragment.needs))
+        and known.issuperset(planned.fragment.needs)
+        and (not planned.fragment.any_of or known.intersection(planned.fragment.any_of))
         and (asked.can_match or inherits or planned.fragment.gate is Gate.ALWAYS)
     )
     if not running:
         return None
     # only what is read makes a shape, so that probes share code: of several ways to a namespace the first is enough
-    read = {t for index in running for t in fragments[index].fragment.needs} | {t for g in used for t in g.getter.needs}
+    read = {t for index in running for t in fragments[index].reads} | {t for g in used for t in g.getter.needs}
     read |= set([t for t in netns_types if t in known][:1])
     read |= {PACKET} if is_tracked else set()
     read |= typed_roots(asked.condition) if asked.condition is not None else set()
@@ -134,7 +135,7 @@ def _is_anonymous(probe: Probe, fragments: Iterable[PlannedFragment]) -> bool:
     """Whether nobody there asks what it is about: in processes, and where all who look need no argument."""
     if probe.kind.in_process:
         return True
-    return not probe.generic and not any(f.fragment.needs for f in fragments if _runs_at(f, probe))
+    return not probe.generic and not any(f.reads for f in fragments if _runs_at(f, probe))
 
 
 def _runs_at(planned: PlannedFragment, probe: Probe) -> bool:

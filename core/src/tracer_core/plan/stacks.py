@@ -63,7 +63,7 @@ def stacks_of(
     if opening is None and not request.follow_stack:
         return None
     what = f"probe {opening}: /ftrace" if opening else "--follow-stack"
-    if not any(TRACKED in planned.fragment.needs for planned in fragments):
+    if not any(TRACKED in planned.reads for planned in fragments):
         raise UsageError(f"{what}: nobody would tell which packet a function runs for", hint=_WHO)
     if stack_place(kernel) is None:
         raise MachineError(f"{what}: this kernel does not say where stacks are", hint="leave it out")

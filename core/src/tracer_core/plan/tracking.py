@@ -12,7 +12,7 @@ from tracer_core.types import Probe, ProbeKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.places import Place
     from tracer_core.plan.request import Abilities
 
@@ -107,7 +107,7 @@ def sight_at(probe: Probe) -> Sight:
     return Sight.LATER if probe.kind.returns or probe.target in _TOO_LATE else Sight.FIRST
 
 
-def track(kernel: Kernel, abilities: Abilities) -> Tracking:
+def track(kernel: TypedKernel, abilities: Abilities) -> Tracking:
     """Decide how packets are followed.
 
     Raises:
@@ -125,7 +125,7 @@ def track(kernel: Kernel, abilities: Abilities) -> Tracking:
     return Tracking((*_located((*_MEMORY, *_ALWAYS), abilities, kernel), *fragment, *released))
 
 
-def _located(wanted: Iterable[tuple[Probe, Role]], abilities: Abilities, kernel: Kernel) -> tuple[Helper, ...]:
+def _located(wanted: Iterable[tuple[Probe, Role]], abilities: Abilities, kernel: TypedKernel) -> tuple[Helper, ...]:
     return tuple(
         Helper(replace(place, probe=replace(place.probe, generic=False)), role)
         for probe, role in wanted

@@ -33,11 +33,14 @@ class Watch:
         most: Of events, so many may wait to be taken.
     """
 
+    section: type[Any]
+    """Its class."""
+    missed: int
+    """Events that came while too many waited."""
+
     def __init__(self, section: type[Any], most: int) -> None:
         self.section = section
-        """Its class."""
         self.missed = 0
-        """Events that came while too many waited."""
         self._most = most
         self._batches: deque[tuple[int, Columns]] = deque()
         self._waiting = 0

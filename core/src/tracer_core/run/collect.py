@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tracer_core.changes.changes import Changes
     from tracer_core.compose.composition import Composition, Machine
     from tracer_core.events.batch import EventBatch
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.plan import Plan
     from tracer_core.plan.request import Request
     from tracer_core.run.prepare import Prepared
@@ -63,7 +63,7 @@ class Collection:
 
     prepared: Prepared
     request: Request
-    kernel: Kernel
+    kernel: TypedKernel
     machine: Machine
     backend: Callable[[], Backend]
     sinks: Callable[[Prepared], Sequence[Sink]]

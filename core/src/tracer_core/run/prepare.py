@@ -17,7 +17,7 @@ from tracer_core.types import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.plan import Plan
     from tracer_core.plan.request import Request
     from tracer_core.plugins.declaration import Declaration, Owner
@@ -69,7 +69,7 @@ class Prepared:
         return (self.own, *self.declarations)
 
 
-def prepare(selection: Selection, request: Request, kernel: Kernel, *, run: str = "") -> Prepared:
+def prepare(selection: Selection, request: Request, kernel: TypedKernel, *, run: str = "") -> Prepared:
     """Plan a run.
 
     Args:
@@ -97,7 +97,7 @@ def prepare(selection: Selection, request: Request, kernel: Kernel, *, run: str 
     return Prepared(plan, declarations, tuple(declared), own.declaration(kernel), wanted)
 
 
-def _trouble_with_places(declaration: Declaration, request: Request, kernel: Kernel) -> str:
+def _trouble_with_places(declaration: Declaration, request: Request, kernel: TypedKernel) -> str:
     """Why a collector cannot look where it must; empty if it can."""
     try:
         for probe in declaration.probes:
@@ -129,7 +129,7 @@ def _tell_what_is_left_out(plan: Plan) -> None:
         log.warning("%s", plan.weakness)
 
 
-def without(prepared: Prepared, name: str, request: Request, kernel: Kernel) -> Plan:
+def without(prepared: Prepared, name: str, request: Request, kernel: TypedKernel) -> Plan:
     """The plan of the same run without one collector, to find out who is to blame for a failure.
 
     Raises:
@@ -138,7 +138,7 @@ def without(prepared: Prepared, name: str, request: Request, kernel: Kernel) -> 
     return make_plan([d for d in prepared.declarations if d.owner.name != name], request, kernel)
 
 
-def _runnable(selection: Selection, kernel: Kernel, run: str) -> dict[Collector, tuple[Change, ...]]:
+def _runnable(selection: Selection, kernel: TypedKernel, run: str) -> dict[Collector, tuple[Change, ...]]:
     """The collectors that can run, each with the changes that it needs."""
     running = {}
     for collector in (*selection.named, *selection.automatic):

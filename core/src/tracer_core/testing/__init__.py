@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracer_core.testing.netns import TwoNamespaces
     from tracer_core.testing.records import Record
     from tracer_core.testing.runs import PlannedRun, planned
+    from tracer_core.testing.session import SessionTrial
     from tracer_core.testing.tried import Tried
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "NotReadyError",
     "PlannedRun",
     "Record",
+    "SessionTrial",
     "Tracer",
     "Tried",
     "TwoNamespaces",
@@ -48,6 +50,7 @@ _MODULES = {
     "NotReadyError": "command",
     "PlannedRun": "runs",
     "Record": "records",
+    "SessionTrial": "session",
     "Tracer": "command",
     "Tried": "tried",
     "TwoNamespaces": "netns",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tracer_core.compose.composition import Composition
     from tracer_core.events.batch import EventBatch
-    from tracer_core.kernel.view import Kernel
+    from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.plan import Plan
     from tracer_core.plugins.declaration import Declaration
     from tracer_core.run.prepare import Prepared
@@ -47,7 +47,7 @@ class PlannedRun:
     """
 
     prepared: Prepared
-    kernel: Kernel
+    kernel: TypedKernel
     arguments: tuple[str, ...]
 
     @property
@@ -135,7 +135,7 @@ class PlannedRun:
 def planned(
     *collectors: str,
     probes: Iterable[str] = (),
-    kernel: str | Kernel = "6.12",
+    kernel: str | TypedKernel = "6.12",
     options: Mapping[str, Any] | None = None,
     typed: bool = True,
 ) -> PlannedRun:

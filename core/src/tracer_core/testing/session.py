@@ -27,12 +27,14 @@ class SessionTrial:
         kernel: View of a kernel, if the session looks at it.
     """
 
+    session: Session
+    """For ``tracer_session``."""
+
     def __init__(self, spec: CollectorSpec, options: Any = None, kernel: Kernel | None = None) -> None:  # noqa: ANN401
         self._exchange = Exchange()
         self._reported: list[Any] = []
         link = Link(self._exchange, Owner(spec.name), spec.sections)
         self.session = Session(cast("Kernel", kernel), options, logging.getLogger(spec.name), link)
-        """For ``tracer_session``."""
 
     def give(self, section: type[Any], columns: Columns, count: int) -> None:
         """Have events recorded.

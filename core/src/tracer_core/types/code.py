@@ -63,8 +63,10 @@ class Fragment:
     Attributes:
         function: C function ``int <collector>_<verb>(struct tracer_ctx *, struct tracer_event *)``.
         source: Where it is defined. Fragments and getters may share a source.
-        needs: C types of which the probe must have an argument, for example ``("struct sk_buff *",)``;
-            with several, any one suffices. A getter's result counts.
+        needs: C types of arguments, all of which it needs, for example ``("struct sk_buff *",)``. What a getter gives
+            counts. Pointers among them are never NULL when it is called.
+        any_of: C types of arguments, at least one of which must be there. Which of them is NULL is the fragment's to
+            ask.
         emits: Section classes it may add, in the order in which it adds them.
         probes: Only run at these, or everywhere.
         gate: When it runs.
@@ -72,7 +74,8 @@ class Fragment:
 
     function: str
     source: BpfSource
-    needs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
     emits: tuple[type[Any], ...] = ()
     probes: tuple[Probe, ...] = ()
     gate: Gate = Gate.MATCHED
@@ -87,6 +90,7 @@ class Getter:
         source: Where it is defined.
         gives: C type it finds, for example ``struct sk_buff *``.
         needs: C types of arguments, all of which it needs; none if what it gives is remembered from another place.
+            Pointers among them are never NULL when it is called.
         probes: Only called at these, or wherever there is what it needs.
         trusted: Typed programs may load from what it gives: it came from arguments by ``TRACER_GET``, not out of a map.
     """
@@ -94,6 +98,6 @@ class Getter:
     function: str
     source: BpfSource
     gives: str
-    needs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
     trusted: bool = True

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-API_VERSION = (0, 1)
-"""Version of the contract between core and collectors: (major, minor). 0.x may change until ovs works in it."""
+API_VERSION = (1, 0)
+"""Version of the contract between core and collectors that this core has: (major, minor). A higher minor one has more,
+and all that lower ones have."""
+
+FIRST_API = (1, 0)
+"""The contract of a collector that does not say which it needs, whatever the core has. This never changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ class CollectorSpec:
     Attributes:
         name: Entry-point name, ``[a-z][a-z0-9_]*``.
         summary: One sentence.
-        api: Contract it was written for.
+        api: The lowest version of the contract that has all it uses. Who uses what 1.0 does not have says so; a core
+            that has less refuses it.
         options: Frozen dataclass, a field per option.
         sections: Section classes it may add to events; those of the core included.
         after: Collectors whose fragments run before its own.
@@ -120,7 +125,7 @@ class CollectorSpec:
 
     name: str
     summary: str
-    api: tuple[int, int] = API_VERSION
+    api: tuple[int, int] = FIRST_API
     options: type[Any] = NoOptions
     sections: tuple[type[Any], ...] = ()
     after: tuple[str, ...] = ()
@@ -139,4 +144,4 @@ class Unavailable:
     """
 
     reason: str
-    hint: str = ""
+    hint: str

@@ -20,7 +20,7 @@ from tracer_core.filters.metadata.roots import Passed as Given
 from tracer_core.filters.metadata.syntax import Expression
 from tracer_core.filters.metadata.translate import Translator, asked, header
 from tracer_core.filters.metadata.wanted import metadata_filter
-from tracer_core.kernel.view import Kernel, Param, Prototype
+from tracer_core.kernel.view import Param, Prototype, TypedKernel
 
 FILTERS, MEMORIES = 60, 60
 PARAMS = (("skb", "struct sk_buff *"), ("sk", "struct sock *"), ("count", "unsigned int"), ("delta", "int"))
@@ -76,14 +76,14 @@ def passed(memory: Memory, random: Random) -> Passed:
     return Passed({"sk_buff": skb, "skb": skb, "sock": sk, "sk": sk}, arguments)
 
 
-def placed(kernel: Kernel, text: str) -> Condition:
+def placed(kernel: TypedKernel, text: str) -> Condition:
     placer = Placer(metadata_filter([text]), kernel)
     return placer.at(Given(PROTOTYPE, TYPES, 6, returns=False), tolerant=False)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("typed", [False, True], ids=["probe reads", "plain loads"])
-def test_compiled_filters_and_the_model_agree(kernel: Kernel, tmp_path: Path, typed: bool, seed: int) -> None:
+def test_compiled_filters_and_the_model_agree(kernel: TypedKernel, tmp_path: Path, typed: bool, seed: int) -> None:
     random = Random(f"{kernel.release} {typed} {seed}")  # noqa: S311 - made-up, the same each time
     made = Expressions(random)
     expressions: list[Expression] = [made.expression(random.randrange(4)) for _ in range(FILTERS)]

@@ -20,7 +20,7 @@ from tracer_core.filters.metadata.place import Placer
 from tracer_core.filters.metadata.roots import Passed
 from tracer_core.filters.metadata.syntax import Operator
 from tracer_core.filters.metadata.wanted import metadata_filter
-from tracer_core.kernel.view import Kernel, Param, Prototype
+from tracer_core.kernel.view import Param, Prototype, TypedKernel
 from tracer_core.testing.kernels import recorded_kernel
 
 SKB, DEV = "struct sk_buff *", "struct net_device *"
@@ -36,7 +36,7 @@ PROTOTYPE = Prototype(PARAMS, "int", "", 0)
 
 
 def placed(
-    kernel: Kernel,
+    kernel: TypedKernel,
     *texts: str,
     prototype: Prototype = PROTOTYPE,
     types: tuple[str, ...] = (SKB, DEV),
@@ -50,19 +50,19 @@ def placed(
     return found
 
 
-def check(kernel: Kernel, text: str, *, returns: bool = False) -> Check:
+def check(kernel: TypedKernel, text: str, *, returns: bool = False) -> Check:
     found = placed(kernel, text, returns=returns)
     assert isinstance(found, Check)
     return found
 
 
-def offset(kernel: Kernel, owner: str, path: str) -> int:
+def offset(kernel: TypedKernel, owner: str, path: str) -> int:
     member = kernel.member(owner, path)
     assert member is not None
     return member.bit_offset // 8
 
 
-def test_a_root_is_an_argument_by_its_type_or_by_its_name(kernel: Kernel) -> None:
+def test_a_root_is_an_argument_by_its_type_or_by_its_name(kernel: TypedKernel) -> None:
     assert check(kernel, "sk_buff.mark").root == Typed(SKB)
     assert check(kernel, "skb.mark").root == Argument(0)
     assert check(kernel, "net_device.mtu").root == Typed(DEV)
@@ -71,7 +71,7 @@ def test_a_root_is_an_argument_by_its_type_or_by_its_name(kernel: Kernel) -> Non
     assert check(kernel, "retval < 0", returns=True).root == Result()
 
 
-def test_a_way_follows_pointers_and_adds_offsets(kernel: Kernel) -> None:
+def test_a_way_follows_pointers_and_adds_offsets(kernel: TypedKernel) -> None:
     found = check(kernel, "sk_buff.dev.nd_net.net.ns.inum == 1")
     assert [hop.offset for hop in found.hops] == [
         offset(kernel, "sk_buff", "dev"),
@@ -81,7 +81,7 @@ def test_a_way_follows_pointers_and_adds_offsets(kernel: Kernel) -> None:
     assert found.test.of.offset == offset(kernel, "net", "ns.inum")
 
 
-def test_what_was_masked_or_cast_is_not_loaded_plainly(kernel: Kernel) -> None:
+def test_what_was_masked_or_cast_is_not_loaded_plainly(kernel: TypedKernel) -> None:
     found = check(kernel, "sk_buff._nfct:~0x7:nf_conn.mark")
     (hop,) = found.hops
     assert (hop.mask, hop.plain) == (0xFFFFFFFFFFFFFFF8, False)
@@ -94,7 +94,7 @@ def test_what_was_masked_or_cast_is_not_loaded_plainly(kernel: Kernel) -> None:
     assert plain.test.of.plain
 
 
-def test_strings_are_compared_with_the_nul_that_ends_them_if_there_is_room(kernel: Kernel) -> None:
+def test_strings_are_compared_with_the_nul_that_ends_them_if_there_is_room(kernel: TypedKernel) -> None:
     short, full, pointed = (
         check(kernel, text).test
         for text in ("sk_buff.dev.name == 'eth0'", f"sk_buff.dev.name != '{'x' * 16}'", "name == 'a'")
@@ -138,13 +138,13 @@ def test_of_other_numbers_any_enumerator_of_the_kernel_is_the_name() -> None:
     assert found.test.value == 6
 
 
-def test_several_filters_must_all_hold(kernel: Kernel) -> None:
+def test_several_filters_must_all_hold(kernel: TypedKernel) -> None:
     found = placed(kernel, "sk_buff.mark", "sk_buff.len")
     assert type(found).__name__ == "All"
     assert len(list(checks(found))) == 2
 
 
-def test_a_comparison_whose_root_is_not_there_is_not_true_and_neither_is_its_opposite(kernel: Kernel) -> None:
+def test_a_comparison_whose_root_is_not_there_is_not_true_and_neither_is_its_opposite(kernel: TypedKernel) -> None:
     texts = ("sk_buff.mark or count", "count and sk_buff.mark", "not count and sk_buff.mark")
     elsewhere = Prototype((Param("", SKB),), "void", "", 0)
     either, both, negated = (
@@ -155,12 +155,12 @@ def test_a_comparison_whose_root_is_not_there_is_not_true_and_neither_is_its_opp
     assert (both, negated) == (NEVER, NEVER)
 
 
-def test_arguments_beyond_the_registers_are_not_there(kernel: Kernel) -> None:
+def test_arguments_beyond_the_registers_are_not_there(kernel: TypedKernel) -> None:
     with pytest.raises(UsageError, match="no probe has an argument of type or name count"):
         placed(kernel, "count", registers=2)
 
 
-def test_what_matches_by_chance_may_have_other_arguments(kernel: Kernel) -> None:
+def test_what_matches_by_chance_may_have_other_arguments(kernel: TypedKernel) -> None:
     prototype = Prototype((Param("skb", "unsigned int"),), "void", "", 0)
     with pytest.raises(UsageError, match="skb is unsigned int, which has no members"):
         placed(kernel, "skb.mark", prototype=prototype, types=())
@@ -201,7 +201,7 @@ def test_what_matches_by_chance_may_have_other_arguments(kernel: Kernel) -> None
     ],
 )
 def test_what_does_not_fit_is_said_with_the_character_where_it_is(
-    kernel: Kernel, text: str, character: int, what: str, hint: str
+    kernel: TypedKernel, text: str, character: int, what: str, hint: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
         placed(kernel, text)
@@ -210,7 +210,7 @@ def test_what_does_not_fit_is_said_with_the_character_where_it_is(
     assert hint in caught.value.hint
 
 
-def test_a_filter_on_results_has_room_for_so_many_comparisons(kernel: Kernel) -> None:
+def test_a_filter_on_results_has_room_for_so_many_comparisons(kernel: TypedKernel) -> None:
     text = "retval and (" + " or ".join(f"count == {n}" for n in range(60)) + ")"
     with pytest.raises(UsageError, match="at most 60 comparisons"):
         placed(kernel, text, returns=True)

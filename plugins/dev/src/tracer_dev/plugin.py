@@ -21,7 +21,7 @@ from tracer_core.api import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NEEDS = ("struct sk_buff *", "struct net_device *")
+_SUBJECTS = ("struct sk_buff *", "struct net_device *")
 
 
 @section("dev")
@@ -46,7 +46,7 @@ def tracer_collector() -> CollectorSpec:
 def tracer_fragments() -> Iterable[Fragment]:
     """Run wherever there is a packet or a device."""
     source = BpfSource.resource("tracer_dev", "bpf/dev.bpf.c")
-    return [Fragment("dev_collect", source, needs=_NEEDS, emits=(Dev,))]
+    return [Fragment("dev_collect", source, any_of=_SUBJECTS, emits=(Dev,))]
 
 
 @hookimpl

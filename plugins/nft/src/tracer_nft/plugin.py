@@ -86,10 +86,12 @@ def tracer_fragments(kernel: Kernel, options: NftOptions) -> Iterable[Fragment |
         NFT_RULES=int(options.rules),
     )
     traced = (_INFO,) if in_info else (_PACKET, _VERDICT)
-    arguments = ("struct nft_chain *",) if in_info else (_PACKET, _VERDICT, "struct nft_rule_dp *")
+    needs = (_INFO, _TYPE, "struct nft_chain *" if in_info else _PACKET)
+    # where a chain ends, there is no rule
+    may_be = () if in_info else (_VERDICT, "struct nft_rule_dp *")
     yield Getter("nft_traced_skb", source, gives=_SKB, needs=traced)
     yield Getter("nft_packet_skb", source, gives=_SKB, needs=(_PACKET,))
-    yield Fragment("nft_collect", source, needs=(_INFO, _TYPE, *arguments), emits=(Nft,), probes=(_PROBE,))
+    yield Fragment("nft_collect", source, needs=needs, any_of=may_be, emits=(Nft,), probes=(_PROBE,))
 
 
 @hookimpl

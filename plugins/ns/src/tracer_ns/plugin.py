@@ -23,7 +23,7 @@ from tracer_core.api import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NEEDS = ("struct sk_buff *", "struct net_device *", "struct net *")
+_SUBJECTS = ("struct sk_buff *", "struct net_device *", "struct net *")
 
 
 @section("netns")
@@ -50,7 +50,7 @@ def tracer_fragments(kernel: Kernel) -> Iterable[Fragment]:
     is_atomic = kernel.member("net", "net_cookie.counter") is not None
     has_cookie = kernel.member("net", "net_cookie") is not None
     source = BpfSource.resource("tracer_ns", "bpf/ns.bpf.c", NS_COOKIE=int(has_cookie), NS_COOKIE_ATOMIC=int(is_atomic))
-    return [Fragment("ns_collect", source, needs=_NEEDS, emits=(NetNs,))]
+    return [Fragment("ns_collect", source, any_of=_SUBJECTS, emits=(NetNs,))]
 
 
 @hookimpl

@@ -62,7 +62,7 @@ def fragments(kernel: Kernel, process: str | int | None) -> Iterable[Fragment | 
     hashes = BpfSource.resource("tracer_ovs", "bpf/hash.bpf.h")
     upcalls = BpfSource.resource("tracer_ovs", "bpf/upcalls.bpf.h", hashes, OVS_TRACK=track)
     datapath = BpfSource.resource("tracer_ovs", "bpf/datapath.bpf.c", upcalls, OVS_TRACK=track, **facts.defines(kernel))
-    yield Getter("ovs_noted_packet", datapath, gives=_SKB, needs=(), probes=(_LOOKUP,), trusted=False)
+    yield Getter("ovs_noted_packet", datapath, gives=_SKB, probes=(_LOOKUP,), trusted=False)
     yield Fragment("ovs_note_packet", datapath, needs=(_SKB,), probes=(_PROCESS,))
     for function, needs, probe in _STEPS:
         yield Fragment(f"ovs_collect_{function}", datapath, needs=needs, emits=_EMITS, probes=(probe,))
@@ -73,9 +73,9 @@ def fragments(kernel: Kernel, process: str | int | None) -> Iterable[Fragment | 
 def _tracking(kernel: Kernel, process: str | int, upcalls: BpfSource) -> Iterator[Fragment]:
     border = BpfSource.resource("tracer_ovs", "bpf/track.bpf.c", upcalls, **facts.border(kernel))
     vswitchd = BpfSource.resource("tracer_ovs", "bpf/vswitchd.bpf.c", upcalls)
-    yield Fragment("ovs_note_copy", border, needs=(), probes=(_COPY,))
+    yield Fragment("ovs_note_copy", border, probes=(_COPY,))
     yield Fragment("ovs_collect_enqueue", border, needs=(_SKB,), emits=_EMITS, probes=(_ENQUEUE,), gate=Gate.ALWAYS)
-    yield Fragment("ovs_note_execution", border, needs=(), probes=(_EXECUTE,))
-    yield Fragment("ovs_forget_execution", border, needs=(), probes=(_EXECUTED,))
+    yield Fragment("ovs_note_execution", border, probes=(_EXECUTE,))
+    yield Fragment("ovs_forget_execution", border, probes=(_EXECUTED,))
     for function, probe in _in_process(process).items():
-        yield Fragment(function, vswitchd, needs=(), emits=_EMITS, probes=(probe,))
+        yield Fragment(function, vswitchd, emits=_EMITS, probes=(probe,))

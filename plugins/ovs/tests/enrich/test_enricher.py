@@ -14,7 +14,7 @@ import pytest
 from plugins.ovs.tests.enrich.fake_daemon import FakeDaemon, fake_daemon
 
 from tracer_core.api import U32, U64, CollectorSpec, Group, RunError, UsageError, section
-from tracer_core.testing.session import SessionTrial
+from tracer_core.testing import SessionTrial
 from tracer_ovs.enrich import enricher
 from tracer_ovs.enrich.enricher import DETRACE, enriched, looked_up
 from tracer_ovs.enrich.sections import Flow, OvsDetrace

@@ -199,6 +199,10 @@ struct tracer_event {
 /* The variable part of a section that tracer_add_blob returned. */
 #define tracer_blob(section, name) ((u8 *)(section) + TRACER_SIZE_##name)
 
+/*
+ * What a record begins with, to read: timestamp, in ns of CLOCK_MONOTONIC, and cpu say when and where the probe was entered. Its other
+ * fields are the core's.
+ */
 static __always_inline struct section_header *tracer_header(struct tracer_event *event)
 {
 	return (struct section_header *)event->data;

@@ -103,12 +103,6 @@ static __always_inline void ovs_add_port(struct tracer_event *event, struct data
 	ovs_fill_name(port->name, dp, number);
 }
 
-/* To verifiers, whatever a module's tracepoint is given may be NULL (6.13, and stable 6.12). */
-static __always_inline bool ovs_has_all(struct tracer_ctx *ctx)
-{
-	return ctx->sk_buff && ctx->sw_flow_key && ctx->datapath;
-}
-
 static __always_inline int ovs_collect_upcall(struct tracer_ctx *ctx, struct tracer_event *event)
 {
 	struct dp_upcall_info *info = ctx->dp_upcall_info;
@@ -118,8 +112,6 @@ static __always_inline int ovs_collect_upcall(struct tracer_ctx *ctx, struct tra
 	struct ovs_upcall running = {};
 	struct section_ovs *section;
 
-	if (!info || !ovs_has_all(ctx))
-		return TRACER_NOTHING;
 	section = tracer_add(event, ovs);
 	if (!section)
 		return TRACER_NOTHING;
@@ -198,8 +190,6 @@ static __always_inline int ovs_collect_action(struct tracer_ctx *ctx, struct tra
 	struct section_ovs *section;
 	u32 type, argument = 0;
 
-	if (!attribute || !ovs_has_all(ctx))
-		return TRACER_NOTHING;
 	type = TRACER_GET(ctx, attribute, nla_type) & OVS_TYPE_MASK;
 	section = tracer_add(event, ovs);
 	if (!section)
