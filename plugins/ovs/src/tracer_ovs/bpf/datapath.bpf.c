@@ -9,10 +9,6 @@
  *   OVS_OUTPUT, OVS_RECIRC, OVS_CT, OVS_DROP  numbers of actions, as in enum ovs_action_attr
  *   OVS_HAS_CT, OVS_HAS_NAT	 what struct ovs_conntrack_info says can be read
  */
-#define OVS_KIND_UPCALL 0
-#define OVS_KIND_RETURN 2
-#define OVS_KIND_ACTION 5
-#define OVS_KIND_LOOKUP 6
 
 #define OVS_TYPE_MASK 0x3fff   /* NLA_TYPE_MASK, include/uapi/linux/netlink.h */
 #define OVS_PORT_BUCKETS 1024  /* DP_VPORT_HASH_BUCKETS, net/openvswitch/datapath.h */
@@ -40,17 +36,12 @@ static __always_inline int ovs_collect_lookup(struct tracer_ctx *ctx, struct tra
 {
 	struct sw_flow *flow = (struct sw_flow *)ctx->result;
 	struct section_ovs_lookup *lookup;
-	struct section_ovs *section;
 	u64 stack = tracer_stack_key(ctx);
 	u32 ufid[4] = {};
 	u32 count = 0;
 
 	ovs_packets.delete(&stack);
-	section = tracer_add(event, ovs);
-	if (!section)
-		return TRACER_NOTHING;
-	section->kind = OVS_KIND_LOOKUP;
-	lookup = tracer_add(event, ovs_lookup);
+	lookup = ovs_step(event, OVS_LOOKUP, ovs_lookup);
 	if (!lookup)
 		return TRACER_NOTHING;
 	lookup->flow = (u64)flow;
@@ -110,13 +101,8 @@ static __always_inline int ovs_collect_upcall(struct tracer_ctx *ctx, struct tra
 	u64 stack = tracer_stack_key(ctx);
 	struct section_ovs_call *upcall;
 	struct ovs_upcall running = {};
-	struct section_ovs *section;
 
-	section = tracer_add(event, ovs);
-	if (!section)
-		return TRACER_NOTHING;
-	section->kind = OVS_KIND_UPCALL;
-	upcall = tracer_add(event, ovs_call);
+	upcall = ovs_step(event, OVS_UPCALL, ovs_call);
 	if (!upcall)
 		return TRACER_NOTHING;
 	running.origin.timestamp = header->timestamp;
@@ -136,18 +122,13 @@ static __always_inline int ovs_collect_return(struct tracer_ctx *ctx, struct tra
 	u64 stack = tracer_stack_key(ctx);
 	struct ovs_upcall *running = ovs_upcalls.lookup(&stack);
 	struct section_ovs_ret *ret;
-	struct section_ovs *section;
 	struct ovs_origin origin;
 
 	if (!running)
 		return TRACER_NOTHING;
 	origin = running->origin;
 	ovs_upcalls.delete(&stack);
-	section = tracer_add(event, ovs);
-	if (!section)
-		return TRACER_NOTHING;
-	section->kind = OVS_KIND_RETURN;
-	ret = tracer_add(event, ovs_ret);
+	ret = ovs_step(event, OVS_RETURN, ovs_ret);
 	if (!ret)
 		return TRACER_NOTHING;
 	ret->upcall_ts = origin.timestamp;
@@ -186,15 +167,11 @@ static __always_inline int ovs_collect_action(struct tracer_ctx *ctx, struct tra
 {
 	struct nlattr *attribute = ctx->nlattr;
 	char *payload = (char *)attribute + sizeof(struct nlattr);
+	u32 type = TRACER_GET(ctx, attribute, nla_type) & OVS_TYPE_MASK, argument = 0;
 	struct section_ovs_action *action;
-	struct section_ovs *section;
-	u32 type, argument = 0;
 
-	type = TRACER_GET(ctx, attribute, nla_type) & OVS_TYPE_MASK;
-	section = tracer_add(event, ovs);
-	if (!section)
+	if (!ovs_is_step(event, OVS_ACTION))
 		return TRACER_NOTHING;
-	section->kind = OVS_KIND_ACTION;
 #if OVS_TRACK
 	u64 stack = tracer_stack_key(ctx);
 	struct ovs_execution *execution = ovs_executions.lookup(&stack);

@@ -7,8 +7,6 @@
  *
  *   OVS_VLAN_PRESENT	 a bit of the skb says whether it has a tag (5.0 to 6.1)
  */
-#define OVS_KIND_ENQUEUE 1
-
 /* Arguments of skb_zerocopy(): the packet, and how much of it is copied. */
 #define OVS_COPY_FROM 1
 #define OVS_COPY_SIZE 2
@@ -34,16 +32,11 @@ static __always_inline int ovs_collect_enqueue(struct tracer_ctx *ctx, struct tr
 	u64 stack = tracer_stack_key(ctx);
 	struct ovs_upcall *running = ovs_upcalls.lookup(&stack);
 	struct section_ovs_enqueue *enqueue;
-	struct section_ovs *section;
 	u32 queue_id;
 
 	if (!running)
 		return TRACER_NOTHING;
-	section = tracer_add(event, ovs);
-	if (!section)
-		return TRACER_NOTHING;
-	section->kind = OVS_KIND_ENQUEUE;
-	enqueue = tracer_add(event, ovs_enqueue);
+	enqueue = ovs_step(event, OVS_ENQUEUE, ovs_enqueue);
 	if (!enqueue)
 		return TRACER_NOTHING;
 	queue_id = running->is_queued ? running->origin.queue_id : 0;

@@ -11,6 +11,27 @@
 #define OVS_THREADS 512	 /* handlers */
 #define OVS_BATCH 64	 /* packets that a handler receives before it decides: UPCALL_MAX_BATCH, ofproto-dpif-upcall.c */
 
+/* What a step is: decode.KINDS. */
+#define OVS_UPCALL 0
+#define OVS_ENQUEUE 1
+#define OVS_RETURN 2
+#define OVS_RECEIVE 3
+#define OVS_OPERATION 4
+#define OVS_ACTION 5
+#define OVS_LOOKUP 6
+
+static __always_inline bool ovs_is_step(struct tracer_event *event, u8 kind)
+{
+	struct section_ovs *section = tracer_add(event, ovs);
+
+	if (section)
+		section->kind = kind;
+	return section;
+}
+
+/* Begin to report a step: the address of the group that says most of it, or NULL if the record cannot take it. */
+#define ovs_step(event, kind, group) (ovs_is_step(event, kind) ? tracer_add(event, group) : NULL)
+
 struct ovs_origin {
 	u64 timestamp;
 	u32 cpu;

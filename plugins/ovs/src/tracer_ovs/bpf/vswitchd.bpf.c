@@ -10,8 +10,6 @@
  *
  * Which packet something is done for is told by the packet, or by the key of the flow: it is that of the upcall.
  */
-#define OVS_KIND_RECEIVE 3
-#define OVS_KIND_OPERATION 4
 
 /* struct dpif_flow_put, lib/dpif.h: flags, then what follows; the same since 2012. */
 struct ovs_flow_put {
@@ -41,7 +39,6 @@ static __always_inline int ovs_collect_receive(struct tracer_ctx *ctx, struct tr
 	struct section_header *header = tracer_header(event);
 	struct section_ovs_received *received;
 	struct section_ovs_arrival *arrival;
-	struct section_ovs *section;
 	struct ovs_received *packet;
 	struct ovs_origin origin;
 	u32 index;
@@ -64,11 +61,7 @@ static __always_inline int ovs_collect_receive(struct tracer_ctx *ctx, struct tr
 	packet->key_id = ovs_user_key_id(TRACER_ARG(ctx, 4), TRACER_ARG(ctx, 5));
 	packet->index = index;
 	packet->done = 0;
-	section = tracer_add(event, ovs);
-	if (!section)
-		return TRACER_NOTHING;
-	section->kind = OVS_KIND_RECEIVE;
-	received = ovs_add_received(event, &origin);
+	received = ovs_is_step(event, OVS_RECEIVE) ? ovs_add_received(event, &origin) : NULL;
 	if (!received)
 		return TRACER_NOTHING;
 	received->batch_ts = batch->timestamp;
@@ -87,14 +80,9 @@ static __always_inline int ovs_operation(struct tracer_event *event, struct ovs_
 					 u16 operation)
 {
 	struct section_ovs_received *received;
-	struct section_ovs *section;
 
 	packet->done |= operation;
-	section = tracer_add(event, ovs);
-	if (!section)
-		return TRACER_NOTHING;
-	section->kind = OVS_KIND_OPERATION;
-	received = ovs_add_received(event, &packet->origin);
+	received = ovs_is_step(event, OVS_OPERATION) ? ovs_add_received(event, &packet->origin) : NULL;
 	if (!received)
 		return TRACER_NOTHING;
 	received->batch_ts = batch->timestamp;
