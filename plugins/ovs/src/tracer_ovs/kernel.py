@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 MODULE = "openvswitch"
 LOOKUP = "ovs_flow_tbl_lookup_stats"
 
-_TRACEPOINTS = ("ovs_dp_upcall", "ovs_do_execute_action")  # 5.19; Debian's 6.1 has them
+_TRACEPOINTS = ("ovs_dp_upcall", "ovs_do_execute_action")  # 5.14
 _COUNTERS = {"OVS_MASK_HIT": "n_mask_hit", "OVS_CACHE_HIT": "n_cache_hit"}
 _NAT_RANGE = ("range.flags", "range.min_addr", "range.max_addr", "range.min_proto", "range.max_proto")
 
@@ -24,7 +24,7 @@ def unavailable(kernel: Kernel) -> Unavailable | None:
     missing = [name for name in _TRACEPOINTS if kernel.tracepoint(name) is None]
     if missing:
         reason = f"this kernel has no tracepoint {' or '.join(missing)} whose types it tells"
-        return Unavailable(reason, "run Linux 5.19 or later, with CONFIG_DEBUG_INFO_BTF_MODULES=y")
+        return Unavailable(reason, "run Linux 5.14 or later, with CONFIG_DEBUG_INFO_BTF_MODULES=y")
     if kernel.function(LOOKUP) is None or not all(at for at in _counters(kernel).values()):
         return Unavailable(f"this kernel's {LOOKUP} is not as we know it", "leave ovs out of -c")
     return None
