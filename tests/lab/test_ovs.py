@@ -140,6 +140,22 @@ def test_only_what_the_filter_lets_through_is_followed_through_the_process(
     assert steps(events(path)) == CROSSED
 
 
+def test_a_journey_over_the_border_is_put_together_while_events_come(
+    tracer: Tracer, net: OpenVSwitch, ovs_with_probes: OpenVSwitch, tmp_path: Path
+) -> None:
+    path = tmp_path / "sorted.json"
+    net.forget_flows()
+    wanted = ("-f", f"ip src {net.a.ipv4} and icmp", "--ovs-track", "--sort", "-o", str(path))
+    with tracer.collect("-c", "ovs,skb,skb-tracking", *wanted) as collecting:
+        ping(net.a, net.b)
+    assert collecting.exit_code == 0, collecting.report()
+    # where the process takes longer than a journey waits, it goes on in another series, and its numbers do
+    found = [event for line in path.read_text().splitlines() for event in json.loads(line) if "startup" not in event]
+    assert steps(found) == CROSSED
+    assert [event["tracking"]["idx"] for event in found] == list(range(len(CROSSED)))
+    assert len({event["tracking"]["skb"]["orig_head"] for event in found}) == 1
+
+
 @pytest.mark.extra
 def test_of_packets_that_are_not_wanted_the_process_says_nothing(
     tracer: Tracer, net: OpenVSwitch, ovs_with_probes: OpenVSwitch, tmp_path: Path
