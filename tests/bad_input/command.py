@@ -76,6 +76,7 @@ class Command:
             text=True,
             start_new_session=True,
             env={**os.environ, **self.environment},
+            preexec_fn=_heed_hangups,  # noqa: PLW1509 - one system call, no lock
         )
         self.processes.append(process)
         return process
@@ -111,6 +112,11 @@ class Command:
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
+
+
+def _heed_hangups() -> None:
+    """Whoever runs the tests may have them ignored, as ``nohup`` does."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def is_running(process: subprocess.Popen[str]) -> bool:
