@@ -57,7 +57,7 @@ _CALLS = {
     "close": "tracer_close(position)",
     "know": "tracer_know(head, now, &tracked, true)",
     "forget": "tracer_forget(head, NULL)",
-    "reset": "{ u64 stack = tracer_stack_key(position); tracer_stacks.delete(&stack); }",
+    "reset": "{ u64 stack = tracer_stack_at(position); tracer_stacks.delete(&stack); }",
 }
 
 

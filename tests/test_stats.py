@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tracer_core.testing.command import Tracer
 
-NOWHERE = {"common": {"timestamp": 7}, "ovs-detrace": {"ufid": "x"}}
+NOWHERE = {"common": {"timestamp": 7}, "elsewhere": {"word": "x"}}
 
 
 def at(event: dict[str, Any], timestamp: int) -> dict[str, Any]:
