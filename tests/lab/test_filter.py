@@ -66,7 +66,7 @@ def _identity(event: dict[str, Any]) -> tuple[int, int]:
     return section["timestamp"], section["orig_head"]
 
 
-# a run for each: a function with probes of several types shows no packets when it returns
+# a function that frees its packets may not show them when it returns: by then, what lies there is the allocator's
 @pytest.mark.parametrize("probe", ["fentry:ip_rcv", "kprobe:ip_rcv", "fexit:ip_rcv", "kretprobe:ip_rcv"])
 def test_at_functions_and_their_returns_only_packets_that_match_are_reported(
     tracer: Tracer, two_netns: TwoNamespaces, probe: str, support: Support

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -80,7 +81,12 @@ def test_arguments_are_known_by_their_names(
     with tracer.collect(*options, "-m", expression) as collecting:
         two.run(two.a, ["ping", "-n", "-c", "2", "-i", "0.2", "-W", "20", two.b.ipv4])
     assert collecting.exit_code == 0, collecting.report()
-    assert ends(collecting.stdout) == [(two.a.ipv4, two.b.ipv4, 8)] * 2, collecting.stdout
+    request = (two.a.ipv4, two.b.ipv4, 8)
+    assert len(collecting.stdout.splitlines()) == 2, collecting.stdout
+    if probe.startswith(("fexit", "kretprobe")):  # the function has freed its packet, which then may not be shown
+        assert set(ends(collecting.stdout)) <= {request}
+    else:
+        assert ends(collecting.stdout) == [request] * 2, collecting.stdout
     support.works(f"metadata filter, {probe.partition(':')[0]}")
 
 
@@ -104,8 +110,9 @@ def test_what_a_function_returns_decides(
         for number in range(1, 5):
             send(two, number, is_broken=number % 2 == 0)
     assert collecting.exit_code == 0, collecting.report()
-    seen = [int(line.split(" id ")[1].split()[0]) for line in collecting.stdout.splitlines() if " id " in line]
-    assert seen == expected, collecting.stdout
+    # not by the packets themselves: the function has freed them
+    seen = [int(value) for value in re.findall(r" returned (\d) after ", collecting.stdout)]
+    assert seen == [int(number % 2 == 0) for number in expected], collecting.stdout
 
 
 def send(two: TwoNamespaces, number: int, *, is_broken: bool) -> None:
