@@ -229,6 +229,7 @@ def test_a_ping_goes_up_in_both_bridges_each_time_that_flows_are_forgotten_and_c
             assert line.endswith(f"actions:{ports[out]}")
 
 
+@pytest.mark.extra
 def test_bridges_do_what_they_are_told(ovs_nat_netns: OvsNat) -> None:
     net = ovs_nat_netns
     ping(net.client, net.server.ipv4)

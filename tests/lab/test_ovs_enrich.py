@@ -107,6 +107,7 @@ def test_each_flow_is_asked_for_once_and_sorting_tells_all_its_look_ups(
     support.works("ovs: flows in the words of Open vSwitch")
 
 
+@pytest.mark.extra
 def test_journeys_that_come_out_while_events_come_have_what_was_answered(
     tracer: Tracer, ovs_with_probes: OpenVSwitch
 ) -> None:
@@ -122,6 +123,7 @@ def test_journeys_that_come_out_while_events_come_have_what_was_answered(
     assert collecting.exit_code == 0, collecting.report()
 
 
+@pytest.mark.extra
 def test_so_many_flows_are_asked_for_in_a_second_and_no_more(
     tracer: Tracer, ovs_with_probes: OpenVSwitch, tmp_path: Path
 ) -> None:
