@@ -11,16 +11,16 @@ nothing is said is an error.
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import inspect
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # scripts are not installed
 
 from scripts.reference.c_names import c_page
+from scripts.reference.pages import bring_up_to_date
 from scripts.reference.python_names import Attribute, Doc, attributes, methods, parsed, said_of, signature
 
 from tracer_core import api, testing
@@ -28,10 +28,9 @@ from tracer_core.errors import TracerError
 from tracer_core.events.docs import field_docs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
-REFERENCE = Path(__file__).resolve().parent.parent / "docs/reference"
 MARK = "<!-- From here on, scripts/render_api.py writes. -->\n"
 _missing: list[str] = []
 """Names of which nothing is said."""
@@ -43,26 +42,19 @@ def main() -> int:
     """Write the pages, or check them.
 
     Returns:
-        1 if a page was to be checked and is not up to date.
+        1 if a page was to be checked and is not up to date; 2 if nothing is said of a name.
     """
-    parser = argparse.ArgumentParser(description="Bring the reference for authors of collectors up to date.")
-    parser.add_argument("--check", action="store_true", help="write nothing, say which pages are not up to date")
-    check = parser.parse_args().check
-    stale = False
-    for name, render in (("api.md", api_page), ("c.md", c_page)):
-        page = REFERENCE / name
-        before = page.read_text()
-        after = before.partition(MARK)[0] + MARK + render()
-        if _missing:
-            names = ", ".join(dict.fromkeys(_missing))
-            parser.error(f"nothing is said of {names}: write docstrings, or strings after them")
-        if not check:
-            page.write_text(after)
-        elif after != before:
-            stale = True
-            sys.stdout.writelines(difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, "now"))
-            print(f"{name} is not up to date: python scripts/render_api.py")
-    return int(stale)
+    what = "Bring the reference for authors of collectors up to date."
+    return bring_up_to_date("render_api.py", what, {"api.md": partial(_page, api_page), "c.md": partial(_page, c_page)})
+
+
+def _page(render: Callable[[], str], before: str) -> str:
+    after = before.partition(MARK)[0] + MARK + render()
+    if _missing:
+        names = ", ".join(dict.fromkeys(_missing))
+        print(f"nothing is said of {names}: write docstrings, or strings after them", file=sys.stderr)
+        sys.exit(2)
+    return after
 
 
 def api_page() -> str:

@@ -10,8 +10,6 @@ In ``sections.md``, all after the mark is made from the section classes of the c
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import os
 import re
 import subprocess
@@ -19,6 +17,10 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # scripts are not installed
+
+from scripts.reference.pages import bring_up_to_date
 
 from tracer_core.events.docs import field_docs
 from tracer_core.events.form import FieldForm, Form, SectionForm, form_of
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-REFERENCE = ROOT / "docs/reference"
 MARK = "<!-- From here on, scripts/render_docs.py writes. -->\n"
 _HELP = re.compile(r"^```console\n\$ tracer ([^\n]*--help)\n.*?^```$", re.MULTILINE | re.DOTALL)
 
@@ -41,21 +42,8 @@ def main() -> int:
     Returns:
         1 if a page was to be checked and is not up to date.
     """
-    parser = argparse.ArgumentParser(description="Bring pages of docs/reference up to date.")
-    parser.add_argument("--check", action="store_true", help="write nothing, say which pages are not up to date")
-    check = parser.parse_args().check
-    stale = False
-    for name, render in (("cli.md", cli), ("sections.md", sections)):
-        page = REFERENCE / name
-        before = page.read_text()
-        after = render(before)
-        if not check:
-            page.write_text(after)
-        elif after != before:
-            stale = True
-            sys.stdout.writelines(difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, "now"))
-            print(f"{name} is not up to date: python scripts/render_docs.py")
-    return int(stale)
+    what = "Bring pages of docs/reference up to date."
+    return bring_up_to_date("render_docs.py", what, {"cli.md": cli, "sections.md": sections})
 
 
 def cli(page: str) -> str:
