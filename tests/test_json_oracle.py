@@ -13,15 +13,13 @@ from hypothesis import strategies as st
 
 from tracer_core.display.text import TextFormat
 from tracer_core.events.about import About
-from tracer_core.files.json_lines import JsonLines, is_json_lines
 from tracer_core.files.json_read import JsonLinesReader
-from tracer_core.files.target_files import TargetFiles
 from tracer_core.own import stack_text
 from tracer_core.plugins.declaration import Owner
 from tracer_core.plugins.declare import formatters
 from tracer_core.plugins.host import Host
 from tracer_core.sections import Event, Header, Packet, ProbeInfo, Return, Stack
-from tracer_core.testing.events import batch_of, text_of
+from tracer_core.testing.events import text_of, written_json
 from tracer_core.types import Formatter, Place, ProbeKind, TextOptions
 from tracer_core.wire import U64, section
 from tracer_skb_tracking.plugin import SkbTracking
@@ -87,11 +85,7 @@ def events(draw: st.DrawFn) -> Event:
 
 
 def written(path: Path, found: list[Event]) -> Path:
-    with TargetFiles(path, is_json_lines) as files:
-        writer = JsonLines(files, ABOUT)
-        writer.write(batch_of(found))
-        writer.end({"lost": 3})
-    return path
+    return written_json(path, found, ABOUT, {"lost": 3})
 
 
 def texts() -> TextFormat:

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from plugins.ct.tests.samples import cts, others
 
 from tracer_core.events.about import About
-from tracer_core.files.json_lines import JsonLines, is_json_lines
-from tracer_core.files.target_files import TargetFiles
 from tracer_core.sections import Event, Header, ProbeInfo
-from tracer_core.testing.events import batch_of
+from tracer_core.testing.events import written_json
 from tracer_ct.text import format_ct
 
 if TYPE_CHECKING:
@@ -33,11 +31,7 @@ def event(**sections: Any) -> Event:  # noqa: ANN401 - sections
 
 
 def written(path: Path, events: list[Event]) -> Path:
-    with TargetFiles(path, is_json_lines) as files:
-        writer = JsonLines(files, ABOUT)
-        writer.write(batch_of(events))
-        writer.end({})
-    return path
+    return written_json(path, events, ABOUT)
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)

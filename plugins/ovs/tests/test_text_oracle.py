@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from tracer_core.api import TextOptions
 from tracer_core.events.about import About
-from tracer_core.files.json_lines import JsonLines, is_json_lines
-from tracer_core.files.target_files import TargetFiles
 from tracer_core.sections import Event, Header, ProbeInfo
-from tracer_core.testing.events import batch_of
+from tracer_core.testing.events import written_json
 from tracer_ovs.sections import Nat, Ovs, OvsPort, OvsUpcall
 from tracer_ovs.text import ovs_text
 
@@ -91,11 +89,7 @@ def event(ovs: Ovs) -> Event:
 
 
 def written(path: Path, events: list[Event]) -> Path:
-    with TargetFiles(path, is_json_lines) as files:
-        writer = JsonLines(files, ABOUT)
-        writer.write(batch_of(events))
-        writer.end({})
-    return path
+    return written_json(path, events, ABOUT)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -10,13 +10,17 @@ from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.events.batch import EventBatch, SectionColumns, Values
 from tracer_core.events.form import UnknownSection, form_of
 from tracer_core.events.objects import events_of
+from tracer_core.files.json_lines import JsonLines, is_json_lines
+from tracer_core.files.target_files import TargetFiles
 from tracer_core.sections import Header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from tracer_core.backend.base import Batch
     from tracer_core.display.text import TextFormat
+    from tracer_core.events.about import About
     from tracer_core.plan.plan import Plan
     from tracer_core.plugins.declaration import Declaration
     from tracer_core.sections import Event
@@ -54,6 +58,22 @@ def batch_of(events: Sequence[Event], series: Sequence[int] | None = None) -> Ev
 def text_of(text: TextFormat, *events: Event) -> str:
     """The text of events."""
     return "".join(text.lines(batch_of(events)))
+
+
+def written_json(path: Path, events: Sequence[Event], about: About, facts: Mapping[str, Any] | None = None) -> Path:
+    """A file of JSON lines.
+
+    Args:
+        path: Where; it is given back.
+        events: In order.
+        about: Their run.
+        facts: What is only known at its end.
+    """
+    with TargetFiles(path, is_json_lines) as files:
+        writer = JsonLines(files, about)
+        writer.write(batch_of(events))
+        writer.end(facts or {})
+    return path
 
 
 def decoded(plan: Plan, declarations: Iterable[Declaration], batch: Batch) -> list[Event]:

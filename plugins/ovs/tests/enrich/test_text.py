@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from tracer_core.api import TextOptions
 from tracer_core.events.about import About
-from tracer_core.files.json_lines import JsonLines, is_json_lines
-from tracer_core.files.target_files import TargetFiles
 from tracer_core.sections import Event, Header, ProbeInfo
-from tracer_core.testing.events import batch_of
+from tracer_core.testing.events import written_json
 from tracer_ovs.enrich.sections import OvsDetrace
 from tracer_ovs.enrich.text import detrace_text
 from tracer_ovs.enrich.ufid import ufid_text
@@ -38,13 +36,9 @@ detraces = st.builds(
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(found=st.lists(detraces, min_size=1, max_size=10))
 def test_text_and_values_are_those_of_retis(tmp_path_factory: pytest.TempPathFactory, found: list[OvsDetrace]) -> None:
-    path = tmp_path_factory.mktemp("oracle") / "events.json"
     header = Header(7, 0, 0, None, None, None, 0, None)
     events = [Event(header, ProbeInfo("", "", ""), {"ovs-detrace": detrace}) for detrace in found]
-    with TargetFiles(path, is_json_lines) as files:
-        writer = JsonLines(files, ABOUT)
-        writer.write(batch_of(events))
-        writer.end({})
+    path = written_json(tmp_path_factory.mktemp("oracle") / "events.json", events, ABOUT)
     _, *theirs = retis.EventReader(str(path))
     for event, detrace in zip(theirs, found, strict=True):
         ours = f"7\n{detrace_text(detrace, TextOptions())}".replace("\n", "\n  ")
