@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -220,6 +221,19 @@ def test_processes_that_cannot_be_told_apart_or_are_not_there_are_one_line(
     reason = f"several processes {NAME} are running: {pids}; one has to be chosen by its pid"
     assert errors(several.stderr) == [f"{expected}{reason}"]
     assert {none.returncode, several.returncode} == {ExitCode.ENVIRONMENT}
+
+
+def test_a_process_of_another_pid_namespace_is_one_that_we_may_just_not_see(
+    tracer: Tracer, watching: ModuleType, start: Start
+) -> None:
+    start()
+    arguments = (str(tracer.path), "collect", "-c", "watching", "--watching-process", NAME)
+    inside = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", *arguments], check=False, capture_output=True, text=True
+    )
+    assert inside.returncode == ExitCode.ENVIRONMENT
+    (error,) = errors(inside.stderr)
+    assert f"no process {NAME} is running; start {NAME} first, or trace where it can be seen" in error
 
 
 def errors(stderr: str) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PROC = Path("/proc")
 
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _DELETED = " (deleted)"  # the kernel appends it: d_path of fs/d_path.c
 
 
@@ -75,6 +76,14 @@ def processes_by_name(name: str, proc: Path = PROC) -> tuple[Process, ...]:
     return ()
 
 
+def _sees_some(proc: Path) -> bool:
+    """Whether there are processes that we do not see: our PID namespace is not the first one."""
+    try:
+        return (proc / "self/ns/pid").stat().st_ino != _FIRST_PID_NAMESPACE
+    except OSError:
+        return False
+
+
 def process_by_name(name: str, proc: Path = PROC) -> Process:
     """The process of that name.
 
@@ -83,7 +92,10 @@ def process_by_name(name: str, proc: Path = PROC) -> Process:
     """
     found = processes_by_name(name, proc)
     if not found:
-        raise MachineError(f"no process {name} is running", hint=f"start {name} first")
+        hint = f"start {name} first"
+        if _sees_some(proc):
+            hint += ", or trace where it can be seen: we see the processes of our own PID namespace alone"
+        raise MachineError(f"no process {name} is running", hint=hint)
     if len(found) > 1:
         pids = ", ".join(str(process.pid) for process in found)
         raise MachineError(f"several processes {name} are running: {pids}", hint="one has to be chosen by its pid")
