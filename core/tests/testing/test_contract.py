@@ -173,6 +173,7 @@ def test_columns_that_are_not_those_of_the_section_are_found(
         ("'a\\n\\nb' if options.multi_line else 'a'", "an empty line"),
         ("None", "that is no text"),
         ("1 // (demo.length // 9)", "ZeroDivisionError"),
+        ("1 // 0 if demo.length < 9 else 1 // (demo.length - demo.length)", "ZeroDivisionError"),
     ],
 )
 def test_texts_that_leave_gaps_are_found(write_collector: Callable[..., str], text: str, reason: str) -> None:

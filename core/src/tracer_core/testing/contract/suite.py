@@ -128,6 +128,10 @@ class CollectorContract:
     def _for_all(self, run: PlannedRun, check: Callable[[list[Record]], None]) -> None:
         """Check some lists of records."""
         any_machine = settings(
-            max_examples=_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES
+            max_examples=_EXAMPLES,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=_PHASES,
+            report_multiple_bugs=False,
         )
         any_machine(given(records_of(run.plan, self.values, self.always, self.written))(check))()
