@@ -166,11 +166,14 @@ def test_a_type_that_cannot_be_named_is_refused() -> None:
 def test_a_kprobe_finds_arguments_where_the_architecture_puts_them(
     kernel: TypedKernel, architecture: str, word: int
 ) -> None:
-    made = plan([demo(FRAGMENT)], Request((Probe(ProbeKind.KPROBE, "ip_rcv"),)), kernel)
-    text = compose(made, kernel, Machine(2, architecture=architecture)).text
-    assert f"(n) == 1 ? {word} :" in text
-    assert "ctx->registers = 1;" in text
-    assert "ctx->net_device = (struct net_device *)TRACER_ARG(ctx, 1);" in text
+    for cookies in (False, True):
+        request = Request((Probe(ProbeKind.KPROBE, "ip_rcv"),), abilities=Fixed(cookies=cookies))
+        text = compose(plan([demo(FRAGMENT)], request, kernel), kernel, Machine(2, architecture=architecture)).text
+        assert f"(n) == 1 ? {word} :" in text
+        assert f"(call)->args[1] = (from)[{word}];" in text
+        assert "ctx->registers = 1;" in text
+        place = "call.args[TRACER_POSITION(probe, 0)]" if cookies else "TRACER_ARG(ctx, 1)"
+        assert f"ctx->net_device = (struct net_device *){place};" in text
 
 
 @pytest.mark.parametrize(("architecture", "frame"), [("x86_64", (19, 8)), ("aarch64", (31, 0))])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -262,13 +263,30 @@ def test_a_program_knows_its_probe_in_the_way_that_the_kernel_has(
     assert made.multi is (kind.breaks and cookies)
 
 
-def test_functions_with_the_same_arguments_share_a_program_and_others_do_not(kernel: TypedKernel) -> None:
-    names = ("ip_rcv", "ipv6_rcv", "ip_local_deliver", "ip_local_out")
-    request = Request(tuple(Probe(ProbeKind.KPROBE, name) for name in names))
+FUNCTIONS = tuple(Probe(ProbeKind.KPROBE, name) for name in ("ip_rcv", "ipv6_rcv", "ip_local_deliver", "ip_local_out"))
+
+
+def test_without_cookies_functions_with_the_same_arguments_share_a_program(kernel: TypedKernel) -> None:
+    request = Request(FUNCTIONS, abilities=Fixed(cookies=False))
     made = plan([declaration("a", fragment("a_see", SKB))], request, kernel)
     shape = {planned.probe.target: planned.shape for planned in made.probes}
     assert shape["ip_rcv"] == shape["ipv6_rcv"] == shape["ip_local_deliver"]
     assert shape["ip_local_out"] != shape["ip_rcv"]  # its third argument is the skb
+
+
+def test_with_cookies_functions_share_a_program_wherever_their_arguments_are(kernel: TypedKernel) -> None:
+    sees = replace(fragment("a_see"), any_of=(SKB, DEVICE))
+    made = plan([declaration("a", sees)], Request(FUNCTIONS), kernel)
+    (shape,) = made.shapes
+    assert [c_type for c_type, _ in shape.args] == [SKB, DEVICE]
+    arguments = {planned.probe.target: dict(planned.arguments(shape)) for planned in made.probes}
+    assert arguments["ip_rcv"] == {SKB: 0, DEVICE: 1}
+    assert arguments["ip_local_deliver"] == {SKB: 0}
+    assert arguments["ip_local_out"] == {SKB: 2}
+    cookies = {planned.probe.target: planned.cookie(index) for index, planned in enumerate(made.probes)}
+    assert cookies["ip_rcv"] == 0b001_000 << 32 | 0
+    assert cookies["ip_local_deliver"] == 0b111_000 << 32 | 2
+    assert cookies["ip_local_out"] == 0b111_010 << 32 | 3
 
 
 def test_what_one_asks_of_a_place_all_get(kernel: TypedKernel) -> None:

@@ -88,13 +88,13 @@ class LoadedProgram:
         return tuple(links)
 
     def _all(self, probes: Iterable[int], planned: Sequence[PlannedProbe]) -> AbstractContextManager[int]:
-        cookies = {planned[index].probe.target: index for index in probes}
+        cookies = {planned[index].probe.target: planned[index].cookie(index) for index in probes}
         return attach.kprobes(cookies, self.fd, returns=self.kind.returns)
 
     def _one(self, index: int, planned: Sequence[PlannedProbe]) -> AbstractContextManager[int | None]:
         if self.multi:
             return self._all((index,), planned)
-        cookie = index if self.identity is Identity.COOKIE else None
+        cookie = planned[index].cookie(index) if self.identity is Identity.COOKIE else None
         place = planned[index].user
         if place is not None:
             return attach.uprobe(place, self.fd, cookie=cookie)

@@ -41,6 +41,7 @@ _CORE = ("tracer.bpf.h", "runtime.bpf.h", "stack_key.bpf.h", "tracking.bpf.h", "
 _SLOTS = 4  # nested interrupts that can trace at once on one CPU
 _PROBES = 16
 _LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */"
+_SAVED = 6  # arguments that are kept from the entry of a function to its return: plan.places.MAX_ARGUMENTS
 _CALLS = 8192  # of functions probed at their return, at a time
 
 
@@ -59,7 +60,7 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
     api, runtime, stack_key, tracking, stack = map(_core_source, _CORE)
     sources = "".join(_collector_sources(plan))
     shapes = "".join(
-        text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, conditions, machine)
+        text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, conditions)
     )
     task = _has_task(kernel.btf)
     core = (
@@ -171,6 +172,8 @@ def _registers(machine: Machine) -> Iterator[str]:
     architecture = ARCHITECTURES[machine.architecture]
     places = " : ".join(f"(n) == {n} ? {place}" for n, place in enumerate(architecture.arguments))
     yield f"#define TRACER_REGISTER(n) ({places} : 0)\n"
+    saves = " ".join(f"(call)->args[{n}] = (from)[{place}];" for n, place in enumerate(architecture.arguments[:_SAVED]))
+    yield f"#define TRACER_SAVE(call, from) {saves}\n"
     yield f"#define TRACER_RESULT {architecture.result}\n"
     yield f"#define TRACER_STACK_POINTER {architecture.stack_pointer}\n"
     yield f"#define TRACER_INSTRUCTION_POINTER {architecture.instruction_pointer}\n"
@@ -284,20 +287,17 @@ def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
 
 
 def _programs(
-    plan: Plan, index: int, operands: Mapping[Operands, int], conditions: Mapping[Condition, int], machine: Machine
+    plan: Plan, index: int, operands: Mapping[Operands, int], conditions: Mapping[Condition, int]
 ) -> Iterator[str]:
     shape = plan.shapes[index]
     asked = conditions[shape.condition] if shape.condition is not None else 0
     if shape.result is not None:
-        architecture = ARCHITECTURES[machine.architecture]
         if shape.is_helper:
             template = _core_source("helper.bpf.c").text
-            text = helper_entry_text(template, _entry(index), shape, architecture, tells=plan.tells is not None)
+            text = helper_entry_text(template, _entry(index), shape, tells=plan.tells is not None)
         else:
             at_return = [plan.fragments[i] for i in shape.fragments]
-            text = entry_text(
-                _core_source("entry.bpf.c").text, _entry(index), shape, architecture, at_return, asked=asked
-            )
+            text = entry_text(_core_source("entry.bpf.c").text, _entry(index), shape, at_return, asked=asked)
         yield f"{_line(f'{GENERATED}/{_entry(index)}')}{text}"
     body = _body(index) if shape.role is not None else _function(index)
     if not shape.is_helper:

@@ -17,7 +17,6 @@ from tracer_core.types import ProbeKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tracer_core.compose.architecture import Architecture
     from tracer_core.kernel.view import Result
     from tracer_core.plan.plan import PlannedFragment, PlannedGetter, Shape
 
@@ -27,6 +26,7 @@ _IDENTITIES = {
     Identity.ADDRESS: "tracer_probe_at(args[TRACER_INSTRUCTION_POINTER] - TRACER_BREAKPOINT_SIZE)",
 }
 # the same value whenever one call of a function is entered and left, and of no other call that has not returned
+_SAVE = "\ttracer_save(&call, args);"
 _FRAMES = {
     ProbeKind.KRETPROBE: ("args[TRACER_STACK_POINTER]", "args[TRACER_STACK_POINTER] - TRACER_POPPED"),
     ProbeKind.FEXIT: ("tracer_trampoline(&args)", "tracer_trampoline(&args)"),
@@ -91,13 +91,13 @@ def helper_text(template: str, function: str, shape: Shape, role: Role, body: st
 
 
 def helper_entry_text(
-    template: str, function: str, shape: Shape, architecture: Architecture, *, tells: bool = False
+    template: str, function: str, shape: Shape, *, tells: bool = False
 ) -> str:
     """The program at the entry of a function where, at its return, data has moved; the arguments are as above."""
     before = [f"\tprobe = {_IDENTITIES[shape.identity]};"] if tells or _keeps(shape) else []
     before += ["\tctx->probe = probe;"] if tells else []
     if _keeps(shape):
-        before += [_save(shape, architecture), f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"]
+        before += [_save(shape), f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"]
     stubs = _common(function, shape, (), registers=shape.kind is ProbeKind.KRETPROBE) | {
         "BODY": "",
         "BEFORE": "\n".join(before),
@@ -110,7 +110,6 @@ def entry_text(
     template: str,
     function: str,
     shape: Shape,
-    architecture: Architecture,
     fragments: Sequence[PlannedFragment],
     *,
     asked: int = 0,
@@ -121,7 +120,6 @@ def entry_text(
         template: Of the core, with stubs.
         function: What to call it.
         shape: Of the program at the return.
-        architecture: Of the machine.
         fragments: What the program at the return runs.
         asked: Number of what is asked of metadata, if it is.
     """
@@ -130,7 +128,7 @@ def entry_text(
         "SIGHT": Judge(shape, fragments, asked).sight_at_entry(),
         "AFTER": stacks.after_sight_at_entry(shape),
         "FRAME": _FRAMES[shape.kind][0],
-        "SAVE": _save(shape, architecture),
+        "SAVE": _save(shape),
     }
     return _filled(template, stubs)
 
@@ -151,9 +149,8 @@ def _keeps(shape: Shape) -> bool:
     return shape.kind is ProbeKind.KRETPROBE and shape.result is not None
 
 
-def _save(shape: Shape, architecture: Architecture) -> str:
-    saved = len(architecture.arguments) if shape.kind is ProbeKind.KRETPROBE else 0
-    return "\n".join(f"\tcall.args[{n}] = args[TRACER_REGISTER({n})];" for n in range(saved))
+def _save(shape: Shape) -> str:
+    return _SAVE if shape.kind is ProbeKind.KRETPROBE else ""
 
 
 def _has_registers(shape: Shape) -> bool:
@@ -174,8 +171,11 @@ def _call(shape: Shape) -> Iterator[str]:
 
 
 def _arguments(shape: Shape) -> Iterator[str]:
-    for c_type, position in shape.args:
-        yield f"\tctx->{argument_name(c_type)} = ({c_type})TRACER_ARG(ctx, {position});"
+    if shape.kind is ProbeKind.KPROBE and any(position is None for _, position in shape.args):
+        yield _SAVE
+    for at, (c_type, position) in enumerate(shape.args):
+        place = f"call.args[TRACER_POSITION(probe, {at})]" if position is None else f"TRACER_ARG(ctx, {position})"
+        yield f"\tctx->{argument_name(c_type)} = ({c_type}){place};"
 
 
 def _position(shape: Shape, fragments: Iterable[PlannedFragment]) -> Iterator[str]:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from tracer_core.userspace.usdt_arguments import UsdtArgument
     from tracer_core.wire import Layout
 
+# a cookie is a probe's index in the lower half, and above it the positions of arguments
+POSITIONS_SHIFT = 32
+POSITION_BITS = 3
+ABSENT = (1 << POSITION_BITS) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedSection:
@@ -165,7 +170,8 @@ class Shape:
         plain: It may load members plainly: it is typed, and nothing comes out of a map.
         anonymous: It is about no packet and no namespace.
         stack: Events tell the calls that led there.
-        args: (C type, position) of the arguments that code asks for by type.
+        args: (C type, position) of the arguments that code asks for by type; nothing for a position if each of its
+            probes has it elsewhere, or not at all.
         getters: Getters to call, in order.
         fragments: Indices of the plan's fragments to run, in order.
         operands: At USDT probes: where the arguments are.
@@ -182,7 +188,7 @@ class Shape:
     result: Result | None
     position: int
     stack: bool
-    args: tuple[tuple[str, int], ...]
+    args: tuple[tuple[str, int | None], ...]
     getters: tuple[PlannedGetter, ...]
     fragments: tuple[int, ...]
     operands: tuple[UsdtArgument, ...] | None = None
@@ -216,6 +222,7 @@ class PlannedProbe:
         shape: Index of its code in the plan's shapes.
         address: Of the function, where its program tells it by that; 0 elsewhere.
         user: The place, if it is in a process.
+        positions: Of its shape's arguments, where they are not the shape's; nothing for one that it lacks.
     """
 
     probe: Probe
@@ -223,6 +230,25 @@ class PlannedProbe:
     shape: int
     address: int = 0
     user: UserPlace | None = None
+    positions: tuple[int | None, ...] = ()
+
+    def cookie(self, index: int) -> int:
+        """What its program is told where the kernel keeps cookies: which probe it is and where its arguments are.
+
+        Args:
+            index: Its own in the plan.
+        """
+        packed = 0
+        for at, position in enumerate(self.positions):
+            packed |= (ABSENT if position is None else position) << (POSITION_BITS * at)
+        return packed << POSITIONS_SHIFT | index
+
+    def arguments(self, shape: Shape) -> Iterator[tuple[str, int]]:
+        """(C type, position) of the arguments that its code asks for by type."""
+        for at, (c_type, position) in enumerate(shape.args):
+            found = self.positions[at] if position is None else position
+            if found is not None:
+                yield c_type, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +328,7 @@ class Plan:
             yield f"probe {index} {planned.probe}: program {planned.shape} ({how}, index by {shape.identity.value})"
             if planned.user is not None:
                 yield f"  process {planned.user.pid}: {planned.user.shown} at {planned.user.offset:#x}"
-            yield from (f"  argument {position}: {c_type}" for c_type, position in shape.args)
+            yield from (f"  argument {position}: {c_type}" for c_type, position in planned.arguments(shape))
             yield from (f"  getter {g.getter.function} ({g.owner.name}): {g.getter.gives}" for g in shape.getters)
             for at in shape.fragments:
                 item = self.fragments[at]

@@ -77,7 +77,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
     stacks = stacks_of(places, fragments, request, kernel)
     for place in places:
         identity, address = _identity(place.probe, abilities, kernel)
-        shape = shape_of(
+        fit = shape_of(
             place,
             arg_types,
             getters,
@@ -89,11 +89,11 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
             filters=filters,
             stacks=stacks is not None,
         )
-        if shape is None:
+        if fit is None:
             skipped.append(place.probe)
             continue
-        index = shapes.setdefault(shape, len(shapes))
-        probes.append(PlannedProbe(place.probe, place.prototype, index, address, place.user))
+        index = shapes.setdefault(fit.shape, len(shapes))
+        probes.append(PlannedProbe(place.probe, place.prototype, index, address, place.user, fit.positions))
     if placer is not None:
         placer.finish()
     if not probes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tracer_core.filters.metadata.condition import typed_roots
 from tracer_core.plan.filtering import Asked, Filters
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 _NO_FILTERS = Filters()
 
 
+class Fit(NamedTuple):
+    """The code for a place, and where the arguments are that it asks for, if that is not in the code."""
+
+    shape: Shape
+    positions: tuple[int | None, ...]
+
+
 def shape_of(
     place: Place,
     arg_types: Sequence[str],
@@ -37,7 +44,7 @@ def shape_of(
     tracking: Tracking | None = None,
     filters: Filters = _NO_FILTERS,
     stacks: bool = False,
-) -> Shape | None:
+) -> Fit | None:
     """The code for a place, or nothing if no fragment can do anything there.
 
     Raises:
@@ -82,7 +89,13 @@ def shape_of(
     read |= set([t for t in netns_types if t in known][:1])
     read |= {PACKET} if is_tracked else set()
     read |= typed_roots(asked.condition) if asked.condition is not None else set()
-    return Shape(
+    args: tuple[tuple[str, int | None], ...]
+    if probe.kind.breaks and identity is Identity.COOKIE:  # which says where they are, so that one program serves all
+        args = tuple((c_type, None) for c_type in arg_types if c_type in read and c_type != TRACKED)
+        elsewhere = tuple(positions.get(c_type) for c_type, _ in args)
+    else:
+        args, elsewhere = tuple((c_type, at) for c_type, at in positions.items() if c_type in read), ()
+    shape = Shape(
         kind=probe.kind,
         typed=_is_typed(probe, abilities),
         plain=_is_typed(probe, abilities) and all(planned.getter.trusted for planned in used),
@@ -92,7 +105,7 @@ def shape_of(
         reports=probe.kind.returns and probe.generic,
         anonymous=is_anonymous,
         stack=probe.stack,
-        args=tuple((c_type, at) for c_type, at in positions.items() if c_type in read),
+        args=args,
         getters=tuple(used),
         fragments=running,
         operands=place.user.arguments if place.user is not None else None,
@@ -102,6 +115,7 @@ def shape_of(
         condition=asked.condition,
         on_stack=use,
     )
+    return Fit(shape, elsewhere)
 
 
 def helper_shape(helper: Helper, *, identity: Identity, abilities: Abilities) -> Shape:

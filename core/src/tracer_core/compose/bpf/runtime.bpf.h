@@ -132,11 +132,21 @@ static __always_inline u64 tracer_number(u64 *address)
 struct tracer_call {
 	u64 entered;
 	u64 matched; /* what the filter said then */
-	u64 args[6];
+	u64 args[8]; /* the last two are 0 */
 #ifdef TRACER_FOLLOW_STACK
 	struct tracer_tracked tracked; /* whom the stack ran for then */
 #endif
 };
+
+/* Arguments from registers, to be chosen among by a number. */
+static __always_inline void tracer_save(struct tracer_call *call, u64 *args)
+{
+	call->args[6] = call->args[7] = 0;
+	TRACER_SAVE(call, args)
+}
+
+/* Where a probe's cookie says that an argument of its program is, or that it has none: plan.PlannedProbe.cookie(). */
+#define TRACER_POSITION(cookie, n) ((cookie) >> (32 + 3 * (n)) & 7)
 
 #ifdef TRACER_CALLS
 /*
