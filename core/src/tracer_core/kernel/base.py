@@ -14,12 +14,14 @@ from tracer_core.kernel.symbols import Symbols
 from tracer_core.kernel.view import Member, Param, Prototype, Result, ResultForm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tracer_core.kernel.btf import Btf
+    from tracer_core.kernel.signatures import Signatures
     from tracer_core.kernel.source import Source
 
-_TRACEPOINT = "btf_trace_"  # prefix of the typedef that describes a tracepoint, include/trace/bpf_probe.h
+TRACEPOINT = "btf_trace_"
+"""Prefix of the typedef that describes a tracepoint, ``include/trace/bpf_probe.h``."""
 TRACEPOINT_CALLER = "__traceiter_"
 """Prefix of the function that calls the programs of a tracepoint, ``include/linux/tracepoint.h`` (5.10)."""
 
@@ -118,11 +120,36 @@ class BtfKernel:
 
     def tracepoint(self, name: str) -> Prototype | None:
         """Prototype of a tracepoint by its bare name; of several of a name, the first."""
-        return self._prototype(_TRACEPOINT + name, Kind.TYPEDEF)
+        return self._prototype(TRACEPOINT + name, Kind.TYPEDEF)
 
     def tracepoint_names(self) -> frozenset[str]:
         """Bare names of all tracepoints that have a prototype."""
-        return self.btf.names(_TRACEPOINT) | self._split.names(_TRACEPOINT)
+        return self.btf.names(TRACEPOINT) | self._split.names(TRACEPOINT)
+
+    def functions_taking(self, c_types: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        """Functions that take any of these types, with the position of the first parameter of each that they take.
+
+        Those that have type information, of vmlinux and modules, in no order; each name once, as :meth:`function`
+        finds it. Faster by far than to ask for one after the other.
+        """
+        found: dict[str, dict[str, int]] = {}
+        known: set[str] = set()
+        for signatures in self._signatures:
+            taking = signatures.functions(c_types)
+            found |= {name: positions for name, positions in taking.items() if name not in known}
+            known |= signatures.names()
+        return found
+
+    def tracepoints_taking(self, c_types: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        """The same for tracepoints, by their bare names."""
+        found: dict[str, dict[str, int]] = {}
+        for signatures in reversed(self._signatures):
+            found |= signatures.tracepoints(c_types)
+        return found
+
+    def function_names(self) -> frozenset[str]:
+        """Names of all functions that have a prototype."""
+        return frozenset().union(*(signatures.names() for signatures in self._signatures))
 
     def member(self, aggregate: str, path: str) -> Member | None:
         """A member of ``struct`` or ``union`` *aggregate*, by dotted path.
@@ -175,6 +202,13 @@ class BtfKernel:
     def _split(self) -> ModuleTypes:
         return ModuleTypes(self._source, self.btf)
 
+    @cached_property
+    def _signatures(self) -> tuple[Signatures, ...]:
+        from tracer_core.kernel.signatures import Signatures  # noqa: PLC0415 - numpy, which few questions need
+
+        first = Signatures(self.btf)
+        return (first, *(Signatures(btf, base=first) for btf in self._split.all()))
+
     def _members_of(self, aggregate: str) -> tuple[Btf, dict[str, BtfMember]] | None:
         if aggregate not in self._members:
             self._members[aggregate] = None
@@ -203,7 +237,7 @@ class BtfKernel:
             return None
         params = tuple(Param(*_param(btf, param)) for param in proto.params)
         if kind is Kind.TYPEDEF:
-            params = self._named(name.removeprefix(_TRACEPOINT), params)[1:]  # void *__data comes first
+            params = self._named(name.removeprefix(TRACEPOINT), params)[1:]  # void *__data comes first
         return Prototype(params, c_type(btf, proto.ref), module, target.id, _result(btf, proto.ref))
 
     def _named(self, tracepoint: str, params: tuple[Param, ...]) -> tuple[Param, ...]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError
 from tracer_core.kernel.btf_decode import decode
-from tracer_core.kernel.btf_types import MODIFIERS, VOID, BtfMember, BtfType, Kind
+from tracer_core.kernel.btf_types import MODIFIERS, VOID, WORDS, WORDS_EACH, BtfMember, BtfType, Kind
 from tracer_core.libbpf import library
 
 if TYPE_CHECKING:
@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MODIFIERS", "Btf", "BtfMember", "BtfType", "Kind"]
 
-_WORDS = {Kind.INT: 1, Kind.ARRAY: 3, Kind.VAR: 1, Kind.DECL_TAG: 1}
-_WORDS_EACH = {
-    Kind.STRUCT: 3,
-    Kind.UNION: 3,
-    Kind.ENUM: 2,
-    Kind.FUNC_PROTO: 2,
-    Kind.DATASEC: 3,
-    Kind.ENUM64: 3,
-}
 _SCANS = 64  # look-ups of a kind before an index of it is cheaper than one more scan
 
 
@@ -211,8 +202,8 @@ class Btf:
         words = memoryview(self.raw)[header + start : header + start + length].cast("I")
         type_id = self.base.count if self.base else 1
         at, end = 0, len(words)
-        fixed = [3 + _WORDS.get(Kind(kind), 0) for kind in range(len(Kind))]
-        each = [_WORDS_EACH.get(Kind(kind), 0) for kind in range(len(Kind))]
+        fixed = [WORDS[kind] for kind in Kind]
+        each = [WORDS_EACH[kind] for kind in Kind]
         while at < end:
             info = words[at + 1]
             kind = info >> 24 & 0x1F

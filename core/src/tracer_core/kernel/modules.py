@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -80,6 +81,12 @@ class ModuleTypes:
             if found and found.id >= self._base.count:
                 return module, found
         return None
+
+    def all(self) -> Iterator[Btf]:
+        """The BTF of every module, without those that do not fit vmlinux's."""
+        for module in self._raw:
+            with suppress(MachineError):
+                yield self.btf(module)
 
     def names(self, prefix: str) -> frozenset[str]:
         """All names of the modules' own that begin with *prefix*, the prefix cut off."""

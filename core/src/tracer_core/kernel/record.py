@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tracer_core.kernel import roots
-from tracer_core.kernel.base import TRACEPOINT_CALLER, BtfKernel
+from tracer_core.kernel.base import TRACEPOINT, TRACEPOINT_CALLER, BtfKernel
 from tracer_core.kernel.btf import Kind
 from tracer_core.kernel.recorded import FORMAT, META
 from tracer_core.kernel.trim import Trim
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracer_core.kernel.source import Source
-
-_TRACEPOINT = "btf_trace_"
 
 
 def record(source: Source, out: Path, **meta: str) -> dict[str, int]:
@@ -88,7 +86,7 @@ def _keep_tracepoints(trim: Trim, kernel: BtfKernel) -> set[str]:
     functions = trim.source.all_of(Kind.FUNC)
     kept = set()
     for typedef, type_id in trim.source.all_of(Kind.TYPEDEF).items():
-        name = typedef.removeprefix(_TRACEPOINT)
+        name = typedef.removeprefix(TRACEPOINT)
         prototype = kernel.tracepoint(name) if name != typedef else None
         if prototype is None:
             continue
