@@ -182,7 +182,7 @@ def empty(
     fd = programs.load(planned, kind, EMPTY, typed=typed, multi=multi)
     resources.callback(os.close, fd)
     loaded = LoadedProgram(fd, kind, typed, Identity.CONSTANT, multi, (0,))
-    return lambda: loaded.attached((planned,))
+    return lambda: loaded.attached((0,), (planned,))
 
 
 @contextmanager

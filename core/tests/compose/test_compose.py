@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -172,7 +173,7 @@ def test_a_kprobe_finds_arguments_where_the_architecture_puts_them(
         assert f"(n) == 1 ? {word} :" in text
         assert f"(call)->args[1] = (from)[{word}];" in text
         assert "ctx->registers = 1;" in text
-        place = "call.args[TRACER_POSITION(probe, 0)]" if cookies else "TRACER_ARG(ctx, 1)"
+        place = "call.args[TRACER_POSITION(cookie, 0)]" if cookies else "TRACER_ARG(ctx, 1)"
         assert f"ctx->net_device = (struct net_device *){place};" in text
 
 
@@ -240,6 +241,35 @@ def test_what_is_composed_for_any_kernel_compiles(kernel: TypedKernel, architect
     finally:
         for fd in compiled.maps.values():
             os.close(fd)
+
+
+def test_where_many_functions_are_probed_their_programs_are_one() -> None:
+    kernel = recorded_kernel("6.12")
+    sees = Fragment("demo_collect", SOURCE, needs=("struct tracer_tracked *", "struct sk_buff *"), emits=(Demo,))
+    made = plan([demo(sees)], Request((RECEIVE,), all_skb=True), kernel)
+    composition = compose(made, kernel, MACHINE)
+    (one,) = (spec for spec in composition.programs if spec.kind is ProbeKind.KPROBE)
+    shapes = {planned.shape for planned in made.probes if planned.probe.kind is ProbeKind.KPROBE}
+    assert len(one.probes) > 400
+    assert len(shapes) > 2
+    chosen = composition.text[composition.text.index("int tracer_kprobes(u64 *args)") :]
+    assert {int(number) for number in re.findall(r"case (\d+):", chosen)} == shapes
+    for number in shapes:
+        assert f"static __always_inline int tracer_program_{number}(u64 *args)" in composition.text
+    every = sorted(index for spec in composition.programs for index in spec.probes)
+    assert every == list(range(len(made.probes)))
+
+
+def test_few_functions_have_a_program_each_shape_so_that_misses_are_told_apart(kernel: TypedKernel) -> None:
+    sees = (
+        replace(FRAGMENT, needs=("struct sk_buff *",)),
+        Fragment("demo_net", SOURCE, needs=("struct net *",), emits=(Demo,)),
+    )
+    names = ("ip_rcv", "ip_local_out", "ip_local_deliver")
+    request = Request(tuple(Probe(ProbeKind.KPROBE, name) for name in names))
+    composition = composed(kernel, demo(*sees), request)
+    assert len(composition.programs) == 2
+    assert "tracer_kprobes" not in composition.text
 
 
 _REMEMBERED = BpfSource(

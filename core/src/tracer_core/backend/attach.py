@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import resource
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
 TRACE_KPROBE_MULTI = 42
 """``BPF_TRACE_KPROBE_MULTI`` of ``enum bpf_attach_type`` (5.18)."""
 
+_OTHER_DESCRIPTORS = 512
 _MULTI_RETURN = 1  # BPF_F_KPROBE_MULTI_RETURN
+
+
+def make_room(count: int) -> None:
+    """Be allowed so many descriptors beside those for everything else, as far as we may allow ourselves."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + _OTHER_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 @contextmanager
@@ -103,6 +114,8 @@ def explained(probe: PlannedProbe, error: OSError) -> RunError | MachineError:
         return RunError(f"probe {probe.probe}: process {probe.user.pid} has ended", hint="start it, then trace")
     if probe.user is not None and error.errno == errno.EOPNOTSUPP:  # perf_probe says what for
         return MachineError(message, hint="see: tracer doctor")
+    if error.errno == errno.EMFILE:
+        return MachineError(message, hint="allow more open files: ulimit -Hn; or probe fewer places")
     if error.errno in (errno.EPERM, errno.EACCES):
         return MachineError(message, hint=PRIVILEGES)
     if probe.probe.kind.breaks and error.errno == errno.ENOENT:

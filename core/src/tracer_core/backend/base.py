@@ -106,10 +106,20 @@ class Backend(Protocol):
         """
 
     def attach(self) -> None:
-        """Attach all programs. They do nothing until :meth:`enable`.
+        """Attach all programs, but to no spare probe. They do nothing until :meth:`enable`.
 
         Raises:
             RunError: a probe could not be attached.
+        """
+
+    def extend(self, probes: Sequence[int]) -> tuple[int, ...]:
+        """Attach to spare probes, too, while the others run; what cannot be attached is left out, with a warning.
+
+        Args:
+            probes: Indices in the plan, each once in a run.
+
+        Returns:
+            Those that are attached now.
         """
 
     def enable(self) -> None:

@@ -8,7 +8,7 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tracer_core.backend import programs
+from tracer_core.backend import attach, programs
 from tracer_core.backend.barrier import wait_for_running_programs
 from tracer_core.backend.base import Batch, Losses
 from tracer_core.backend.cache import Cache, default_folder
@@ -16,6 +16,7 @@ from tracer_core.backend.code_cache import CachingCompiler
 from tracer_core.backend.loaded import LoadedProgram
 from tracer_core.backend.misses import Misses
 from tracer_core.backend.ring import Ring
+from tracer_core.backend.side_by_side import LeftTogether
 from tracer_core.compose.composition import ADDRESSES_MAP, ENABLED_MAP, EVENTS_MAP, LOST_MAP
 from tracer_core.errors import RunError
 from tracer_core.libbpf import library
@@ -23,9 +24,11 @@ from tracer_core.plan.plan import Identity, Role
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
+    from tracer_core.backend.loaded import Link
     from tracer_core.compose.composition import Composition, Machine, ProgramSpec
     from tracer_core.plan.plan import Plan
 
@@ -46,7 +49,8 @@ class BccBackend:
         self._resources = ExitStack()
         self._loaded: list[LoadedProgram] = []
         self._misses = Misses()
-        self._links = self._resources.enter_context(ExitStack())
+        self._descriptors = 0
+        self._links = self._resources.enter_context(LeftTogether())
         cache = self._resources.enter_context(Cache(default_folder()))
         self._compiler = self._resources.enter_context(CachingCompiler(cache))
 
@@ -91,9 +95,17 @@ class BccBackend:
                 self._set(ADDRESSES_MAP, planned.address, index)
         # of trampolines at one place the last attached runs first: events are made before their packet is forgotten
         order = sorted(self._loaded, key=lambda program: not self._only_frees(program))
-        self._misses = Misses(
-            (program, self._links.enter_context(program.attached(self._plan.probes))) for program in order
-        )
+        self._misses = Misses((program, self._attach(program, self._from_start(program))) for program in order)
+
+    def extend(self, probes: Sequence[int]) -> tuple[int, ...]:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        attached: list[int] = []
+        for program in self._loaded:
+            if own := [index for index in probes if index in program.probes]:
+                links = self._attach(program, own)
+                self._misses.extend(program, links)
+                attached += (index for link in links for index in link.probes)
+        return tuple(attached)
 
     def enable(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
@@ -121,6 +133,15 @@ class BccBackend:
         cpus = self._cpus
         lost = tuple(sum(self._lost[(i + 1) * cpus : (i + 2) * cpus]) for i in range(len(self._plan.probes)))
         return Losses(lost, self._misses.missed, self._misses.uncounted)
+
+    def _attach(self, program: LoadedProgram, probes: Sequence[int]) -> tuple[Link, ...]:
+        if not program.multi:
+            self._descriptors += 2 * len(probes)  # of an event, and of what links it with a program
+            attach.make_room(self._descriptors)
+        return self._links.enter_context(program.attached(probes, self._plan.probes))
+
+    def _from_start(self, program: LoadedProgram) -> list[int]:
+        return [index for index in program.probes if not self._plan.probes[index].spare]
 
     def _load(self, spec: ProgramSpec, function: str, kind: ProbeKind) -> None:
         """Load a function of the text: once for all its probes, or for each."""

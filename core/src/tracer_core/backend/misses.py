@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tracer_core.backend.base import Missed
@@ -123,6 +123,12 @@ class _Place:
         return self.reader(self.fd)
 
 
+def _of_links(program: LoadedProgram, links: Iterable[Link]) -> list[_Place]:
+    return [
+        _Place(-1 if link.fd is None else link.fd, link.probes, of_link, returns=program.kind.returns) for link in links
+    ]
+
+
 class Misses:
     """What some attached programs missed while they were enabled.
 
@@ -156,6 +162,20 @@ class Misses:
         self._before = [now - counted for now, counted in zip(self._read(), self._differences(), strict=True)]
         self.counting = True
 
+    def extend(self, program: LoadedProgram, links: Sequence[Link]) -> None:
+        """Count what a program misses of probes that it was attached to meanwhile, too."""
+        probes = {index for link in links for index in link.probes}
+        self._places = [
+            replace(place, probes=tuple(sorted(probes.union(place.probes)))) if place.fd == program.fd else place
+            for place in self._places
+        ]
+        known = len(self._places)
+        if program.kind.breaks and self._counts:
+            self._places += _of_links(program, links)
+        self._before += [place.read() or 0 for place in self._places[known:]]
+        if program.kind.breaks and not self._counts:
+            self._uncounted.update(probes)
+
     def end(self) -> None:
         """Take the final figures: what is missed from now on does not count, and programs may be detached."""
         if self.counting:
@@ -186,10 +206,7 @@ class Misses:
         probes = tuple(sorted(index for link in links for index in link.probes))
         places = [_Place(program.fd, probes, of_program, returns=program.kind.returns)]
         if program.kind.breaks:
-            places += [
-                _Place(-1 if link.fd is None else link.fd, link.probes, of_link, returns=program.kind.returns)
-                for link in links
-            ]
+            places += _of_links(program, links)
             for place in places:
                 if not self._counts or place.read() is None:
                     self._uncounted.update(place.probes)

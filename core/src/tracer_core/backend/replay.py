@@ -17,6 +17,7 @@ from tracer_core.errors import RunError, UsageError
 from tracer_core.wire import ALIGNMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -88,6 +89,10 @@ class RecordingBackend:
     def attach(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
         self._backend.attach()
+
+    def extend(self, probes: Sequence[int]) -> tuple[int, ...]:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        return self._backend.extend(probes)
 
     def enable(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
@@ -162,6 +167,10 @@ class ReplayBackend:
 
     def attach(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
+
+    def extend(self, _probes: Sequence[int]) -> tuple[int, ...]:
+        """See :class:`~tracer_core.backend.base.Backend`."""
+        return ()
 
     def enable(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""

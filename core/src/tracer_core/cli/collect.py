@@ -17,7 +17,7 @@ from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_options
-from tracer_core.errors import ExitCode, MachineError
+from tracer_core.errors import ExitCode, MachineError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 """Attached to if the user leaves both probes and collectors to us."""
+DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
+"""The same where packets end, to find in stacks how they got there."""
 
 
 @click.command(cls=CollectorCommand)
@@ -45,6 +47,13 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters; "
     "TYPE may be kprobe, kretprobe, fentry, fexit. /stack shows the calls that led there; with /ftrace, what the "
     "function calls for a packet is shown, too, where it is probed.",
+)
+@click.option("--all-skb", is_flag=True, help="Attach to every kernel function that takes a packet.")
+@click.option("--stack", is_flag=True, help="Show at all probes the calls that led there, as /stack does at one.")
+@click.option(
+    "--probe-stack",
+    is_flag=True,
+    help="Attach, while it runs, to every function that takes a packet and led to an event. Needs a filter.",
 )
 @click.option(
     "-f",
@@ -160,6 +169,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     # imported here, so that --help need not pay for it
     from tracer_core.backend.machine import running_machine  # noqa: PLC0415
     from tracer_core.compose.compose import compose  # noqa: PLC0415
+    from tracer_core.plan.describe import describe  # noqa: PLC0415
     from tracer_core.plan.request import Request, parse_probe  # noqa: PLC0415
     from tracer_core.run.collect import Collection, phase, run  # noqa: PLC0415
     from tracer_core.run.netns import inode  # noqa: PLC0415
@@ -169,6 +179,9 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     probes = tuple(map(parse_probe, _probes(values, by_name=bool(chosen.named))))
     netns = tuple(map(inode, values["netns"]))
     wanted, metadata = ingredients.packet_filter_of(values), ingredients.metadata_filter_of(values)
+    if values["probe_stack"] and not (wanted or metadata or netns):
+        what = "--probe-stack needs a filter, so that it finds the way of your packets and not that of all"
+        raise UsageError(what, hint="add --filter-packet, --filter-meta or --netns")
     machine = running_machine(values["ring_size"])
     if values["may_change"] and not values["dry_run"] and os.geteuid() != 0:
         raise MachineError("tracer needs to be run as root when --allow-system-changes is used")
@@ -193,12 +206,15 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 metadata,
                 sort=values["sort"],
                 follow_stack=values["follow_stack"],
+                all_skb=values["all_skb"],
+                stack=values["stack"],
+                probe_stack=values["probe_stack"],
             )
             run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
             prepared = prepare(chosen, request, kernel, run=run_name)
         sorting = ingredients.sorting_of(prepared, values, live=bool(backend and backend.live))
         if values["dry_run"]:
-            click.echo("\n".join((*prepared.plan.describe(), *ingredients.described(prepared))))
+            click.echo("\n".join((*describe(prepared.plan), *ingredients.described(prepared))))
         elif values["print_bpf"]:
             click.echo(compose(prepared.plan, kernel, machine).text, nl=False)
         if make_backend is not None and backend is not None:
@@ -227,7 +243,8 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
 
 
 def _probes(values: Mapping[str, Any], *, by_name: bool) -> tuple[str, ...]:
-    if values["probes"] or by_name:
+    if values["probes"] or values["all_skb"] or by_name:
         return tuple(values["probes"])
-    log.info("No probe(s) given: using %s", ", ".join(DEFAULT_PROBES))
-    return DEFAULT_PROBES
+    default = DEFAULT_STACK_PROBES if values["probe_stack"] else DEFAULT_PROBES
+    log.info("No probe(s) given: using %s", ", ".join(default))
+    return default

@@ -6,23 +6,22 @@ constants, everything is inlined. ``#line`` marks make compile errors name the f
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.architecture import ARCHITECTURES
-from tracer_core.compose.composition import NETNS, Composition, ProgramSpec
+from tracer_core.compose.composition import NETNS, Composition
 from tracer_core.compose.kernel_types import kernel_types
 from tracer_core.compose.names import argument_name
-from tracer_core.compose.program import entry_text, helper_entry_text, helper_text, program_text
+from tracer_core.compose.programs import program_specs, program_texts
+from tracer_core.compose.sources import GENERATED, core_source, line, marked
 from tracer_core.compose.stacks import constants, place_constants
 from tracer_core.errors import PluginError
 from tracer_core.kernel.btf_types import Kind
 from tracer_core.sections import Header
-from tracer_core.types import BpfSource
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from tracer_core.compose.composition import Machine
     from tracer_core.filters.metadata.condition import Condition
@@ -30,12 +29,10 @@ if TYPE_CHECKING:
     from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.plan import Plan
     from tracer_core.plugins.declaration import Owner
+    from tracer_core.types import BpfSource
     from tracer_core.userspace.usdt_arguments import UsdtArgument
 
     Operands = tuple[UsdtArgument, ...]
-
-GENERATED = "tracer"
-"""Origin of the text that belongs to nobody's file."""
 
 _CORE = ("tracer.bpf.h", "runtime.bpf.h", "stack_key.bpf.h", "tracking.bpf.h", "stack.bpf.h")
 _SLOTS = 4  # nested interrupts that can trace at once on one CPU
@@ -57,11 +54,9 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
         PluginError: two collectors give one define different values, or a type cannot be an argument.
     """
     operands, conditions = _operands(plan), _conditions(plan)
-    api, runtime, stack_key, tracking, stack = map(_core_source, _CORE)
+    api, runtime, stack_key, tracking, stack = map(core_source, _CORE)
     sources = "".join(_collector_sources(plan))
-    shapes = "".join(
-        text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, conditions)
-    )
+    shapes = "".join(program_texts(plan, operands, conditions))
     task = _has_task(kernel.btf)
     core = (
         runtime.text if plan.netns or task else "",
@@ -81,36 +76,20 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
             "".join(_section_text(plan)),
             _context(plan),
             _usdt(operands),
-            _marked(api),
-            _line(GENERATED),
+            marked(api),
+            line(GENERATED),
             types.bit_fields,
-            _marked(runtime),
-            _marked(stack_key) if plan.stack_place else "",
-            _marked(tracking) if plan.tracking else "#define tracer_follow(ctx, skb) false\n",
-            _marked(stack) if plan.stacks else "",
+            marked(runtime),
+            marked(stack_key) if plan.stack_place else "",
+            marked(tracking) if plan.tracking else "#define tracer_follow(ctx, skb) false\n",
+            marked(stack) if plan.stacks else "",
             filters,
-            _line(GENERATED),
+            line(GENERATED),
             sources,
             shapes,
         )
     )
-    programs = tuple(
-        ProgramSpec(
-            function=_function(index),
-            entry=_entry(index) if shape.result is not None else None,
-            kind=shape.kind,
-            typed=shape.typed,
-            identity=shape.identity,
-            probes=tuple(i for i, probe in enumerate(plan.probes) if probe.shape == index),
-        )
-        for index, shape in enumerate(plan.shapes)
-    )
-    return Composition(text, programs, machine.cpus, plan.multi)
-
-
-@cache
-def _core_source(name: str) -> BpfSource:
-    return BpfSource.resource("tracer_core", f"compose/bpf/{name}")
+    return Composition(text, program_specs(plan), machine.cpus, plan.multi)
 
 
 def _has_task(btf: Btf) -> bool:
@@ -119,26 +98,6 @@ def _has_task(btf: Btf) -> bool:
     if helpers is None or task is None or not any(member.name == "comm" for member in btf.members(task)):
         return False
     return any(name == "BPF_FUNC_get_current_task_btf" for name, _ in helpers.enumerators)
-
-
-def _function(index: int) -> str:
-    return f"tracer_program_{index}"
-
-
-def _entry(index: int) -> str:
-    return f"tracer_entry_{index}"
-
-
-def _body(index: int) -> str:
-    return f"tracer_body_{index}"
-
-
-def _line(origin: str) -> str:
-    return f'#line 1 "{origin}"\n'
-
-
-def _marked(source: BpfSource) -> str:
-    return f"{_line(source.origin)}{source.text.rstrip()}\n"
 
 
 def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
@@ -243,12 +202,12 @@ def _packet_filter(plan: Plan) -> Iterator[str]:
         return
     from tracer_core.filters.packet import header  # noqa: PLC0415 - only some runs need it
 
-    yield _marked(header())
-    yield f"{_line(f'{GENERATED}/filter')}{plan.filter.text().rstrip()}\n"
-    yield _line(GENERATED)
+    yield marked(header())
+    yield f"{line(f'{GENERATED}/filter')}{plan.filter.text().rstrip()}\n"
+    yield line(GENERATED)
     yield f"#define TRACER_FILTER_TAGS {int(plan.filter.tagged)}\n"
     yield from (f"#define {name} {value}\n" for name, value in plan.features)
-    yield _marked(_core_source("filter.bpf.h"))
+    yield marked(core_source("filter.bpf.h"))
 
 
 def _metadata_filter(conditions: Iterable[Condition]) -> Iterator[str]:
@@ -258,8 +217,8 @@ def _metadata_filter(conditions: Iterable[Condition]) -> Iterator[str]:
         return
     from tracer_core.filters.metadata.translate import Translator, header  # noqa: PLC0415 - as above
 
-    yield _marked(header())
-    yield f"{_line(f'{GENERATED}/metadata')}{Translator(distinct, argument_name).text().rstrip()}\n"
+    yield marked(header())
+    yield f"{line(f'{GENERATED}/metadata')}{Translator(distinct, argument_name).text().rstrip()}\n"
 
 
 def _collector_sources(plan: Plan) -> Iterator[str]:
@@ -273,8 +232,8 @@ def _collector_sources(plan: Plan) -> Iterator[str]:
             continue
         seen[source.origin] = source
         yield from (f"#define {name} {value}\n" for name, value in source.defines)
-        yield _marked(source)
-        yield _line(GENERATED)
+        yield marked(source)
+        yield line(GENERATED)
         yield from (f"#undef {name}\n" for name, _ in source.defines)
 
 
@@ -284,29 +243,3 @@ def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
     for index in sorted({index for shape in plan.shapes for index in shape.fragments}):
         planned = plan.fragments[index]
         yield from ((planned.owner, source) for source in planned.fragment.source.all)
-
-
-def _programs(
-    plan: Plan, index: int, operands: Mapping[Operands, int], conditions: Mapping[Condition, int]
-) -> Iterator[str]:
-    shape = plan.shapes[index]
-    asked = conditions[shape.condition] if shape.condition is not None else 0
-    if shape.result is not None:
-        if shape.is_helper:
-            template = _core_source("helper.bpf.c").text
-            text = helper_entry_text(template, _entry(index), shape, tells=plan.tells is not None)
-        else:
-            at_return = [plan.fragments[i] for i in shape.fragments]
-            text = entry_text(_core_source("entry.bpf.c").text, _entry(index), shape, at_return, asked=asked)
-        yield f"{_line(f'{GENERATED}/{_entry(index)}')}{text}"
-    body = _body(index) if shape.role is not None else _function(index)
-    if not shape.is_helper:
-        fragments = [plan.fragments[i] for i in shape.fragments]
-        usdt = operands[shape.operands] if shape.operands is not None else 0
-        text = program_text(_core_source("program.bpf.c").text, body, shape, fragments, usdt=usdt, asked=asked)
-        yield f"{_line(f'{GENERATED}/{body}')}{text}"
-    if shape.role is not None:
-        body = "" if shape.is_helper else body
-        template, tells = _core_source("helper.bpf.c").text, plan.tells is not None
-        text = helper_text(template, _function(index), shape, shape.role, body, tells=tells)
-        yield f"{_line(f'{GENERATED}/{_function(index)}')}{text}"

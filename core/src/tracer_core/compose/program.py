@@ -15,7 +15,7 @@ from tracer_core.plan.stacks import asks_for_key
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tracer_core.kernel.view import Result
     from tracer_core.plan.plan import PlannedFragment, PlannedGetter, Shape
@@ -41,6 +41,7 @@ def program_text(
     *,
     usdt: int = 0,
     asked: int = 0,
+    inner: bool = False,
 ) -> str:
     """The program of a shape.
 
@@ -51,11 +52,11 @@ def program_text(
         fragments: What it runs, in order.
         usdt: By which of the text's specifications arguments are computed, from 1; 0 if by none.
         asked: Number of what it asks of metadata, if it does.
+        inner: It is a part of another program.
     """
     judge = Judge(shape, fragments, asked, _result_place(shape))
     stubs = _common(function, shape, fragments, registers=_has_registers(shape)) | {
-        # with a role, it is a part of another program
-        "LINKAGE": "static __always_inline int" if shape.role else "int",
+        "LINKAGE": "static __always_inline int" if inner else "int",
         "USDT": str(usdt),
         "CALL": "\n".join(_call(shape)),
         "BEFORE": stacks.before_sight(shape, fragments),
@@ -68,7 +69,16 @@ def program_text(
     return _filled(template, stubs)
 
 
-def helper_text(template: str, function: str, shape: Shape, role: Role, body: str = "", *, tells: bool = False) -> str:
+def helper_text(
+    template: str,
+    function: str,
+    shape: Shape,
+    role: Role,
+    body: str = "",
+    *,
+    tells: bool = False,
+    inner: bool = False,
+) -> str:
     """The program of a shape with a role in tracking.
 
     Args:
@@ -78,11 +88,13 @@ def helper_text(template: str, function: str, shape: Shape, role: Role, body: st
         role: Its own.
         body: Function that makes events, run before, if there are any.
         tells: It says in the ring what it did.
+        inner: It is a part of another program.
     """
-    before = [f"\tprobe = {_IDENTITIES[shape.identity]};"] if tells or _keeps(shape) else []
+    before = [f"\tprobe = TRACER_INDEX({_IDENTITIES[shape.identity]});"] if tells or _keeps(shape) else []
     before += ["\tctx->probe = probe;"] if tells else []
     before += _call(shape) if _keeps(shape) else ()
     stubs = _common(function, shape, (), registers=_has_registers(shape)) | {
+        "LINKAGE": "static __always_inline int" if inner else "int",
         "BODY": f"\t{body}(args);" if body else "",
         "BEFORE": "\n".join(before),
         "ACTION": action(role, shape.kind, shape.position),
@@ -90,15 +102,14 @@ def helper_text(template: str, function: str, shape: Shape, role: Role, body: st
     return _filled(template, stubs)
 
 
-def helper_entry_text(
-    template: str, function: str, shape: Shape, *, tells: bool = False
-) -> str:
+def helper_entry_text(template: str, function: str, shape: Shape, *, tells: bool = False) -> str:
     """The program at the entry of a function where, at its return, data has moved; the arguments are as above."""
-    before = [f"\tprobe = {_IDENTITIES[shape.identity]};"] if tells or _keeps(shape) else []
+    before = [f"\tprobe = TRACER_INDEX({_IDENTITIES[shape.identity]});"] if tells or _keeps(shape) else []
     before += ["\tctx->probe = probe;"] if tells else []
     if _keeps(shape):
         before += [_save(shape), f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"]
     stubs = _common(function, shape, (), registers=shape.kind is ProbeKind.KRETPROBE) | {
+        "LINKAGE": "int",
         "BODY": "",
         "BEFORE": "\n".join(before),
         "ACTION": note(),
@@ -133,12 +144,26 @@ def entry_text(
     return _filled(template, stubs)
 
 
+def choice_text(function: str, shapes: Mapping[int, str]) -> str:
+    """A program that is as one of several, whichever its cookie says: what is one program is detached at once.
+
+    Args:
+        function: What to call it.
+        shapes: Functions by number of their shape in the plan.
+    """
+    cases = "".join(f"\tcase {number}:\n\t\treturn {name}(args);\n" for number, name in shapes.items())
+    return (
+        f"int {function}(u64 *args)\n{{\n\tswitch (TRACER_SHAPE({_IDENTITIES[Identity.COOKIE]})) {{\n{cases}"
+        "\t}\n\treturn 0;\n}\n"
+    )
+
+
 def _common(function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, registers: bool) -> dict[str, str]:
     return {
         "FUNCTION": function,
         "TYPED": str(int(shape.plain)),
         "REGISTERS": str(int(registers)),
-        "PROBE": _IDENTITIES[shape.identity],
+        "COOKIE": _IDENTITIES[shape.identity],
         "ARGUMENTS": "\n".join((*_arguments(shape), *_position(shape, fragments))),
         "GETTERS": "\n".join(_getters(shape.getters)),
     }
@@ -174,7 +199,7 @@ def _arguments(shape: Shape) -> Iterator[str]:
     if shape.kind is ProbeKind.KPROBE and any(position is None for _, position in shape.args):
         yield _SAVE
     for at, (c_type, position) in enumerate(shape.args):
-        place = f"call.args[TRACER_POSITION(probe, {at})]" if position is None else f"TRACER_ARG(ctx, {position})"
+        place = f"call.args[TRACER_POSITION(cookie, {at})]" if position is None else f"TRACER_ARG(ctx, {position})"
         yield f"\tctx->{argument_name(c_type)} = ({c_type}){place};"
 
 

@@ -12,7 +12,7 @@ from tracer_core.decode.shapes import shaped
 from tracer_core.errors import PluginError, RunError
 from tracer_core.events.batch import Blobs, EventBatch, Values
 from tracer_core.events.form import form_of, recorded_form
-from tracer_core.sections import ProbeInfo
+from tracer_core.sections import ProbeInfo, Stack
 from tracer_core.wire import BLOB_STEP, layout_of
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class ColumnDecoder:
     def __init__(self, plan: Plan, declarations: Iterable[Declaration]) -> None:
         self._plan = plan
         self._probes = tuple(map(probe_info, plan.probes))
+        self._shows_stack = _who_shows_stacks(plan)
         self._header = dtype_of(HEADER)
         self._dtypes = {section.layout.name: dtype_of(section.layout) for section in plan.sections}
         self._decoders: dict[str, tuple[Owner, Decoder]] = {
@@ -73,6 +74,7 @@ class ColumnDecoder:
             located, ends = locate(header["present"], starts, self._plan.sections)
             if len(ends) and (ends.max() > len(data) or header["probe"].max() >= len(self._plan.probes)):
                 raise IndexError("a probe or a section that is not there")
+            located = self._without_hidden_stacks(located, header["probe"])
             pieces = {one.layout.name: (one.rows, len(one.starts), self._columns(data, one)) for one in located}
             raw = [(layout, assemble(layout, recorded_form(layout), pieces)) for layout in self._plan.layouts]
         except IndexError as error:
@@ -80,6 +82,14 @@ class ColumnDecoder:
         columns = {name: header[name] for name in header.dtype.names or () if name != "present"}
         sections = tuple(self._shaped(layout, section) for layout, section in raw if section is not None)
         return EventBatch(len(starts), columns, self._probes, sections)
+
+    def _without_hidden_stacks(self, located: Iterable[Located], probes: Numbers) -> list[Located]:
+        """Stacks that were recorded to find functions in, and that nobody asked to see, are left out."""
+        shows = self._shows_stack
+        if shows is None:
+            return list(located)
+        shown = (one if one.layout.cls is not Stack else one.only(shows[probes]) for one in located)
+        return [one for one in shown if len(one.starts)]
 
     def _columns(self, data: bytes, located: Located) -> dict[str, Column]:
         layout = located.layout
@@ -96,6 +106,11 @@ class ColumnDecoder:
             return shaped(form_of(layout.cls), decoder.decode, raw)
         except Exception as error:
             raise _failed(owner, layout, error) from error
+
+
+def _who_shows_stacks(plan: Plan) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+    """By probe of the plan, whether its events show their stack; nothing if none is recorded that nobody shall see."""
+    return np.array([planned.probe.stack for planned in plan.probes]) if plan.probe_stack else None
 
 
 def recorded_columns(data: bytes, located: Located, dtype: np.dtype[Any]) -> dict[str, Column]:

@@ -41,6 +41,16 @@ class Located:
     starts: Numbers
     steps: Numbers | None
 
+    def only(self, wanted: np.ndarray[Any, np.dtype[np.bool_]]) -> Located:
+        """The same for some records.
+
+        Args:
+            wanted: For each record of the batch, whether it is one of those.
+        """
+        keep = wanted if self.rows is None else wanted[self.rows]
+        rows = np.flatnonzero(wanted) if self.rows is None else self.rows[keep]
+        return Located(self.layout, rows, self.starts[keep], None if self.steps is None else self.steps[keep])
+
 
 def locate(
     masks: np.ndarray[Any, Any], starts: Numbers, sections: Sequence[PlannedSection]

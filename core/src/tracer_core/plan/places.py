@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.kernel.view import Prototype
-from tracer_core.types import ProbeKind
+from tracer_core.types import Probe, ProbeKind
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
     from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.request import Abilities, Userspace
-    from tracer_core.types import Probe
     from tracer_core.userspace.live import UserPlace
 
 MAX_ARGUMENTS = 6
@@ -37,11 +36,13 @@ class Place:
         probe: Its name, and the way to attach that was decided.
         prototype: What is passed there; nothing in processes, where types are not known.
         user: Where it is, if it is in a process.
+        spare: It is attached to when a stack shows that a packet passes it.
     """
 
     probe: Probe
     prototype: Prototype
     user: UserPlace | None = None
+    spare: bool = False
 
     @property
     def key(self) -> Hashable:
@@ -74,6 +75,18 @@ def locate(
             yield place
     if not found and not probe.optional:
         raise UsageError(f"probe {probe}: this kernel has no {_what(probe)} that matches", hint=_where_listed(probe))
+
+
+def locate_functions(names: Iterable[str], abilities: Abilities, kernel: TypedKernel) -> Iterator[Place]:
+    """Entries of functions, each in the way that is cheapest for many; those that cannot be probed are left out.
+
+    Raises:
+        MachineError: this kernel can probe none.
+    """
+    for name in names:
+        place = _locate(Probe.function(name, optional=True), abilities, kernel, many=True)
+        if place:
+            yield place
 
 
 def _in_process(probe: Probe, userspace: Userspace | None) -> Iterator[Place]:

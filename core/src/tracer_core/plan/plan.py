@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tracer_core.filters.metadata.condition import NEVER
 from tracer_core.sections import TrackedData
 
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     from tracer_core.userspace.usdt_arguments import UsdtArgument
     from tracer_core.wire import Layout
 
-# a cookie is a probe's index in the lower half, and above it the positions of arguments
-POSITIONS_SHIFT = 32
+# a cookie is, from below, a probe's index, its shape, and the positions of its arguments
+SHAPE_SHIFT, POSITIONS_SHIFT = 20, 32
 POSITION_BITS = 3
 ABSENT = (1 << POSITION_BITS) - 1
 
@@ -223,6 +222,7 @@ class PlannedProbe:
         address: Of the function, where its program tells it by that; 0 elsewhere.
         user: The place, if it is in a process.
         positions: Of its shape's arguments, where they are not the shape's; nothing for one that it lacks.
+        spare: It is attached to when a stack shows that a packet passes it.
     """
 
     probe: Probe
@@ -231,9 +231,10 @@ class PlannedProbe:
     address: int = 0
     user: UserPlace | None = None
     positions: tuple[int | None, ...] = ()
+    spare: bool = False
 
     def cookie(self, index: int) -> int:
-        """What its program is told where the kernel keeps cookies: which probe it is and where its arguments are.
+        """What its program is told where the kernel keeps cookies: its probe, its shape, where arguments are.
 
         Args:
             index: Its own in the plan.
@@ -241,7 +242,7 @@ class PlannedProbe:
         packed = 0
         for at, position in enumerate(self.positions):
             packed |= (ABSENT if position is None else position) << (POSITION_BITS * at)
-        return packed << POSITIONS_SHIFT | index
+        return packed << POSITIONS_SHIFT | self.shape << SHAPE_SHIFT | index
 
     def arguments(self, shape: Shape) -> Iterator[tuple[str, int]]:
         """(C type, position) of the arguments that its code asks for by type."""
@@ -271,6 +272,7 @@ class Plan:
         filter: What packets must look like where they are first met; nothing for all.
         metadata: What else must hold there; nothing if nothing must.
         features: Of the kernel, as constants for the core's own C.
+        probe_stack: Stacks are recorded to find spare probes in, also where nobody asked to see them.
         stacks: How stacks are known to run for a packet; nothing if nobody asked for that.
         stack_place: Where they are; nothing if nobody has to know, or the kernel does not tell.
     """
@@ -290,6 +292,7 @@ class Plan:
     filter: PacketFilter | None = None
     metadata: MetadataFilter | None = None
     features: tuple[tuple[str, int], ...] = ()
+    probe_stack: bool = False
     stacks: Stacks | None = None
     stack_place: StackPlace | None = None
 
@@ -305,42 +308,11 @@ class Plan:
         return next((section for section in self.sections if section.layout.cls is TrackedData), None)
 
     @property
+    def attached(self) -> int:
+        """How many probes are attached from the start."""
+        return sum(not planned.spare for planned in self.probes)
+
+    @property
     def tracking(self) -> bool:
         """Whether packets are tracked; the last probes are then those that it takes."""
         return any(shape.sight or shape.role for shape in self.shapes)
-
-    def describe(self) -> Iterator[str]:
-        """Lines for ``--dry-run``."""
-        yield f"kernel {self.release}"
-        for owner in self.owners:
-            yield str(owner)
-        yield f"network namespaces {', '.join(map(str, self.netns)) or 'all'}"
-        if self.filter is not None:
-            yield f"packet filter {' and '.join(f'({each.text})' for each in self.filter.expressions)}"
-        if self.metadata is not None:
-            yield f"metadata filter {' and '.join(f'({each.text})' for each in self.metadata.filters)}"
-        for section in self.sections:
-            layout = section.layout
-            yield f"section {layout.name}: bit {section.shift}, {layout.size} to {layout.max_size} bytes"
-        for index, planned in enumerate(self.probes):
-            shape = self.shapes[planned.shape]
-            how = f"{'typed, ' if shape.typed else ''}{'plain loads' if shape.plain else 'probe reads'}"
-            yield f"probe {index} {planned.probe}: program {planned.shape} ({how}, index by {shape.identity.value})"
-            if planned.user is not None:
-                yield f"  process {planned.user.pid}: {planned.user.shown} at {planned.user.offset:#x}"
-            yield from (f"  argument {position}: {c_type}" for c_type, position in planned.arguments(shape))
-            yield from (f"  getter {g.getter.function} ({g.owner.name}): {g.getter.gives}" for g in shape.getters)
-            for at in shape.fragments:
-                item = self.fragments[at]
-                yield f"  {item.fragment.function} ({item.owner.name}), when {item.fragment.gate.value}"
-            if shape.filtered:
-                yield "  packet filter"
-            if shape.condition is not None:
-                yield f"  metadata filter{': never' if shape.condition == NEVER else ''}"
-            if shape.sight is not None:
-                yield f"  tracking: {shape.sight.value}"
-            if shape.on_stack is not None:
-                yield from (f"  stack: {line}" for line in shape.on_stack.describe())
-            if shape.role is not None:
-                yield f"  tracking: {shape.role.value}"
-        yield from (f"skipped {probe}: no collector can learn anything there" for probe in self.skipped)

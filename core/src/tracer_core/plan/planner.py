@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracer_core.errors import MachineError, PluginError, UsageError
 from tracer_core.filters.metadata.place import Placer
+from tracer_core.plan.asked import asked_places
 from tracer_core.plan.filtering import Filters
 from tracer_core.plan.ordering import ordered
-from tracer_core.plan.places import Place, locate
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
 from tracer_core.plan.shapes import helper_shape, shape_of
 from tracer_core.plan.stacks import asks_for_key, ends, stack_place, stacks_of, with_returns
@@ -72,10 +71,12 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
     probes: list[PlannedProbe] = []
     skipped: list[Probe] = []
     shapes: dict[Shape, int] = {}
-    located, missing = _located(members, request, kernel)
+    located, missing = asked_places((probe for d in members for probe in d.probes), request, kernel)
     places = with_returns(located)
     stacks = stacks_of(places, fragments, request, kernel)
     for place in places:
+        if place.spare and tracking and tracking.role_at(place.probe):
+            continue  # its program must run from the start
         identity, address = _identity(place.probe, abilities, kernel)
         fit = shape_of(
             place,
@@ -88,15 +89,19 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
             tracking=tracking,
             filters=filters,
             stacks=stacks is not None,
+            all_stacks=request.probe_stack,
         )
         if fit is None:
-            skipped.append(place.probe)
+            if not place.spare:
+                skipped.append(place.probe)
             continue
         index = shapes.setdefault(fit.shape, len(shapes))
-        probes.append(PlannedProbe(place.probe, place.prototype, index, address, place.user, fit.positions))
+        probes.append(
+            PlannedProbe(place.probe, place.prototype, index, address, place.user, fit.positions, place.spare)
+        )
     if placer is not None:
         placer.finish()
-    if not probes:
+    if all(planned.spare for planned in probes):
         raise _nothing_to_attach(members, _unique(skipped), tuple(missing))
     # last, for where several programs run at one place: events are made before their packet is forgotten
     is_tracking = tracking is not None and any(shape.sight for shape in shapes)
@@ -124,6 +129,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
         filter=request.filter,
         metadata=request.metadata,
         features=_features(kernel) if request.filter is not None else (),
+        probe_stack=request.probe_stack,
         stacks=stacks,
         stack_place=_stack_place(stacks, fragments, getters, kernel),
     )
@@ -156,34 +162,6 @@ def _in_order(declarations: Iterable[Declaration]) -> list[Declaration]:
 
 def _unique(items: Iterable[H]) -> list[H]:
     return list(dict.fromkeys(items))
-
-
-def _located(
-    members: Sequence[Declaration], request: Request, kernel: TypedKernel
-) -> tuple[Iterable[Place], dict[str, None]]:
-    """Every place once, whoever asked for it; what anybody wants of it, it has. And why optional ones are not there."""
-    found: dict[Hashable, Place] = {}
-    missing: dict[str, None] = {}
-    for asked in (*request.probes, *(probe for d in members for probe in d.probes)):
-        try:
-            places = list(locate(asked, request.abilities, kernel, request.userspace))
-        except MachineError as error:
-            if not asked.optional:
-                raise
-            missing[error.message] = None
-            continue
-        for place in places:
-            probe = place.probe
-            other = found.get(place.key, place).probe
-            merged = replace(
-                probe,
-                generic=probe.generic or other.generic,
-                optional=probe.optional and other.optional,
-                stack=probe.stack or other.stack,
-                ftrace=probe.ftrace or other.ftrace,
-            )
-            found[place.key] = replace(place, probe=merged)
-    return found.values(), missing
 
 
 def _identity(probe: Probe, abilities: Abilities, kernel: TypedKernel) -> tuple[Identity, int]:

@@ -91,6 +91,9 @@ class Request:
         metadata: What else must hold there; nothing if nothing must.
         sort: Who takes the events is told when a packet's data is freed.
         follow_stack: What runs on a stack after a packet was met there is taken to run for it.
+        all_skb: Every function that takes a packet is probed.
+        stack: Events tell by which calls the kernel got there.
+        probe_stack: Functions that take a packet are probed when a stack shows them.
     """
 
     probes: tuple[Probe, ...] = ()
@@ -101,6 +104,9 @@ class Request:
     metadata: MetadataFilter | None = None
     sort: bool = False
     follow_stack: bool = False
+    all_skb: bool = False
+    stack: bool = False
+    probe_stack: bool = False
 
 
 def parse_probe(text: str) -> Probe:

@@ -44,6 +44,7 @@ def shape_of(
     tracking: Tracking | None = None,
     filters: Filters = _NO_FILTERS,
     stacks: bool = False,
+    all_stacks: bool = False,
 ) -> Fit | None:
     """The code for a place, or nothing if no fragment can do anything there.
 
@@ -104,7 +105,7 @@ def shape_of(
         position=len(prototype.params) if probe.kind is ProbeKind.FEXIT else 0,
         reports=probe.kind.returns and probe.generic,
         anonymous=is_anonymous,
-        stack=probe.stack,
+        stack=probe.stack or (all_stacks and not probe.kind.in_process),
         args=args,
         getters=tuple(used),
         fragments=running,

@@ -90,15 +90,17 @@ class Tracking:
         """Helpers to attach beside these probes, whose programs do what their places demand.
 
         Of trampolines, those that say where packets end come twice: a kernel does not run a program in an interrupt of
-        itself, and after an interrupt very many packets may be freed. Of two programs one is never interrupted.
+        itself, and after an interrupt very many packets may be freed. Of two programs one is never interrupted. A
+        kprobe's is as good a second one.
         """
-        there = {(p.target, _is_function(p)) for p in probes if self.role_at(p) is not None}
+        there = {(p.target, _is_function(p)): p.kind for p in probes if self.role_at(p) is not None}
         for helper in self.helpers:
             probe = helper.place.probe
+            other = there.get((probe.target, _is_function(probe)))
             twice = probe.kind is ProbeKind.FENTRY
-            if twice or helper.role is Role.MOVES or (probe.target, _is_function(probe)) not in there:
+            if twice or helper.role is Role.MOVES or other is None:
                 yield helper
-                if twice:
+                if twice and other is not ProbeKind.KPROBE:
                     yield helper
 
 

@@ -17,8 +17,8 @@ from tracer_core.plugins.session import Session, guarded
 from tracer_core.run.blame import explain
 from tracer_core.run.drain import Drain
 from tracer_core.run.losses import LossReport
+from tracer_core.run.notices import Notice, command, stop_signals
 from tracer_core.run.prepare import without
-from tracer_core.run.stops import Stop, command, stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.request import Request
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import Sink
+    from tracer_core.run.stack_probes import StackProbes
     from tracer_core.run.tells import Tells
 
 log = logging.getLogger(__name__)
@@ -93,8 +94,8 @@ def run(collection: Collection, backend: Backend) -> None:
         TracerError: something failed; its message says what and whose.
     """
     prepared = collection.prepared
-    stops: SimpleQueue[Stop] = SimpleQueue()
-    with stop_signals(stops), ExitStack() as sessions:
+    notices: SimpleQueue[Notice] = SimpleQueue()
+    with stop_signals(notices), ExitStack() as sessions:
         with phase("compose"):
             composition = compose(prepared.plan, collection.kernel, collection.machine)
         try:
@@ -107,12 +108,13 @@ def run(collection: Collection, backend: Backend) -> None:
             _enter_sessions(sessions, collection, exchange)
         exchange.begin()
         report = LossReport(backend, prepared.plan)
+        probes = _stack_probes(collection, notices)
         drain = Drain(
             backend,
-            partial(_sinks, collection, exchange),
+            partial(_sinks, collection, exchange, probes),
             limit=collection.stop_after,
             facts=report.facts,
-            ended=lambda: stops.put(Stop.DRAINED),
+            ended=lambda: notices.put(Notice.DRAINED),
             sift=collection.tells.sift if collection.tells is not None else None,
             reported=partial(_reported, exchange, prepared.plan) if exchange.reported else None,
         )
@@ -120,20 +122,36 @@ def run(collection: Collection, backend: Backend) -> None:
             try:
                 _attach(collection, backend)
                 drain.start()
-                with command(collection.command, stops) if collection.command else nullcontext():
-                    _collect(drain, stops, report)
+                with command(collection.command, notices) if collection.command else nullcontext():
+                    _collect(drain, notices, report, partial(probes.attach, backend) if probes else _nothing)
                 backend.disable()
-                _finish(drain, stops)
+                _finish(drain, notices)
             finally:
-                backend.detach()
+                with phase("detach"):
+                    backend.detach()
         log.info("%d event(s) processed", drain.count)
         if exchange.reported:
             log.debug("%d event(s) reported by collectors", drain.reported)
         report.tell()
 
 
-def _sinks(collection: Collection, exchange: Exchange) -> Sequence[Sink]:
+def _nothing() -> None:
+    pass
+
+
+def _stack_probes(collection: Collection, notices: SimpleQueue[Notice]) -> StackProbes | None:
+    plan = collection.prepared.plan
+    if not plan.probe_stack:
+        return None
+    from tracer_core.run.stack_probes import StackProbes  # noqa: PLC0415 - numpy, which few runs need so early
+
+    return StackProbes(plan, collection.kernel, lambda: notices.put(Notice.STACKS))
+
+
+def _sinks(collection: Collection, exchange: Exchange, probes: StackProbes | None) -> Sequence[Sink]:
     sinks = collection.sinks(replace(collection.prepared, reported=tuple(exchange.reported)))
+    if probes is not None:
+        sinks = [*sinks, probes]
     if not exchange.watches:
         return sinks
     from tracer_core.run.sessions import WatchSink  # noqa: PLC0415 - numpy, imported while events already come
@@ -168,24 +186,27 @@ def _attach(collection: Collection, backend: Backend) -> None:
     with phase("attach"):
         backend.attach()
         backend.enable()
-    log.info("%d probe(s) loaded", len(collection.prepared.plan.probes))
+    log.info("%d probe(s) loaded", collection.prepared.plan.attached)
     if backend.live and collection.kernel.events is None:
         log.warning("tracefs cannot be read, so '*' in probes is refused: see tracer doctor")
     if collection.ready_file is not None:
         _touch(collection.ready_file)
 
 
-def _collect(drain: Drain, stops: SimpleQueue[Stop], report: LossReport) -> None:
-    """Wait for a reason to end."""
+def _collect(drain: Drain, notices: SimpleQueue[Notice], report: LossReport, attach_more: Callable[[], None]) -> None:
+    """Wait for a reason to end, and probe meanwhile what stacks show."""
     while True:
         try:
-            reason = stops.get(timeout=_LOOK)
+            reason = notices.get(timeout=_LOOK)
         except Empty:
             report.look()
             continue
-        if reason is Stop.SIGNAL:
+        if reason is Notice.STACKS:
+            attach_more()
+            continue
+        if reason is Notice.SIGNAL:
             log.info("Received signal, terminating...")
-        elif reason is Stop.COMMAND:
+        elif reason is Notice.COMMAND:
             _wait_for_quiet(drain)
         elif drain.is_full:
             log.info("Reached stop count (%d), terminating...", drain.count)
@@ -202,13 +223,13 @@ def _wait_for_quiet(drain: Drain) -> None:
             count, since = drain.count, now
 
 
-def _finish(drain: Drain, stops: SimpleQueue[Stop]) -> None:
+def _finish(drain: Drain, notices: SimpleQueue[Notice]) -> None:
     """Have all that is recorded taken."""
     drain.finish()
     impatient = False
     while not drain.is_done:
         with suppress(Empty):
-            impatient |= stops.get(timeout=_LOOK) is Stop.SIGNAL
+            impatient |= notices.get(timeout=_LOOK) is Notice.SIGNAL
             continue
         if impatient:  # and nothing happened since
             hint = "nothing is left attached"

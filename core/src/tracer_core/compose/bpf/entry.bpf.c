@@ -4,7 +4,7 @@ int TRACER_STUB_FUNCTION(u64 *args)
 {
 	struct tracer_ctx context = {}, *ctx = &context;
 	struct tracer_call call = {};
-	u64 probe;
+	u64 cookie, probe;
 
 	call.entered = bpf_ktime_get_ns();
 	if (!tracer_is_enabled())
@@ -12,7 +12,8 @@ int TRACER_STUB_FUNCTION(u64 *args)
 	ctx->args = args;
 	ctx->typed = TRACER_STUB_TYPED;
 	ctx->registers = TRACER_STUB_REGISTERS;
-	probe = TRACER_STUB_PROBE;
+	cookie = TRACER_STUB_COOKIE;
+	probe = TRACER_INDEX(cookie);
 TRACER_STUB_ARGUMENTS
 TRACER_STUB_GETTERS
 TRACER_STUB_BEFORE

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* A program where packets end or their data moves: the words that begin with TRACER_STUB_ are replaced by what the plan says. */
-int TRACER_STUB_FUNCTION(u64 *args)
+TRACER_STUB_LINKAGE TRACER_STUB_FUNCTION(u64 *args)
 {
 	struct tracer_ctx context = {}, *ctx = &context;
 	struct tracer_call call = {};

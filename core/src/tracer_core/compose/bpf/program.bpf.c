@@ -6,7 +6,7 @@ TRACER_STUB_LINKAGE TRACER_STUB_FUNCTION(u64 *args)
 	struct tracer_event *event;
 	struct tracer_call call;
 	bool wanted = false;
-	u64 probe;
+	u64 cookie, probe;
 
 	if (!tracer_is_enabled())
 		return 0;
@@ -14,7 +14,8 @@ TRACER_STUB_LINKAGE TRACER_STUB_FUNCTION(u64 *args)
 	ctx->typed = TRACER_STUB_TYPED;
 	ctx->registers = TRACER_STUB_REGISTERS;
 	ctx->usdt = TRACER_STUB_USDT;
-	probe = TRACER_STUB_PROBE;
+	cookie = TRACER_STUB_COOKIE;
+	probe = TRACER_INDEX(cookie);
 TRACER_STUB_CALL
 TRACER_STUB_ARGUMENTS
 TRACER_STUB_GETTERS

@@ -145,7 +145,9 @@ static __always_inline void tracer_save(struct tracer_call *call, u64 *args)
 	TRACER_SAVE(call, args)
 }
 
-/* Where a probe's cookie says that an argument of its program is, or that it has none: plan.PlannedProbe.cookie(). */
+/* What a cookie says (plan.PlannedProbe.cookie()): the probe, its shape, and where an argument is; 7 if there is none. */
+#define TRACER_INDEX(cookie) ((cookie) & 0xfffff)
+#define TRACER_SHAPE(cookie) ((cookie) >> 20 & 0xfff)
 #define TRACER_POSITION(cookie, n) ((cookie) >> (32 + 3 * (n)) & 7)
 
 #ifdef TRACER_CALLS

@@ -1,0 +1,88 @@
+"""All places of a run: those that somebody named, those with a packet if all are wanted, those that stacks may name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tracer_core.errors import MachineError
+from tracer_core.plan.places import MAX_ARGUMENTS, Place, locate, locate_functions
+from tracer_core.plan.tracking import PACKET
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable, Iterable, Iterator
+
+    from tracer_core.kernel.view import TypedKernel
+    from tracer_core.plan.request import Abilities, Request
+    from tracer_core.types import Probe
+
+_NO_KPROBES = "this kernel has no kprobes"
+
+
+def asked_places(
+    probes: Iterable[Probe], request: Request, kernel: TypedKernel
+) -> tuple[Collection[Place], Collection[str]]:
+    """Every place once, whoever asked for it; what anybody wants of it, it has.
+
+    Args:
+        probes: Of collectors; the user's are in the request.
+        request: The user's part.
+        kernel: What is probed.
+
+    Returns:
+        The places, and why optional ones are not there.
+
+    Raises:
+        UsageError: there is no such place.
+        MachineError: this kernel cannot attach there.
+    """
+    found: dict[Hashable, Place] = {}
+    missing: dict[str, None] = {}
+    for asked in (*request.probes, *probes):
+        try:
+            places = list(locate(asked, request.abilities, kernel, request.userspace))
+        except MachineError as error:
+            if not asked.optional:
+                raise
+            missing[error.message] = None
+            continue
+        for place in places:
+            _add(found, place)
+    if request.all_skb:
+        for place in _with_packets(request.abilities, kernel):
+            _add(found, place)
+    if request.stack:
+        found = {key: _with_stack(place) for key, place in found.items()}
+    if request.probe_stack:
+        if not any(kind.breaks for kind in request.abilities.entries):
+            raise MachineError(f"--probe-stack: {_NO_KPROBES}", hint="name more probes with -p; see: tracer doctor")
+        for place in _with_packets(request.abilities, kernel):
+            _add(found, replace(place, spare=True))
+    return found.values(), missing
+
+
+def _add(found: dict[Hashable, Place], place: Place) -> None:
+    probe = place.probe
+    known = found.get(place.key, place)
+    other = known.probe
+    merged = replace(
+        probe,
+        generic=probe.generic or other.generic,
+        optional=probe.optional and other.optional,
+        stack=probe.stack or other.stack,
+        ftrace=probe.ftrace or other.ftrace,
+    )
+    found[place.key] = replace(place, probe=merged, spare=place.spare and known.spare)
+
+
+def _with_stack(place: Place) -> Place:
+    """The place with the calls that led there; in a process, those of the kernel tell nothing."""
+    return place if place.user is not None else replace(place, probe=replace(place.probe, stack=True))
+
+
+def _with_packets(abilities: Abilities, kernel: TypedKernel) -> Iterator[Place]:
+    """Every function that takes a packet in a register, by name."""
+    taking = kernel.functions_taking((PACKET,))
+    yield from locate_functions(
+        sorted(name for name, at in taking.items() if at[PACKET] < MAX_ARGUMENTS), abilities, kernel
+    )
