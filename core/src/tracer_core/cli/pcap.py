@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.input import Input, batches, input_argument
 from tracer_core.cli.schema import schema_of
 from tracer_core.cli.stdout import ClosedError, pour
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
     "probes",
     multiple=True,
     metavar="[TYPE:]TARGET",
+    shell_complete=on_demand("probes", "places"),
     help="Only packets of this probe, named as for tracer collect, with '*' for any characters; several may be given.",
 )
 def pcap(file: Path | None, out: Path | None, probes: tuple[str, ...]) -> int:
