@@ -246,6 +246,7 @@ def values(typed: str) -> list[str]:
         ("kr:ip_rcv_", ["kr:ip_rcv_core"]),
         ("fexit:ip_o", ["fexit:ip_output"]),
         ("t", ["tp:"]),
+        ("k:", []),  # too many
         ("nonsense:x", []),
         ("ip_rcv[", []),
         ("tp:*", []),

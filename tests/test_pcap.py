@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from base64 import b64decode, b64encode
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from tracer_core.display.text import TextFormat
 from tracer_core.files import pcapng
 from tracer_core.files.pcap import PcapWriter
 from tracer_core.files.probe_choice import ProbeChoice
+from tracer_core.testing.patience import patience
 from tracer_core.testing.pytest_plugin import unavailable
 from tracer_core.types import TextOptions
 
@@ -83,8 +85,11 @@ def tshark(path: Path, *fields: str) -> list[list[str]]:
     return [line.split("\t") for line in found.stdout.splitlines()]
 
 
-def tcpdump(data: bytes) -> list[str]:
-    command = ["tcpdump", "-tttt", "--nano", "-nn", "-r", "-"]
+FILTER = "icmp or tcp port 9"
+
+
+def tcpdump(data: bytes, *arguments: str) -> list[str]:
+    command = ["tcpdump", "-tttt", "--nano", "-nn", "-r", "-", *arguments]
     environment = {**os.environ, "TZ": "UTC"}
     return (
         subprocess.run(command, check=True, input=data, capture_output=True, env=environment)
@@ -440,19 +445,33 @@ def test_a_reader_that_has_seen_enough_is_no_error(tracer: Tracer, tmp_path: Pat
     assert process.returncode == 0
 
 
+REFUSED = "import socket, sys; sys.exit(socket.socket().connect_ex((sys.argv[1], 9)) != 111)"
+
+
 @pytest.mark.bpf
-def test_tcpdump_shows_of_a_run_what_it_shows_of_the_traffic(
+def test_tcpdump_shows_of_a_run_what_it_shows_of_the_traffic_itself(
     tracer: Tracer, two_netns: TwoNamespaces, tmp_path: Path
 ) -> None:
-    events_file, target = tmp_path / "events.arrow", tmp_path / "out.pcapng"
-    probes = ("-p", "tp:net:netif_receive_skb", "-p", "tp:net:net_dev_start_xmit")
-    with tracer.collect("-c", "skb", *probes, "--netns", two_netns.b.name, "-o", str(events_file)) as collecting:
-        two_netns.run(two_netns.a, ["ping", "-c", "3", "-i", "0.1", two_netns.b.ipv4])
+    one, other = two_netns.a, two_netns.b
+    events_file, live, ours = tmp_path / "events.arrow", tmp_path / "live.pcap", tmp_path / "out.pcapng"
+    options = ("-p", "tp:net:netif_receive_skb", "-p", "tp:net:net_dev_start_xmit", "--netns", other.name)
+    watch = ["tcpdump", "-i", other.device, "-c", "6", "--immediate-mode", "-w", str(live), FILTER]
+    with (
+        tracer.collect("-c", "skb,dev", *options, "-o", str(events_file)) as collecting,
+        two_netns.popen(other, watch, stderr=subprocess.PIPE, text=True) as watching,
+    ):
+        assert watching.stderr
+        assert any("listening on" in line for line in watching.stderr)
+        two_netns.run(one, ["ping", "-c", "2", "-i", "0.1", other.ipv4])
+        two_netns.run(one, [sys.executable, "-c", REFUSED, other.ipv4])  # SYN, RST
+        watching.communicate(timeout=patience(20))
     assert collecting.exit_code == 0, collecting.report()
-    result = tracer.run("pcap", str(events_file), "-p", "tp:net:netif_receive_skb", "-o", str(target))
+    result = tracer.run("pcap", str(events_file), "-o", str(ours))
     assert result.returncode == 0, result.stderr
-    lines = [line for line in tcpdump(target.read_bytes()) if "ICMP echo" in line]
-    assert len(lines) == 3
-    for number, line in enumerate(lines, 1):
-        assert f"IP {two_netns.a.ipv4} > {two_netns.b.ipv4}: ICMP echo request" in line
-        assert f"seq {number}, length 64" in line
+    texts = [sorted(line.partition(" IP ")[2] for line in tcpdump(path.read_bytes(), FILTER)) for path in (live, ours)]
+    assert len(texts[0]) == 6
+    assert texts[0] == texts[1]
+    assert {name for (name,) in tshark(ours, "frame.interface_name")} == {
+        "raw_tracepoint/net:netif_receive_skb",
+        "raw_tracepoint/net:net_dev_start_xmit",
+    }
