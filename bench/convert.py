@@ -4,10 +4,10 @@
     python bench/convert.py [--events N] [--rounds N] [--target FOLDER]
 
 Events of UDP and TCP packets, in turns, at two tracepoints, with the packet and with which packet it is, are made up
-and written as Arrow. Then the commands are run as users run them: *print* to a file, and *convert* from and to all
-formats. Seconds of wall clock and MB at most, medians of the rounds; everything is run in turns, so that a slow minute
-of the machine slows all. Beside it, two others: *copy* writes the JSON file again, a line at a time, in Python, and
-*retis* is the library of PyPI that reads it and makes the multi-line text of its events, where it is installed.
+and written as Arrow. Then the commands are run as users run them: *print* to a file, *convert* from and to all formats,
+and *pcap*. Seconds of wall clock and MB at most, medians of the rounds; everything is run in turns, so that a slow
+minute of the machine slows all. Beside it, two others: *copy* writes the JSON file again, a line at a time, in Python,
+and *retis* is the library of PyPI that reads it and makes the multi-line text of its events, where it is installed.
 Needs no privileges.
 """
 
@@ -37,7 +37,7 @@ from tracer_skb_tracking.plugin import SkbTracking
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-TARGETS = {"print --format single-line": 8.0, "convert arrow json": 8.0, "sort arrow arrow": 6.0}
+TARGETS = {"print --format single-line": 8.0, "convert arrow json": 8.0, "sort arrow arrow": 6.0, "pcap of arrow": 12.0}
 """Seconds for a million events."""
 _COPY = "import sys\nfor line in sys.stdin.buffer: sys.stdout.buffer.write(line)"
 _RETIS = "import sys, retis\nfor event in retis.EventReader(sys.argv[1]): print(event, end='\\n\\n')"
@@ -108,6 +108,8 @@ def commands(folder: Path) -> dict[str, Work]:
         found[f"convert {source} {target}"] = Work((tracer, "convert", str(files[source]), str(output)))
         if output == files["parquet"]:
             found["stats of parquet"] = Work((tracer, "stats", str(output)), stdout=text)
+    for name, more in {"pcap": (), "pcap -p, half,": ("-p", "net:netif_receive_skb")}.items():
+        found[f"{name} of arrow"] = Work((tracer, "pcap", str(files["arrow"]), "-o", str(folder / "pcapng"), *more))
     for target in ("arrow", "json"):
         output = folder / f"sorted.{target}"
         found[f"sort arrow {target}"] = Work((tracer, "sort", str(files["arrow"]), "-o", str(output)))

@@ -12,9 +12,10 @@ PYTHON=${PYTHON:-python3}
 VENV=.venv
 STAMP=$VENV/.set-up
 # python3-bpfcc is BCC: no dependency on the package index can stand for it (docs/adr/0007). libbpf1 is what it links to.
-# gcc and systemtap-sdt-dev are for tests: they make programs with probes.
-DEBIAN_PACKAGES=(make python3 python3-venv python3-bpfcc libbpf1 libpcap0.8 iproute2 iputils-ping tcpdump gcc libc6-dev systemtap-sdt-dev)
-TOOLS=(ip ping tcpdump gcc)
+# gcc and systemtap-sdt-dev are for tests: they make programs with probes. So are tshark, which reads what we write, the
+# shells that complete commands, and mandoc, which finds what is wrong in manual pages.
+DEBIAN_PACKAGES=(make python3 python3-venv python3-bpfcc libbpf1 libpcap0.8 iproute2 iputils-ping tcpdump tshark zsh fish mandoc gcc libc6-dev systemtap-sdt-dev)
+TOOLS=(ip ping tcpdump tshark zsh fish mandoc gcc)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -51,7 +52,7 @@ system_packages_elsewhere() {
     fi
     ((${#missing[@]})) || return 0
     say "this is not Debian, so nothing is installed; missing: ${missing[*]}"
-    say "on Fedora and its kin, as root: dnf install python3-bcc libbpf iproute iputils tcpdump gcc systemtap-sdt-devel"
+    say "on Fedora and its kin, as root: dnf install python3-bcc libbpf iproute iputils tcpdump wireshark-cli zsh fish mandoc gcc systemtap-sdt-devel"
 }
 
 check_python() {

@@ -102,7 +102,7 @@ def test_the_examples_of_hooks_make_up_a_collector_that_can_be_planned(hello_mod
     assert said == ["hello, Linux %s", "goodbye"]
 
 
-@pytest.mark.parametrize("script", ["render_docs.py", "render_api.py"])
+@pytest.mark.parametrize("script", ["render_docs.py", "render_api.py", "render_man.py"])
 def test_reference_pages_say_what_the_program_and_its_sources_say(script: str) -> None:
     command = [sys.executable, str(ROOT / "scripts" / script), "--check"]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -111,7 +111,7 @@ def test_reference_pages_say_what_the_program_and_its_sources_say(script: str) -
 
 def test_the_page_on_the_command_line_has_every_command() -> None:
     page = (REFERENCE / "cli.md").read_text()
-    commands = re.findall(r"^  (\w+) ", page.partition("Commands:\n")[2].partition("```")[0], re.MULTILINE)
+    commands = re.findall(r"^  ([\w-]+) ", page.partition("Commands:\n")[2].partition("```")[0], re.MULTILINE)
     assert commands
     documented = [block.splitlines()[0] for block in blocks(REFERENCE / "cli.md", "console")]
     assert sorted(documented) == sorted(["$ tracer --help", *(f"$ tracer {name} --help" for name in commands)])

@@ -104,10 +104,15 @@ def test_a_wheel_has_all_that_its_sources_have_and_nothing_else(folder: Path, wh
         if path.is_file() and "__pycache__" not in path.parts and not path.parent.name.endswith(".egg-info")
     }
     names = zipfile.ZipFile(wheel(wheels, folder)).namelist()
-    packed = {name for name in names if ".dist-info/" not in name}
+    packed = {name for name in names if ".dist-info/" not in name and ".data/" not in name}
     assert packed == expected
     assert any(name.endswith("/py.typed") for name in packed)
     assert not [name for name in packed if name.startswith("tests/")]
+
+
+def test_the_core_brings_its_manual_page_to_where_man_looks(core_alone: Environment) -> None:
+    found = core_alone.folder / "share/man/man1/tracer.1"
+    assert found.read_text() == (ROOT / "core/man/tracer.1").read_text()
 
 
 def test_the_core_alone_says_how_to_get_a_collector(core_alone: Environment) -> None:

@@ -77,6 +77,31 @@ def test_help_on_collecting_loads_collectors_but_not_what_they_run_with() -> Non
     assert modules.isdisjoint({"bcc", "numpy", "pyarrow", "tracer_core.compose.compose"})
 
 
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("", {"cli", "cli.main", "cli.completion", "cli.completion.answer", "cli.completion.shells"}),
+        ("print\n-", {"cli.completion.answer", "cli.print"}),
+        ("print\n", {"cli.completion.values", "cli.print"}),
+        ("collect\n--", {"plugins.host", "cli.collect"}),
+        ("collect\n-p\nip_rc", {"plugins.host", "cli.completion.probes"}),
+        ("pcap\n-p\nip_rc", {"cli.pcap", "cli.completion.probes"}),
+    ],
+)
+def test_completion_loads_little(monkeypatch: pytest.MonkeyPatch, words: str, parts: set[str]) -> None:
+    monkeypatch.setenv("_TRACER_COMPLETE", "zsh_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    modules = imported()
+    heavy = {"numpy", "pyarrow", "orjson", "bcc", "elftools"}
+    heavy |= {f"tracer_core.{name}" for name in ("plan.planner", "compose.compose", "run.prepare", "kernel.live")}
+    assert modules.isdisjoint(heavy)
+    assert {f"tracer_core.{part}" for part in parts} <= modules
+    if not words:
+        assert {name for name in modules if name.startswith("tracer_core.")} == {
+            f"tracer_core.{part}" for part in parts
+        }
+
+
 @pytest.mark.bpf
 def test_the_benchmark_finds_every_phase() -> None:
     command = [sys.executable, str(BENCHMARK), "--runs", "1", "--version-runs", "1", "--json"]

@@ -11,7 +11,8 @@ from tracer_core.hookspecs import hookimpl
 from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plugins.host import Collector, Host
 from tracer_core.plugins.metadata import Candidate
-from tracer_core.run.prepare import Selection, prepare
+from tracer_core.run.prepare import prepare
+from tracer_core.run.selection import Selection
 from tracer_core.testing.kernels import recorded_kernel
 from tracer_core.types import BpfSource, CollectorSpec, Fragment, NoOptions, Probe
 

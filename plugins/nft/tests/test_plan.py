@@ -17,7 +17,8 @@ from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plugins.declare import changes, declare
 from tracer_core.plugins.host import Host
-from tracer_core.run.prepare import Selection, prepare
+from tracer_core.run.prepare import prepare
+from tracer_core.run.selection import Selection
 from tracer_core.testing.kernels import recorded_kernel
 from tracer_core.types import ProbeKind
 from tracer_nft.plugin import NftOptions

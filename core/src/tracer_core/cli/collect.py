@@ -14,6 +14,7 @@ import click
 
 from tracer_core.cli import ingredients
 from tracer_core.cli.collectors import CollectorCommand, selection
+from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_options
@@ -36,6 +37,7 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     "--collectors",
     multiple=True,
     metavar="LIST",
+    shell_complete=on_demand("values", "collectors"),
     help="Collectors to run, comma-separated; 'auto' takes all that can.  [default: auto]",
 )
 @click.option(
@@ -44,6 +46,7 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     "probes",
     multiple=True,
     metavar="[TYPE:]TARGET[/stack][/ftrace]",
+    shell_complete=on_demand("probes", "probes"),
     help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters; "
     "TYPE may be kprobe, kretprobe, fentry, fexit. /stack shows the calls that led there; with /ftrace, what the "
     "function calls for a packet is shown, too, where it is probed.",
@@ -82,6 +85,7 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     "--netns",
     multiple=True,
     metavar="NAME|PATH|INODE",
+    shell_complete=on_demand("values", "netns"),
     help="Only packets of this network namespace; several may be given.",
 )
 @click.option(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracer_core.cli.completion.demand import listed
 from tracer_core.cli.messages import warn_left_out
 from tracer_core.errors import PluginError, TracerError, UsageError
 from tracer_core.options import OptionSpec, option_specs
 from tracer_core.plugins.declaration import BUG
 from tracer_core.plugins.host import Host
-from tracer_core.run.prepare import Selection
+from tracer_core.run.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +43,7 @@ class CollectorCommand(click.Command):
         """See click. Loads collectors: all usable ones for ``--help`` and ``-c auto``."""
         host = Host()
         wanted = _wanted(args)
-        named = tuple(host.collector(name) for name in wanted if name != AUTO)
+        named = tuple(_named(ctx, host, wanted))
         named += tuple(host.collector(name) for name in _selected(args, named, host) if name not in wanted)
         help_only = not set(args).isdisjoint(ctx.help_option_names)
         loaded = host.usable(_ignore if help_only else warn_left_out) if help_only or AUTO in wanted else ()
@@ -112,6 +113,16 @@ def _wanted(args: list[str]) -> tuple[str, ...]:
     return names(_alone(args, "-c", "--collectors")) or (AUTO,)
 
 
+def _named(ctx: click.Context, host: Host, names: Iterable[str]) -> Iterator[Collector]:
+    for name in names:
+        try:
+            if name != AUTO:
+                yield host.collector(name)
+        except PluginError:
+            if not ctx.resilient_parsing:  # while it is typed, it may be anything
+                raise
+
+
 def _alone(args: list[str], *flags: str) -> tuple[str, ...]:
     """Read one option alone out of a command line."""
     only = click.Command(
@@ -154,7 +165,8 @@ def _option(collector: Collector, spec: OptionSpec) -> click.Option:
         return click.Option([flag, name], is_flag=True, default=spec.default, help=spec.help)
     if isinstance(spec.default, tuple):
         shown = f"{spec.help}  [default: {','.join(spec.default)}]" if spec.default else spec.help
-        return click.Option([flag, name], multiple=True, metavar="LIST", help=shown)
+        complete = listed(lambda: spec.choices)
+        return click.Option([flag, name], multiple=True, metavar="LIST", help=shown, shell_complete=complete)
     return click.Option([flag, name], type=type(spec.default), default=spec.default, show_default=True, help=spec.help)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.input import Input, batches
 from tracer_core.cli.output import Kind, make_writer, open_output
 from tracer_core.errors import ExitCode, TracerError, UsageError
@@ -29,7 +30,7 @@ _COLUMNAR = 1 << 16  # events of a batch, where a batch costs more than an event
 
 
 @click.command()
-@click.argument("source", type=_PATH, metavar="IN[..]")
+@click.argument("source", type=_PATH, metavar="IN[..]", shell_complete=on_demand("values", "event_files"))
 @click.argument("target", type=_PATH, metavar="OUT")
 def convert(source: Path, target: Path) -> int:
     """Write the events of a file in another format, without loss.

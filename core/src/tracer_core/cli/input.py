@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.messages import warn_left_out
 from tracer_core.cli.output import DEFAULT_OUT
 from tracer_core.errors import UsageError
@@ -36,7 +37,11 @@ _DEFAULTS = (DEFAULT_OUT, "retis.data")
 _PATIENCE = 1.0  # seconds before a progress bar is worth its line
 
 input_argument: Callable[[F], F] = click.argument(
-    "file", type=click.Path(path_type=Path), required=False, metavar="[FILE[..]]"
+    "file",
+    type=click.Path(path_type=Path),
+    required=False,
+    metavar="[FILE[..]]",
+    shell_complete=on_demand("values", "event_files"),
 )
 """Gives a command an argument that :meth:`Input.open` takes."""
 

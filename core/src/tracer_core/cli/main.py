@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 from importlib import import_module
@@ -16,16 +17,23 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
+    from click.shell_completion import CompletionItem
+
 _COMMANDS = {
     "collect": ("tracer_core.cli.collect", "collect", "Trace packets and print their events."),
     "convert": ("tracer_core.cli.convert", "convert", "Write the events of a file in another format."),
     "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
+    "pcap": ("tracer_core.cli.pcap", "pcap", "Write the packets of events for Wireshark and tcpdump."),
     "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
     "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
+    "sh-complete": ("tracer_core.cli.sh_complete", "sh_complete", "Print the script that makes a shell complete."),
     "schema": ("tracer_core.cli.schema", "schema", "Print the JSON schema of events."),
     "sort": ("tracer_core.cli.sort", "sort", "Put events together to the journeys of packets."),
     "stats": ("tracer_core.cli.stats", "stats", "Say what a file holds."),
 }
+
+_COMPLETE = "_TRACER_COMPLETE"
+"""Environment variable: scripts of shells ask with it what can stand where the cursor is."""
 
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # what writing to stdout fails with: closed, full, broken
 
@@ -45,6 +53,14 @@ class _LazyGroup(click.Group):
         module, attribute, _ = _COMMANDS[matches[0]]
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Commands, of which none is imported for that, and options."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only shells ask
+
+        found = [(name, summary) for name, (_, _, summary) in sorted(_COMMANDS.items()) if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=summary) for name, summary in found]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -93,6 +109,10 @@ def run(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code, one of :class:`~tracer_core.errors.ExitCode`.
     """
+    if _COMPLETE in os.environ:
+        from tracer_core.cli.completion.answer import answer  # noqa: PLC0415 - only shells ask
+
+        return answer(cli)
     try:
         result: Any = cli.main(arguments, prog_name="tracer", standalone_mode=False)
     except click.exceptions.Exit as request:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracer_core.cli.input import Input
 from tracer_core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @click.command()
 def schema() -> int:
     """Print the JSON schema of an event, with the sections of all installed collectors."""
-    # imported here, so that --help need not pay for it
-    from tracer_core.cli.input import Input  # noqa: PLC0415
-    from tracer_core.events.form import form_of  # noqa: PLC0415
-    from tracer_core.files.json_schema import schema as schema_of  # noqa: PLC0415
-
-    forms = sorted(map(form_of, Input().sections()), key=lambda form: form.name)
-    click.echo(json.dumps(schema_of(forms), indent=2))
+    click.echo(json.dumps(schema_of(Input().sections()), indent=2))
     return ExitCode.OK
+
+
+def schema_of(sections: Iterable[type[Any]]) -> dict[str, Any]:
+    """The schema of an event with sections of these classes."""
+    # imported here, so that --help need not pay for it
+    from tracer_core.events.form import form_of  # noqa: PLC0415
+    from tracer_core.files import json_schema  # noqa: PLC0415
+
+    return json_schema.schema(sorted(map(form_of, sections), key=lambda form: form.name))

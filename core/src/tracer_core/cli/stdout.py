@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import RunError
 
@@ -43,8 +43,26 @@ def _write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    # with PYTHONUNBUFFERED, a write that a signal interrupts takes a part, and Python forgets the rest
-    left = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
+    _write_all(raw, text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
+
+
+def pour(data: bytes) -> None:
+    """Write bytes to stdout, all of them before it returns.
+
+    Raises:
+        ClosedError: nobody reads it any more.
+        RunError: it cannot be written.
+    """
+    buffer: Any = sys.stdout.buffer
+    try:
+        _write_all(getattr(buffer, "raw", buffer), data)
+    except OSError as error:
+        raise unwritable(error) from error
+
+
+def _write_all(raw: io.RawIOBase, data: bytes) -> None:
+    # without a buffer, a write that a signal interrupts takes a part, and Python forgets the rest
+    left = memoryview(data)
     while left:
         count = raw.write(left)
         if count is None:

@@ -56,6 +56,11 @@ def texts_of(batch: EventBatch) -> list[str]:
     return texts
 
 
+def kind_of(probe: ProbeInfo) -> str:
+    """The kind of a probe as the format knows it, whatever the way in which it was attached."""
+    return _AS.get(probe.kind, probe.kind)
+
+
 def _heads(batch: EventBatch, places: Iterable[str]) -> list[str]:
     header = batch.header
     tasks = map(_task, *(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")))
@@ -114,7 +119,7 @@ def _place(probe: ProbeInfo) -> tuple[str, str]:
         # readers insist on the address, which not all events have
         where = f'"symbol":{symbol},"ip":{probe.ip},"path":{_name(probe.path)}'
         return f',"userspace":{{"probe_type":"{probe.kind}",{where}', ""
-    shown = _AS.get(probe.kind, probe.kind)
+    shown = kind_of(probe)
     own = "" if shown == probe.kind else f'"probe_type":"{probe.kind}"'
     return f',"kernel":{{"symbol":{symbol},"probe_type":{compact(shown)}', own
 

@@ -120,7 +120,7 @@ class Target(io.RawIOBase):
         return f"what was written before is whole: {self._whole} bytes"
 
 
-def open_target(path: Path, ours: Callable[[bytes], bool]) -> Target:
+def open_target(path: Path, ours: Callable[[bytes], bool], what: str = "event file") -> Target:
     """Open what a run shall write: a new file, a file of ours, which is overwritten, a pipe or a character device.
 
     Opening a pipe waits for its reader. A regular file stays locked until it is closed, so that no two runs write it at
@@ -128,7 +128,8 @@ def open_target(path: Path, ours: Callable[[bytes], bool]) -> Target:
 
     Args:
         path: Where. Links are followed.
-        ours: Tells from the first bytes of a file, at least 1 and at most 64 Ki, whether it is an event file of ours.
+        ours: Tells from the first bytes of a file, at least 1 and at most 64 Ki, whether it is such a file of ours.
+        what: Such a file, in messages.
 
     Raises:
         UsageError: it cannot be written, or is something that must not be overwritten; nothing of it has changed.
@@ -140,7 +141,7 @@ def open_target(path: Path, ours: Callable[[bytes], bool]) -> Target:
         raise UsageError(f"cannot write {path}: {error.strerror}", hint=_ANOTHER) from error
     try:
         if stat.S_ISREG(os.fstat(fd).st_mode):
-            _take(fd, path, ours)
+            _take(fd, path, ours, what)
         return Target(fd, path)
     except BaseException:
         os.close(fd)
@@ -161,7 +162,7 @@ def _opened(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT, _MODE)
 
 
-def _take(fd: int, path: Path, ours: Callable[[bytes], bool]) -> None:
+def _take(fd: int, path: Path, ours: Callable[[bytes], bool], what: str) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -170,7 +171,7 @@ def _take(fd: int, path: Path, ours: Callable[[bytes], bool]) -> None:
         pass  # a file system without locks
     head = os.pread(fd, _HEAD, 0)
     if head and not ours(head):
-        raise UsageError(f"{path} exists and is no event file of tracer", hint=f"remove it, or {_ANOTHER}")
+        raise UsageError(f"{path} exists and is no {what} of tracer", hint=f"remove it, or {_ANOTHER}")
     try:
         os.ftruncate(fd, 0)
     except OSError as error:

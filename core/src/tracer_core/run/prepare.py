@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracer_core import own
 from tracer_core.errors import PluginError, TracerError
@@ -22,25 +22,11 @@ if TYPE_CHECKING:
     from tracer_core.plan.request import Request
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.plugins.host import Collector
+    from tracer_core.run.selection import Selection
     from tracer_core.types import Change
     from tracer_core.wire import Layout
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The collectors of a run.
-
-    Attributes:
-        named: Those the user asked for by name; they must be able to run.
-        automatic: Those taken in because they are there; they are left out if they cannot run.
-        options: Values of options by collector.
-    """
-
-    named: tuple[Collector, ...]
-    automatic: tuple[Collector, ...]
-    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

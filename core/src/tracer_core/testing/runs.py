@@ -15,7 +15,8 @@ from tracer_core.events.objects import events_of
 from tracer_core.options import option_specs
 from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plugins.host import Host
-from tracer_core.run.prepare import Selection, prepare
+from tracer_core.run.prepare import prepare
+from tracer_core.run.selection import Selection
 from tracer_core.testing.kernels import recorded_folder, recorded_kernel
 from tracer_core.testing.processes import MadeUpProcesses
 from tracer_core.testing.records import batch_of_records

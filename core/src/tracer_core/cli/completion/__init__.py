@@ -1,0 +1,1 @@
+"""Completion of command lines in shells: click finds what is to be completed, values and scripts are ours."""

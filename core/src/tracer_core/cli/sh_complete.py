@@ -1,0 +1,39 @@
+"""``tracer sh-complete``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tracer_core.errors import ExitCode, UsageError
+
+
+@click.command("sh-complete")
+@click.option("--shell", type=click.Choice(["bash", "zsh", "fish"]), required=True, help="For this shell.")
+@click.option(
+    "--register",
+    "place",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Write to this file, or to one with the name that the shell expects in this folder.",
+)
+@click.pass_context
+def sh_complete(ctx: click.Context, shell: str, place: Path | None) -> int:
+    """Print the script that makes a shell complete command lines of tracer.
+
+    For this session: source <(tracer sh-complete --shell bash). Completed are commands, options, collectors, probes,
+    event files, and whatever else has a list of values.
+    """
+    from tracer_core.cli.completion.shells import script  # noqa: PLC0415 - not for --help
+
+    text, name = script(shell, ctx.find_root().command)
+    if place is None:
+        click.echo(text, nl=False)
+        return ExitCode.OK
+    path = place / name if place.is_dir() else place
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", hint="name another file or folder") from error
+    return ExitCode.OK

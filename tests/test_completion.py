@@ -1,0 +1,274 @@
+"""Shells complete command lines of tracer: bash and zsh at a terminal, fish as it lists what is possible."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.shells import ALL, TAB, Shell
+
+from tracer_core.cli.completion import probes
+from tracer_core.testing.command import executable
+from tracer_core.testing.pytest_plugin import unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracer_core.testing.command import Tracer
+
+DISTRIBUTIONS = Path(__file__).resolve().parent / "fixtures/distributions"
+
+
+def needs(shell: str) -> None:
+    if shutil.which(shell) is None:
+        unavailable(shell, f"needs {shell}")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What shells find where they are."""
+    made = tmp_path_factory.mktemp("shell")
+    for name in ("events.arrow", "my events.json.3", "notes.txt", "retis.data", "other.conf"):
+        (made / name).touch()
+    (made / "sub").mkdir()
+    (made / "sub/deep.parquet").touch()
+    return made
+
+
+@pytest.fixture(scope="module")
+def tracer_path() -> str:
+    return f"{executable().parent}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.fixture(scope="module")
+def bash(folder: Path, tracer_path: str) -> Iterator[Shell]:
+    needs("bash")
+    with Shell("bash", folder, tracer_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def zsh(folder: Path, tracer_path: str) -> Iterator[Shell]:
+    needs("zsh")
+    with Shell("zsh", folder, tracer_path) as made:
+        yield made
+
+
+CASES = [
+    ("tracer col", "tracer collect "),
+    ("tracer --log-l", "tracer --log-level "),
+    ("tracer --log-level d", "tracer --log-level debug "),
+    ("tracer col --skb-s", "tracer col --skb-sections "),
+    ("tracer collect -c skb,ov", "tracer collect -c skb,ovs "),
+    ("tracer collect -c skb_t", "tracer collect -c skb_tracking "),
+    ("tracer collect --nft-verdicts drop,acc", "tracer collect --nft-verdicts drop,accept "),
+    ("tracer collect -c nft --nft-verdicts=acc", "tracer collect -c nft --nft-verdicts=accept "),
+    ("tracer collect --format=s", "tracer collect --format=single-line "),
+    ("tracer collect -p kretp", "tracer collect -p kretprobe:"),
+    ("tracer collect -p icmp_rcv/f", "tracer collect -p icmp_rcv/ftrace "),
+    ("tracer collect -p tcp_v4_rcv", "tracer collect -p tcp_v4_rcv "),
+    ("tracer collect -p k:tcp_v4_rcv", "tracer collect -p k:tcp_v4_rcv "),
+    ("tracer collect -p 'k:tcp_v4_rcv", "tracer collect -p 'k:tcp_v4_rcv' "),
+    ("tracer collect --kconf oth", "tracer collect --kconf other.conf "),
+    ("tracer pri ev", "tracer pri events.arrow "),
+    ("tracer print r", "tracer print retis.data "),
+    ("tracer print su", "tracer print sub/"),
+    ("tracer print sub/", "tracer print sub/deep.parquet "),
+    ("tracer print not", "tracer print notes.txt "),  # there is no event file of that name
+    ("tracer convert ev", "tracer convert events.arrow "),
+    ("tracer sort --max-b", "tracer sort --max-buffer "),
+    ("tracer sh-complete --shell f", "tracer sh-complete --shell fish "),
+    # nothing is known
+    ("tracer co -", "tracer co -"),
+    ("tracer nonsense -", "tracer nonsense -"),
+    ("tracer collect -c nonsense --kc", "tracer collect -c nonsense --kconf "),
+    ("tracer print --nonsense --fo", "tracer print --nonsense --format "),
+    ("tracer collect --cmd 'a \"b\" c' --utc --ring-s", "tracer collect --cmd 'a \"b\" c' --utc --ring-size "),
+]
+
+
+@pytest.mark.parametrize(("typed", "line"), CASES, ids=[typed for typed, _ in CASES])
+def test_bash_completes(bash: Shell, typed: str, line: str) -> None:
+    check(bash, typed, line)
+
+
+@pytest.mark.parametrize(("typed", "line"), CASES[::2], ids=[typed for typed, _ in CASES[::2]])
+def test_zsh_completes(zsh: Shell, typed: str, line: str) -> None:
+    check(zsh, typed, line)
+
+
+def check(shell: Shell, typed: str, line: str) -> None:
+    assert shell.line(typed + TAB) == line
+    assert "Error" not in shell.shown
+    assert "Traceback" not in shell.shown
+
+
+def test_names_with_blanks_are_quoted(bash: Shell, zsh: Shell) -> None:
+    for shell in (bash, zsh):
+        assert shell.line("tracer print my" + TAB) == r"tracer print my\ events.json.3 "
+
+
+def listed(shell: Shell, typed: str) -> list[str]:
+    return shell.line(typed + ALL).removeprefix(typed.rpartition(" ")[0]).split()
+
+
+def test_all_that_is_possible_is_offered(bash: Shell, tracer: Tracer) -> None:
+    helped = tracer.run("--help").stdout.partition("Commands:\n")[2]
+    assert listed(bash, "tracer ") == [line.split()[0] for line in helped.splitlines()]
+    collectors = ["auto", "ct", "dev", "nft", "ns", "ovs", "skb", "skb-drop", "skb-tracking"]
+    assert listed(bash, "tracer collect -c ") == collectors
+    assert listed(bash, "tracer collect -c skb,auto,n") == ["skb,auto,nft", "skb,auto,ns"]
+    assert listed(bash, "tracer collect --reads ") == ["auto", "load", "probe"]
+    kinds = ["tp:", "kprobe:", "kretprobe:", "fentry:", "fexit:"]
+    assert listed(bash, "tracer collect -p ") == kinds
+    assert listed(bash, "tracer pcap -p ") == kinds
+    assert listed(bash, "tracer collect -p tcp_rcv/") == ["tcp_rcv/stack", "tcp_rcv/ftrace"]
+    assert listed(bash, "tracer pcap -p tcp_rcv/") == []
+    assert listed(bash, "tracer stats ") == ["events.arrow", "my\\", "events.json.3", "retis.data", "sub"]
+
+
+@pytest.mark.parametrize("command", ["collect", "print", "pcap", "sort"])
+def test_every_option_that_help_shows_is_offered(bash: Shell, tracer: Tracer, command: str) -> None:
+    shown = tracer.run(command, "--help").stdout.split()
+    wanted = {word.strip(",") for word in shown if word.startswith("--") and word.strip(",.:;)") == word.strip(",")}
+    assert wanted <= set(listed(bash, f"tracer {command} --"))
+
+
+def test_fish_lists_what_is_possible_with_help(folder: Path, tracer_path: str) -> None:
+    needs("fish")
+    wanted = [typed for typed, line in CASES[::3] if "'" not in line and line != typed and "=" not in line]
+    script = "tracer sh-complete --shell fish | source; for line in $argv; complete -C $line; echo; end"
+    environment = {"PATH": tracer_path, "HOME": str(folder), "LANG": "C.UTF-8"}
+    command = ["fish", "--no-config", "-c", script, *wanted]
+    result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder, env=environment)
+    assert result.stderr == ""
+    groups = result.stdout.split("\n\n")
+    assert "collect\tTrace packets and print their events." in groups[0]
+    for typed, found in zip(wanted, groups, strict=False):
+        line = dict(CASES)[typed]
+        assert line.split()[-1] in [item.partition("\t")[0].strip("\n") for item in found.splitlines()], typed
+
+
+def answer(tracer: Tracer, *words: str, **environment: str) -> list[list[str]]:
+    """What zsh is answered; whatever it is, nothing else is said."""
+    asked = {**os.environ, "_TRACER_COMPLETE": "zsh_complete", "COMP_WORDS": "\n".join(words), **environment}
+    result = subprocess.run([tracer.path], check=False, capture_output=True, text=True, env=asked)
+    assert result.stderr == ""
+    return [line.split("\t") for line in result.stdout.splitlines() if line]
+
+
+def test_collectors_that_are_broken_are_not_heard_of(tracer: Tracer) -> None:
+    others = ("raising", "unimportable", "wrong", "good")
+    path = os.pathsep.join(str(DISTRIBUTIONS / name) for name in others)
+    offered = [value for _, value, _ in answer(tracer, "collect", "--", PYTHONPATH=path)]
+    assert "--format" in offered
+    assert "--skb-sections" in offered
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("",), ("collect", "-c", ","), ("-",), ("--log-level=",), ("print", "~nobody/"), ("é",)],
+)
+def test_whatever_was_typed_nothing_is_said_but_what_fits(tracer: Tracer, words: tuple[str, ...]) -> None:
+    for _, value, _ in answer(tracer, *words):
+        assert value.startswith(words[-1])
+
+
+def test_no_shell_that_is_not_known_is_answered(tracer: Tracer) -> None:
+    for wrong in ("", "elvish_complete", "bash", "bash_nonsense"):
+        environment = {**os.environ, "_TRACER_COMPLETE": wrong}
+        result = subprocess.run([tracer.path], check=False, capture_output=True, text=True, env=environment)
+        assert (result.returncode, result.stdout, result.stderr) == (2, "", "")
+
+
+FILES = {"bash": "tracer.bash", "zsh": "_tracer", "fish": "tracer.fish"}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_script_goes_to_stdout_to_a_file_or_into_a_folder(tracer: Tracer, tmp_path: Path, kind: str) -> None:
+    script = tracer.run("sh-complete", "--shell", kind).stdout
+    assert "_TRACER_COMPLETE" in script
+    (tmp_path / "folder").mkdir()
+    for place, file in (("folder", f"folder/{FILES[kind]}"), ("script", "script")):
+        result = tracer.run("sh-complete", "--shell", kind, "--register", str(tmp_path / place))
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+        assert (tmp_path / file).read_text() == script
+    environment = {**os.environ, "_TRACER_COMPLETE": f"{kind}_source"}
+    assert subprocess.run([tracer.path], check=True, capture_output=True, text=True, env=environment).stdout == script
+
+
+def test_a_script_that_cannot_be_written_is_one_line(tracer: Tracer, tmp_path: Path) -> None:
+    result = tracer.run("sh-complete", "--shell", "zsh", "--register", str(tmp_path / "no/such"))
+    assert result.returncode == 2
+    assert (
+        result.stderr
+        == f"Error: cannot write {tmp_path}/no/such: No such file or directory; name another file or folder\n"
+    )
+
+
+@pytest.fixture
+def tracefs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for tracefs, and a list of symbols."""
+    (tmp_path / "available_events").write_text(
+        "net:netif_rx\nskb:kfree_skb\nnet:net_dev_queue\nnetlink:netlink_extack\n"
+    )
+    (tmp_path / "available_filter_functions").write_text("ip_rcv\nip_rcv_core [mod]\nip_output\n")
+    (tmp_path / "kallsyms").write_text(
+        "0000 T ip_rcv\n0000 t ip_rcv_local\t[mod]\n0000 D ip_rcv_data\n0000 T ip_x.cold\n"
+    )
+    monkeypatch.setattr(probes, "_TRACING", (str(tmp_path / "not mounted"), str(tmp_path)))
+    monkeypatch.setattr(probes, "_SYMBOLS", str(tmp_path / "kallsyms"))
+    return tmp_path
+
+
+def values(typed: str) -> list[str]:
+    import click
+
+    command = click.Command("any")
+    return [item.value for item in probes.probes(click.Context(command), click.Option(["-p"]), typed)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("tp:", ["tp:net:", "tp:netlink:", "tp:skb:"]),
+        ("raw_tracepoint:s", ["raw_tracepoint:skb:"]),
+        ("tp:net:netif", ["tp:net:netif_rx"]),
+        ("tp:net:netif_rx/s", ["tp:net:netif_rx/stack"]),
+        ("tp:net:netif_rx/stack/", ["tp:net:netif_rx/stack/ftrace"]),
+        ("net", ["net:", "netlink:"]),
+        ("net:", ["net:net_dev_queue", "net:netif_rx"]),
+        ("ip_r", ["ip_rcv", "ip_rcv_core"]),
+        ("kr:ip_rcv_", ["kr:ip_rcv_core"]),
+        ("fexit:ip_o", ["fexit:ip_output"]),
+        ("t", ["tp:"]),
+        ("k:", []),  # too many
+        ("nonsense:x", []),
+        ("ip_rcv[", []),
+        ("tp:*", []),
+    ],
+)
+def test_probes_are_completed_by_the_beginning_of_their_names(tracefs: Path, typed: str, found: list[str]) -> None:
+    assert values(typed) == found
+
+
+def test_without_tracefs_functions_are_those_of_the_list_of_symbols(tracefs: Path) -> None:
+    (tracefs / "available_filter_functions").unlink()
+    (tracefs / "available_events").unlink()
+    assert values("ip_") == ["ip_rcv", "ip_rcv_local"]
+    assert values("tp:") == []
+    (tracefs / "kallsyms").unlink()
+    assert values("ip_") == []
+
+
+def test_the_real_tracefs_is_read(tracer: Tracer, root: None) -> None:
+    mount = ["unshare", "-m", "sh", "-c", 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"', "sh"]
+    asked = {**os.environ, "_TRACER_COMPLETE": "zsh_complete", "COMP_WORDS": "collect\n-p\ntp:skb:kfree"}
+    result = subprocess.run([*mount, tracer.path], check=False, capture_output=True, text=True, env=asked)
+    if "mount:" in result.stderr:
+        unavailable("tracefs", f"cannot mount tracefs: {result.stderr.strip()}")
+    assert "plain\ttp:skb:kfree_skb\t" in result.stdout.splitlines()
