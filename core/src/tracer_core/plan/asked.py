@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.request import Abilities, Request
     from tracer_core.types import Probe
 
-_NO_KPROBES = "this kernel has no kprobes"
+_HINT = "name tracepoints with -p; see: tracer doctor"
 
 
 def asked_places(
@@ -49,13 +49,15 @@ def asked_places(
         for place in places:
             _add(found, place)
     if request.all_skb:
+        if not request.abilities.entries:
+            raise MachineError("--all-skb: this kernel offers neither fentry nor kprobes", hint=_HINT)
         for place in _with_packets(request.abilities, kernel):
             _add(found, place)
     if request.stack:
         found = {key: _with_stack(place) for key, place in found.items()}
     if request.probe_stack:
         if not any(kind.breaks for kind in request.abilities.entries):
-            raise MachineError(f"--probe-stack: {_NO_KPROBES}", hint="name more probes with -p; see: tracer doctor")
+            raise MachineError("--probe-stack: this kernel has no kprobes", hint=_HINT)
         for place in _with_packets(request.abilities, kernel):
             _add(found, replace(place, spare=True))
     return found.values(), missing
