@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_core import own
 from tracer_core.errors import PluginError, TracerError
+from tracer_core.plan.absent import absent
+from tracer_core.plan.agree import agreed
 from tracer_core.plan.places import locate
 from tracer_core.plan.planner import plan as make_plan
 from tracer_core.plugins.declare import changes, check, declare
@@ -36,11 +38,18 @@ class Selection:
         named: Those the user asked for by name; they must be able to run.
         automatic: Those taken in because they are there; they are left out if they cannot run.
         options: Values of options by collector.
+        wished: Names of those among the automatic ones that a profile asks for: it is told if they cannot run.
     """
 
     named: tuple[Collector, ...]
     automatic: tuple[Collector, ...]
     options: Mapping[str, Any]
+    wished: frozenset[str] = frozenset()
+
+    def left_out(self, collector: Collector, reason: str) -> None:
+        """Say that one of the automatic ones cannot run."""
+        level = logging.WARNING if collector.owner.name in self.wished else logging.DEBUG
+        log.log(level, "Cannot run %s: %s", collector.owner, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Prepared:
         own: Of the core, for its own sections.
         changes: What is changed on the machine for whom, if anything may be.
         reported: Sections of events that sessions report, once they have said so.
+        command: The command line, with what profiles add to it; that of the process if there is none.
     """
 
     plan: Plan
@@ -62,6 +72,7 @@ class Prepared:
     own: Declaration
     changes: Mapping[Owner, tuple[Change, ...]] | None = None
     reported: tuple[Layout, ...] = ()
+    command: tuple[str, ...] = ()
 
     @property
     def readers(self) -> tuple[Declaration, ...]:
@@ -86,13 +97,15 @@ def prepare(selection: Selection, request: Request, kernel: TypedKernel, *, run:
     declared = {c: declare(c, kernel, selection.options[c.owner.name]) for c in running}
     for collector in selection.automatic:
         if collector in declared and (trouble := _trouble_with_places(declared[collector], request, kernel)):
-            log.debug("Cannot run %s: %s", collector.owner, trouble)
+            selection.left_out(collector, trouble)
             del declared[collector]
     if not declared:
         raise _none_can_run()
-    declarations = tuple(declared.values())
+    if lacking := absent(request.probes, request.abilities, kernel):
+        log.info("Tracing without probe(s) that this kernel does not have: %s", ", ".join(map(str, lacking)))
+    declarations = tuple(agreed(declaration, request) for declaration in declared.values())
     plan = make_plan(declarations, request, kernel)
-    _tell_what_is_left_out(plan)
+    _tell_what_is_left_out(plan, request)
     wanted = {collector.owner: running[collector] for collector in declared} if run else None
     return Prepared(plan, declarations, tuple(declared), own.declaration(kernel), wanted)
 
@@ -112,11 +125,12 @@ def _none_can_run() -> PluginError:
     return PluginError("no collector can run here", hint="see: tracer plugins")
 
 
-def _tell_what_is_left_out(plan: Plan) -> None:
-    by_chance = 0
+def _tell_what_is_left_out(plan: Plan, request: Request) -> None:
+    named, by_chance = {probe.target for probe in request.probes}, 0
     for probe in plan.skipped:
-        by_chance += probe.optional
-        level = logging.DEBUG if probe.optional else logging.INFO
+        is_chance = probe.optional and probe.target not in named
+        by_chance += is_chance
+        level = logging.DEBUG if is_chance else logging.INFO
         log.log(level, "No probe was attached to %s as no collector could retrieve data from it", probe.target)
     if by_chance:
         log.info(
@@ -151,7 +165,7 @@ def _runnable(selection: Selection, kernel: TypedKernel, run: str) -> dict[Colle
         elif collector in selection.named:
             raise PluginError(f"cannot run {collector.owner}: {unavailable.reason}", hint=unavailable.hint)
         else:
-            log.debug("Cannot run %s: %s", collector.owner, unavailable.reason)
+            selection.left_out(collector, unavailable.reason)
     if not running:
         raise _none_can_run()
     return running
