@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.request import Request
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.plugins.host import Collector
-    from tracer_core.types import Change
+    from tracer_core.types import Change, Probe
     from tracer_core.wire import Layout
 
 log = logging.getLogger(__name__)
@@ -101,10 +101,14 @@ def prepare(selection: Selection, request: Request, kernel: TypedKernel, *, run:
             del declared[collector]
     if not declared:
         raise _none_can_run()
-    if lacking := absent(request.probes, request.abilities, kernel):
-        log.info("Tracing without probe(s) that this kernel does not have: %s", ", ".join(map(str, lacking)))
     declarations = tuple(agreed(declaration, request) for declaration in declared.values())
-    plan = make_plan(declarations, request, kernel)
+    try:
+        plan = make_plan(declarations, request, kernel)
+    except TracerError:
+        _tell_what_is_absent(request.probes, request, kernel)  # which may be why
+        raise
+    planned = {probe.target for probe in (*(planned.probe for planned in plan.probes), *plan.skipped)}
+    _tell_what_is_absent((probe for probe in request.probes if probe.target not in planned), request, kernel)
     _tell_what_is_left_out(plan, request)
     wanted = {collector.owner: running[collector] for collector in declared} if run else None
     return Prepared(plan, declarations, tuple(declared), own.declaration(kernel), wanted)
@@ -123,6 +127,11 @@ def _trouble_with_places(declaration: Declaration, request: Request, kernel: Typ
 
 def _none_can_run() -> PluginError:
     return PluginError("no collector can run here", hint="see: tracer plugins")
+
+
+def _tell_what_is_absent(probes: Iterable[Probe], request: Request, kernel: TypedKernel) -> None:
+    if lacking := absent(probes, request.abilities, kernel):
+        log.info("Tracing without probe(s) that this kernel does not have: %s", ", ".join(map(str, lacking)))
 
 
 def _tell_what_is_left_out(plan: Plan, request: Request) -> None:
