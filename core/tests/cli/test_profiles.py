@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tracer_core.cli import main
 from tracer_core.cli.profiled_command import ProfiledCommand
@@ -156,6 +158,8 @@ def test_collectors_that_are_not_there_are_left_out_with_their_options(
     assert collectors(result) == ["sample"]
     assert result.err.splitlines()[1].startswith("WARN  left out: no collector named no_such is installed")
     assert run("-p", "mine", *DRY, "-c", "no_such").code == 3
+    write("mine", "{collectors: 'sample,sample-min', sample_min_len: 9, sample_min_x: 1, probe: tp:net:netif_rx}")
+    assert "#define SAMPLE_MIN_LEN 9\n" in run("-p", "mine", *SOURCE).out
     write("mine", "{collectors: 'sample,no-such', no_such_level: 9, probe: tp:net:netif_rx}\n    required: [no-such]")
     assert run("-p", "mine", *DRY).code == 3
 
@@ -376,3 +380,29 @@ def test_files_are_checked_down_to_the_values_of_options(
 def test_a_file_that_is_not_there_is_a_problem_like_others(run: Callable[..., Result], tmp_path: Path) -> None:
     result = run("profile", "check", "none.yaml")
     assert (result.code, result.out) == (1, "none.yaml:1: No such file or directory\n")
+
+
+TEXTS = st.text(max_size=6) | st.sampled_from(
+    ["sample", "auto", "shipping,no", "tp:skb:kfree_skb/stack", "kprobe:ip_rcv", "*", "nosuch", "1M", "-1", "0", "icmp",
+     "sk_buff.mark == 1", "single-line", "/nonexistent", "one,two", "."]
+)  # fmt: skip
+OPTIONS = st.sampled_from(
+    ["collectors", "probe", "filter_packet", "filter_meta", "netns", "out", "ring_size", "print", "format", "cmd",
+     "sort", "stop_after", "utc", "reads", "sample_min_len", "shipping_kinds", "shipping_fast", "no_such", "help"]
+)  # fmt: skip
+OWN = st.sampled_from(["--utc", "-csample", "--", "-o"])
+ENTRIES = st.dictionaries(OPTIONS, st.none() | TEXTS | st.lists(TEXTS, max_size=3), max_size=4)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(ENTRIES, min_size=1, max_size=2), st.lists(st.sampled_from(["--utc", "-csample", "--", "-o"]), max_size=2)
+)
+def test_whatever_is_in_profiles_there_is_a_plan_or_one_error(
+    run: Callable[..., Result], write: Callable[..., Path], entries: list[dict[str, object]], own: list[str]
+) -> None:
+    paths = [str(write(f"p{index}", json.dumps(args))) for index, args in enumerate(entries)]
+    result = run("-p", ",".join(paths), *DRY, *own)
+    errors = [line for line in result.err.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == (result.code != 0)
+    assert run("profile", "check", *paths).code in (0, 1)

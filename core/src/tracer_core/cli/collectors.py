@@ -47,11 +47,11 @@ class CollectorCommand(ProfiledCommand):
         """See click. Loads collectors: all usable ones for ``--help`` and ``-c auto``."""
         host = Host()
         profiled = prepare_profiles(ctx, args, lambda: host)
-        wished = _wished(profiled, args)
+        wished = self._wished(profiled, args)
         line = [*profiled.given, *args]
-        wanted = _wanted(line)
+        wanted = self._named(line) or (AUTO,)
         named = tuple(host.collector(name) for name in wanted if name != AUTO and name not in wished)
-        named += tuple(host.collector(name) for name in _selected(line, named, host) if name not in wanted)
+        named += tuple(host.collector(name) for name in self._selected(line, named, host) if name not in wanted)
         if_there = tuple(_there(host, profiled, wished))
         help_only = not set(args).isdisjoint(ctx.help_option_names)
         loaded = host.usable(_ignore if help_only else warn_left_out) if help_only or AUTO in wanted else ()
@@ -61,6 +61,23 @@ class CollectorCommand(ProfiledCommand):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             raise _foreign_option(error, host, ctx.meta[_SELECTION], profiled) or error from error
+
+    def _named(self, args: Iterable[str]) -> tuple[str, ...]:
+        return names(alone(args, "-c", "--collectors", beside=self.params))
+
+    def _wished(self, profiled: Profiled, args: Iterable[str]) -> tuple[str, ...]:
+        """Collectors that only profiles name, and can do without."""
+        own = (AUTO, *self._named(args))
+        theirs = (name for name in self._named(profiled.given) if name not in own)
+        return tuple(name for name in theirs if not profiled.demands(name, name.replace("_", "-")))
+
+    def _selected(self, args: Iterable[str], collectors: Sequence[Collector], host: Host) -> Iterator[str]:
+        """Collectors that values of options of others stand for."""
+        for collector in collectors:
+            for spec in option_specs(collector.spec.options):
+                flag = spec.flag(collector.owner.name)
+                values = _listed(alone(args, flag, beside=self.params)) if spec.selects else ()
+                yield from (name for name in spec.selects if name in values and name in host.names)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Own parameters, then those of the selected collectors."""
@@ -121,13 +138,6 @@ def _wanted(args: list[str]) -> tuple[str, ...]:
     return names(alone(args, "-c", "--collectors")) or (AUTO,)
 
 
-def _wished(profiled: Profiled, args: list[str]) -> tuple[str, ...]:
-    """Collectors that only profiles name, and can do without."""
-    own = names(alone(args, "-c", "--collectors"))
-    theirs = names(alone(profiled.given, "-c", "--collectors"))
-    return tuple(n for n in theirs if n != AUTO and n not in own and not profiled.demands(n, n.replace("_", "-")))
-
-
 def _there(host: Host, profiled: Profiled, wished: Iterable[str]) -> Iterator[Collector]:
     """Those of them that are there."""
     for name in wished:
@@ -142,18 +152,6 @@ def _listed(values: Iterable[str]) -> tuple[str, ...]:
     """What is in comma-separated lists, once each."""
     parts = (part.strip() for value in values for part in value.split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
-
-
-def _selected(args: list[str], collectors: Sequence[Collector], host: Host) -> Iterator[str]:
-    """Collectors that values of options of others stand for."""
-    for collector in collectors:
-        for spec in option_specs(collector.spec.options):
-            if not spec.selects:
-                continue
-            flag = spec.flag(collector.owner.name)
-            for name in spec.selects:
-                if name in _listed(alone(args, flag)) and name in host.names:
-                    yield name
 
 
 def _params(ctx: click.Context) -> Iterator[tuple[Collector, click.Parameter]]:

@@ -60,13 +60,13 @@ class _Checker:
         except (TracerError, click.ClickException) as error:
             yield self._problem(line, error)
             return
-        left_out = profiled_of(ctx).left_out
-        for name in sorted(left_out):
+        profiled = profiled_of(ctx)
+        for name in sorted(profiled.left_out):
             what = f"collector {name} cannot be used here, so its options were not checked"
             yield Problem(self._profile.origin, line, what, self._profile.name, is_fatal=False)
         known = options_by_flag(self._command, ctx)
         for argument in self._entry.arguments:
-            if not any(argument.name.replace("-", "_").startswith(f"{name}_") for name in left_out):
+            if argument.flag in known or not profiled.is_left_out(argument):
                 yield from self._of_argument(argument, known, ctx)
 
     def _of_argument(self, argument: Argument, known: dict[str, click.Option], ctx: click.Context) -> Iterator[Problem]:

@@ -64,18 +64,20 @@ class Profiled:
 
     @property
     def arguments(self) -> Iterator[tuple[Chosen, Argument]]:
-        """All options, but those of collectors that were left out."""
+        """All options."""
         for chosen in self.chosen:
-            for argument in chosen.entry.arguments:
-                name = argument.name.replace("-", "_")
-                if not any(name.startswith(f"{collector}_") for collector in self.left_out):
-                    yield chosen, argument
+            yield from ((chosen, argument) for argument in chosen.entry.arguments)
 
     @property
     def given(self) -> Iterator[str]:
         """All options as on a command line, whether there are such or not."""
         for _, argument in self.arguments:
             yield from argument.written
+
+    def is_left_out(self, argument: Argument) -> bool:
+        """Whether an option that there is not can be one of a collector that was left out."""
+        name = argument.name.replace("-", "_")
+        return any(name.startswith(f"{collector}_") for collector in self.left_out)
 
     def demands(self, *names: str) -> bool:
         """Whether an entry cannot do without a probe or collector, by any of its names."""

@@ -54,6 +54,8 @@ def _merged(ctx: click.Context, profiled: Profiled, known: Mapping[str, click.Op
     first: dict[str, tuple[Chosen, list[str]]] = {}
     for chosen, argument in profiled.arguments:
         where, param = chosen.profile.at(argument.line), known.get(argument.flag)
+        if param is None and profiled.is_left_out(argument):
+            continue
         if param is None:
             message = f"{where}: {ctx.command_path} has no option {argument.flag}"
             raise click.NoSuchOption(argument.flag, message, ctx=ctx)
