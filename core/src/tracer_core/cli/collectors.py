@@ -51,8 +51,9 @@ class CollectorCommand(ProfiledCommand):
         line = [*profiled.given, *args]
         wanted = self._named(line) or (AUTO,)
         named = tuple(host.collector(name) for name in wanted if name != AUTO and name not in wished)
-        named += tuple(host.collector(name) for name in self._selected(line, named, host) if name not in wanted)
         if_there = tuple(_there(host, profiled, wished))
+        selected = self._selected(line, (*named, *if_there), host)
+        named += tuple(host.collector(name) for name in dict.fromkeys(selected) if name not in wanted)
         help_only = not set(args).isdisjoint(ctx.help_option_names)
         loaded = host.usable(_ignore if help_only else warn_left_out) if help_only or AUTO in wanted else ()
         automatic = tuple(collector for collector in loaded if collector not in (*named, *if_there))
@@ -144,8 +145,9 @@ def _there(host: Host, profiled: Profiled, wished: Iterable[str]) -> Iterator[Co
         try:
             yield host.collector(name)
         except PluginError as error:
-            warn_left_out(error)
             profiled.left_out.add(name)
+            if not profiled.is_check:
+                warn_left_out(error)
 
 
 def _listed(values: Iterable[str]) -> tuple[str, ...]:

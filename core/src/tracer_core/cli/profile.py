@@ -34,7 +34,7 @@ def profile() -> None:
 @profile.command("list")
 @click.pass_context
 def list_profiles(ctx: click.Context) -> int:
-    """List the profiles that there are, by place, in the order in which places are looked at."""
+    """List the profiles that there are, by place. The first place that has a name counts."""
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - not for --help
     from tracer_core.profiles.find import shelves  # noqa: PLC0415 - ditto
 
@@ -55,7 +55,7 @@ def list_profiles(ctx: click.Context) -> int:
 )
 @click.pass_context
 def show(ctx: click.Context, name: str, recorded: Path | None) -> int:
-    """Show a profile: where it is from, its text, and which options it gives commands here."""
+    """Show a profile. Where it is from, its text, and what options it comes to on this kernel."""
     from tracer_core.cli.ingredients import kernel_of  # noqa: PLC0415 - not for --help
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import find  # noqa: PLC0415 - ditto
@@ -72,7 +72,7 @@ def show(ctx: click.Context, name: str, recorded: Path | None) -> int:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.pass_context
 def check(ctx: click.Context, files: tuple[Path, ...]) -> int:
-    """Say what is wrong with files of profiles, by line; with nothing wrong, nothing is said.
+    """Say what is wrong with files of profiles. With nothing wrong, nothing is said.
 
     Options are checked against those of the commands and collectors that are installed here, probes for their form
     only. Ends with 1 if there is anything that keeps a profile from being used.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracer_core.cli.collectors import CollectorCommand, selection
-from tracer_core.cli.profiled import have_applied, profiled_of
+from tracer_core.cli.profiled import have_checked, profiled_of
 from tracer_core.cli.profiled_command import ProfiledCommand, fitting, options_by_flag
 from tracer_core.errors import MachineError, TracerError, UsageError
 from tracer_core.profiles.choose import Chosen
@@ -54,7 +54,7 @@ class _Checker:
         selecting = tuple(argument for argument in self._entry.arguments if argument.is_collectors)
         line = selecting[0].line if selecting else self._entry.line
         parent = click.Context(click.Command("tracer"), info_name="tracer")
-        have_applied(parent, Chosen(self._profile, replace(self._entry, arguments=selecting)))
+        have_checked(parent, Chosen(self._profile, replace(self._entry, arguments=selecting)))
         try:
             ctx = self._command.make_context(self._command.name, [], parent=parent)
         except (TracerError, click.ClickException) as error:

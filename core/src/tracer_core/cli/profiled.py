@@ -53,6 +53,7 @@ class Profiled:
         left_out: Collectors that profiles name, and that are not there.
         options: What the profiles add, as on a command line.
         kernel: What conditions were asked of, if there were any.
+        is_check: Nothing will run: what is left out is not told, but looked at.
     """
 
     args: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class Profiled:
     left_out: set[str] = field(default_factory=set)
     options: tuple[str, ...] = ()
     kernel: TypedKernel | None = None
+    is_check: bool = False
 
     @property
     def arguments(self) -> Iterator[tuple[Chosen, Argument]]:
@@ -126,9 +128,9 @@ def profiled_of(ctx: click.Context) -> Profiled:
     return found
 
 
-def have_applied(ctx: click.Context, chosen: Chosen) -> None:
-    """Have commands under a context apply an entry, whatever the user says."""
-    ctx.meta[_PROFILED] = Profiled(chosen=(chosen,))
+def have_checked(ctx: click.Context, chosen: Chosen) -> None:
+    """Have commands under a context apply an entry, whatever the user says, only to see whether they can."""
+    ctx.meta[_PROFILED] = Profiled(chosen=(chosen,), is_check=True)
 
 
 def prepare_profiles(ctx: click.Context, args: Sequence[str], host: Callable[[], Host] | None = None) -> Profiled:
