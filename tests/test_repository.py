@@ -160,7 +160,7 @@ def test_layers_point_downwards() -> None:
     assert upward == []
 
 
-@pytest.mark.parametrize(("stage", "package"), [("backend", "bcc"), ("files", "pyarrow")])
+@pytest.mark.parametrize(("stage", "package"), [("backend", "bcc"), ("files", "pyarrow"), ("profiles", "yaml")])
 def test_only_one_stage_imports_a_heavy_package(stage: str, package: str) -> None:
     foreign = [
         relative(path)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Fragment,
         Getter,
         Probe,
+        ProfileSource,
         Unavailable,
         Upgrade,
     )
@@ -55,6 +56,21 @@ def tracer_collector() -> CollectorSpec:  # type: ignore[empty-body]
         @hookimpl
         def tracer_collector() -> CollectorSpec:
             return CollectorSpec("hello", "Length and mark of a packet", options=HelloOptions, sections=(Hello,))
+    """
+
+
+@hookspec
+def tracer_profiles() -> Iterable[ProfileSource]:  # type: ignore[empty-body]
+    """Ship profiles: named sets of options, for what users want to know with the collector.
+
+    They are found by name after those of users, and not at all where the collector is not installed. Other collectors
+    that they name may be missing.
+
+    Example::
+
+        @hookimpl
+        def tracer_profiles() -> Iterable[ProfileSource]:
+            return [ProfileSource.resource("tracer_hello", "profiles/hello.yaml")]
     """
 
 

@@ -37,7 +37,7 @@ def test_lists_of_names_may_be_several_and_dashes_are_underscores(values: list[s
 
 
 @pytest.mark.parametrize(
-    "selection", [["-c", "castor,pollux"], ["-c", "castor", "-c", "pollux"], ["-ccastor", "--collectors=pollux"]]
+    "selection", [["-c", "castor,pollux"], ["-c", "castor", "-c", "pollux"], ["-eccastor", "--collectors=pollux"]]
 )
 def test_every_way_to_select_selects(
     install: Callable[..., None], run: Callable[..., Result], selection: list[str]
@@ -45,6 +45,14 @@ def test_every_way_to_select_selects(
     install("twins")
     # they cannot be together, which shows that both are there
     assert "castor (fixture-twins 1.0) and collector pollux" in run(*PLAN, *selection).error
+
+
+def test_a_c_in_a_value_behind_its_short_option_selects_nothing(
+    install: Callable[..., None], run: Callable[..., Result]
+) -> None:
+    install("good")
+    result = run("collect", "-ptp:net:netif_receive_skb", "--kernel", KERNEL, "--dry-run", "-csample")
+    assert (result.code, result.err) == (0, "")
 
 
 def test_a_collector_can_be_written_with_dashes(install: Callable[..., None], run: Callable[..., Result]) -> None:

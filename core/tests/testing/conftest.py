@@ -12,7 +12,8 @@ import pytest
 TEMPLATE = '''
 from typing import NamedTuple
 from tracer_core.api import (
-    U32, BpfSource, CollectorSpec, Decoder, Formatter, Fragment, Probe, Unavailable, hookimpl, recorded, section
+    U32, BpfSource, CollectorSpec, Decoder, Formatter, Fragment, Probe, ProfileSource, Unavailable, hookimpl, recorded,
+    section
 )
 
 @section("demo")

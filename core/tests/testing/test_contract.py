@@ -19,6 +19,7 @@ KERNEL = "6.12"
 COMPLEX = "__import__('typing').Annotated[complex, recorded(U32)]"
 PURE = "\n@hookimpl\ndef tracer_probes():\n    "
 DECODES = "\n@hookimpl\ndef tracer_decoders():\n    return [Decoder(Demo, lambda columns: {})]\n"
+SHIPS = "\n@hookimpl\ndef tracer_profiles():\n    return [ProfileSource({!r}, 'demo.yaml')]\n"
 SHOWS = "\n@hookimpl\ndef tracer_formatters():\n    return [Formatter(Demo, lambda demo, options: {})]\n"
 
 
@@ -102,6 +103,13 @@ def test_a_collector_that_makes_help_wait_is_found(
         suite(write_collector("\nimport numpy\n")).test_help_waits_for_no_large_package()
     with pytest.raises(AssertionError, match="--help ended with 3"):
         suite(write_collector("\n1 // 0\n")).test_help_waits_for_no_large_package()
+
+
+def test_a_profile_that_cannot_be_used_is_found(write_collector: Callable[..., str]) -> None:
+    profile = 'version: "1.0"\nname: demo\ncollect: [{args: {probe: tp:skb:kfree_skb, other_level: 1}}]\n'
+    with pytest.raises(AssertionError, match=r"^demo\.yaml:3: tracer collect has no option --other-level"):
+        suite(write_collector(SHIPS.format(profile))).test_its_profiles_can_be_used()
+    suite(write_collector(SHIPS.format(profile.replace("other_level", "stop_after")))).test_its_profiles_can_be_used()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -16,6 +17,7 @@ from tracer_core.cli import ingredients
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
+from tracer_core.cli.profiled import command_line, has_profiles, probes_of, profiled_of
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_options
 from tracer_core.errors import ExitCode, MachineError, UsageError
@@ -174,13 +176,13 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     from tracer_core.backend.machine import running_machine  # noqa: PLC0415
     from tracer_core.compose.compose import compose  # noqa: PLC0415
     from tracer_core.plan.describe import describe  # noqa: PLC0415
-    from tracer_core.plan.request import Request, parse_probe  # noqa: PLC0415
+    from tracer_core.plan.request import Request  # noqa: PLC0415
     from tracer_core.run.collect import Collection, phase, run  # noqa: PLC0415
     from tracer_core.run.netns import inode  # noqa: PLC0415
     from tracer_core.run.prepare import prepare  # noqa: PLC0415
 
     chosen = selection(ctx, values)
-    probes = tuple(map(parse_probe, _probes(values, by_name=bool(chosen.named))))
+    probes = tuple(probes_of(ctx, _probes(values, by_name=bool(chosen.named) or has_profiles(ctx))))
     netns = tuple(map(inode, values["netns"]))
     wanted, metadata = ingredients.packet_filter_of(values), ingredients.metadata_filter_of(values)
     if values["probe_stack"] and not (wanted or metadata or netns):
@@ -199,7 +201,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             else None
         )
         with phase("kernel view"):
-            kernel = ingredients.kernel_of(values)
+            kernel = profiled_of(ctx).kernel or ingredients.kernel_of(values)
         with phase("plan"):
             request = Request(
                 probes,
@@ -215,7 +217,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 probe_stack=values["probe_stack"],
             )
             run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
-            prepared = prepare(chosen, request, kernel, run=run_name)
+            prepared = replace(prepare(chosen, request, kernel, run=run_name), command=tuple(command_line(ctx)))
         sorting = ingredients.sorting_of(prepared, values, live=bool(backend and backend.live))
         if values["dry_run"]:
             click.echo("\n".join((*describe(prepared.plan), *ingredients.described(prepared))))

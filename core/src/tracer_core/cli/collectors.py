@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracer_core.cli.alone import alone
 from tracer_core.cli.completion.demand import listed
 from tracer_core.cli.messages import warn_left_out
+from tracer_core.cli.profiled import blaming, prepare_profiles, profiled_of
+from tracer_core.cli.profiled_command import ProfiledCommand
 from tracer_core.errors import PluginError, TracerError, UsageError
 from tracer_core.options import OptionSpec, option_specs
 from tracer_core.plugins.declaration import BUG
@@ -18,6 +21,7 @@ from tracer_core.run.selection import Selection
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tracer_core.cli.profiled import Profiled
     from tracer_core.plugins.host import Collector
 
 log = logging.getLogger(__name__)
@@ -32,27 +36,50 @@ def names(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-class CollectorCommand(click.Command):
+class CollectorCommand(ProfiledCommand):
     """A command with ``-c`` and, beside its own options, those of the selected collectors.
 
     Parsing has two passes: the first only reads ``-c``, the second knows the options of the collectors that were named.
-    Others are not imported.
+    Others are not imported. Profiles name collectors, too: those that are not there are left out, unless the profile
+    needs them.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See click. Loads collectors: all usable ones for ``--help`` and ``-c auto``."""
         host = Host()
-        wanted = _wanted(args)
-        named = tuple(_named(ctx, host, wanted))
-        named += tuple(host.collector(name) for name in _selected(args, named, host) if name not in wanted)
+        profiled = prepare_profiles(ctx, args, lambda: host)
+        wished = self._wished(profiled, args)
+        line = [*profiled.given, *args]
+        wanted = self._named(line) or (AUTO,)
+        named = tuple(_found(ctx, host, (name for name in wanted if name != AUTO and name not in wished)))
+        if_there = tuple(_there(host, profiled, wished))
+        selected = self._selected(line, (*named, *if_there), host)
+        named += tuple(host.collector(name) for name in dict.fromkeys(selected) if name not in wanted)
         help_only = not set(args).isdisjoint(ctx.help_option_names)
         loaded = host.usable(_ignore if help_only else warn_left_out) if help_only or AUTO in wanted else ()
-        automatic = tuple(collector for collector in loaded if collector not in named)
-        ctx.meta[_SELECTION] = Selection(named, automatic, {})
+        automatic = tuple(collector for collector in loaded if collector not in (*named, *if_there))
+        ctx.meta[_SELECTION] = Selection(named, (*if_there, *automatic), {}, frozenset(wished))
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            raise _foreign_option(error, host, ctx.meta[_SELECTION]) or error from error
+            raise _foreign_option(error, host, ctx.meta[_SELECTION], profiled) or error from error
+
+    def _named(self, args: Iterable[str]) -> tuple[str, ...]:
+        return names(alone(args, "-c", "--collectors", beside=self.params))
+
+    def _wished(self, profiled: Profiled, args: Iterable[str]) -> tuple[str, ...]:
+        """Collectors that only profiles name, and can do without."""
+        own = (AUTO, *self._named(args))
+        theirs = (name for name in self._named(profiled.given) if name not in own)
+        return tuple(name for name in theirs if not profiled.demands(name, name.replace("_", "-")))
+
+    def _selected(self, args: Iterable[str], collectors: Sequence[Collector], host: Host) -> Iterator[str]:
+        """Collectors that values of options of others stand for."""
+        for collector in collectors:
+            for spec in option_specs(collector.spec.options):
+                flag = spec.flag(collector.owner.name)
+                values = _listed(alone(args, flag, beside=self.params)) if spec.selects else ()
+                yield from (name for name in spec.selects if name in values and name in host.names)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Own parameters, then those of the selected collectors."""
@@ -87,10 +114,10 @@ def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
     chosen: Selection = ctx.meta[_SELECTION]
     options = {}
     for collector in _all(chosen):
-        fields = {
-            spec.name: _value(collector, spec, values.pop(_parameter(collector, spec)), chosen)
-            for spec in option_specs(collector.spec.options)
-        }
+        fields = {}
+        for spec in option_specs(collector.spec.options):
+            with blaming(profiled_of(ctx).where(spec.flag(collector.owner.name))):
+                fields[spec.name] = _value(collector, spec, values.pop(_parameter(collector, spec)), chosen)
         try:
             options[collector.owner.name] = collector.spec.options(**fields)
         except TracerError:
@@ -102,55 +129,37 @@ def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
                 f"{collector.owner}: its options failed: {type(error).__name__}: {error}",
                 hint=BUG,
             ) from error
-    return Selection(chosen.named, chosen.automatic, options)
+    return Selection(chosen.named, chosen.automatic, options, chosen.wished)
 
 
 def _all(selection: Selection | None) -> Sequence[Collector]:
     return (*selection.named, *selection.automatic) if selection else ()
 
 
-def _wanted(args: list[str]) -> tuple[str, ...]:
-    return names(_alone(args, "-c", "--collectors")) or (AUTO,)
-
-
-def _named(ctx: click.Context, host: Host, names: Iterable[str]) -> Iterator[Collector]:
+def _found(ctx: click.Context, host: Host, names: Iterable[str]) -> Iterator[Collector]:
     for name in names:
         try:
-            if name != AUTO:
-                yield host.collector(name)
+            yield host.collector(name)
         except PluginError:
             if not ctx.resilient_parsing:  # while it is typed, it may be anything
                 raise
 
 
-def _alone(args: list[str], *flags: str) -> tuple[str, ...]:
-    """Read one option alone out of a command line."""
-    only = click.Command(
-        "alone",
-        params=[click.Option([*flags, "alone"], multiple=True)],
-        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-        add_help_option=False,
-    )
-    with only.make_context("alone", list(args), resilient_parsing=True) as ctx:
-        return tuple(ctx.params["alone"] or ())
+def _there(host: Host, profiled: Profiled, wished: Iterable[str]) -> Iterator[Collector]:
+    """Those of them that are there."""
+    for name in wished:
+        try:
+            yield host.collector(name)
+        except PluginError as error:
+            profiled.left_out.add(name)
+            if not profiled.is_check:
+                warn_left_out(error)
 
 
 def _listed(values: Iterable[str]) -> tuple[str, ...]:
     """What is in comma-separated lists, once each."""
     parts = (part.strip() for value in values for part in value.split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
-
-
-def _selected(args: list[str], collectors: Sequence[Collector], host: Host) -> Iterator[str]:
-    """Collectors that values of options of others stand for."""
-    for collector in collectors:
-        for spec in option_specs(collector.spec.options):
-            if not spec.selects:
-                continue
-            flag = spec.flag(collector.owner.name)
-            for name in spec.selects:
-                if name in _listed(_alone(args, flag)) and name in host.names:
-                    yield name
 
 
 def _params(ctx: click.Context) -> Iterator[tuple[Collector, click.Parameter]]:
@@ -199,13 +208,13 @@ def _ignore(_: PluginError) -> None:
     """Help is about those that work; ``tracer plugins`` is about the others."""
 
 
-def _foreign_option(error: click.NoSuchOption, host: Host, chosen: Selection) -> UsageError | None:
+def _foreign_option(error: click.NoSuchOption, host: Host, chosen: Selection, profiled: Profiled) -> UsageError | None:
     """A better message for an option of a collector that is installed but not selected."""
     flag = error.option_name.replace("_", "-")
     owners = [name for name in host.names if flag.startswith(f"--{name.replace('_', '-')}-")]
     owner = max(owners, key=len, default="")
     if not owner or owner in (collector.owner.name for collector in _all(chosen)):
         return None
-    return UsageError(
-        f"{error.option_name} belongs to collector {owner}, which is not selected", hint=f"add -c {owner}"
-    )
+    where = profiled.where(error.option_name)
+    message = f"{error.option_name} belongs to collector {owner}, which is not selected"
+    return UsageError(f"{where}: {message}" if where else message, hint=f"add -c {owner}")

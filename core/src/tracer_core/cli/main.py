@@ -24,6 +24,7 @@ _COMMANDS = {
     "convert": ("tracer_core.cli.convert", "convert", "Write the events of a file in another format."),
     "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
     "pcap": ("tracer_core.cli.pcap", "pcap", "Write the packets of events for Wireshark and tcpdump."),
+    "profile": ("tracer_core.cli.profile", "profile", "List, show and check profiles."),
     "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
     "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
     "sh-complete": ("tracer_core.cli.sh_complete", "sh_complete", "Print the script that makes a shell complete."),
@@ -76,11 +77,34 @@ class _LazyGroup(click.Group):
     show_default=True,
     help="Least important messages to show, on stderr.",
 )
-def cli(log_level: str) -> None:
+@click.option(
+    "-p",
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Take options from profiles: names or files, comma-separated. For commands that take them.",
+)
+@click.option(
+    "-P",
+    "--extra-profiles-dir",
+    "profile_folder",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Look for profiles here, before all other places.",
+)
+@click.pass_context
+def cli(ctx: click.Context, log_level: str, profiles: tuple[str, ...], profile_folder: str | None) -> None:
     """Trace packets through the Linux network stack."""
     from tracer_core.cli.messages import configure  # noqa: PLC0415 - --version and --help do without logging
 
     configure(log_level)
+    if profiles or profile_folder:
+        from pathlib import Path  # noqa: PLC0415 - ditto
+
+        from tracer_core.cli.profiled import want  # noqa: PLC0415 - ditto
+
+        want(ctx, profiles, Path(profile_folder) if profile_folder else None)
 
 
 class _Stopped(BaseException):

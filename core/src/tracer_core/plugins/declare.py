@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import PluginError, TracerError
 from tracer_core.plugins.declaration import BUG, Declaration
-from tracer_core.types import Change, Decoder, Formatter, Fragment, Getter, Probe, Unavailable, Upgrade
+from tracer_core.types import Change, Decoder, Formatter, Fragment, Getter, Probe, ProfileSource, Unavailable, Upgrade
 
 if TYPE_CHECKING:
     from tracer_core.kernel.view import Kernel
@@ -72,6 +72,15 @@ def upgrades(collector: Collector) -> tuple[Upgrade, ...]:
         PluginError: the hook raised, or returned values of another type.
     """
     return _collect(collector, "tracer_upgrades", (Upgrade,))
+
+
+def profiles(collector: Collector) -> tuple[ProfileSource, ...]:
+    """The profiles that a collector ships.
+
+    Raises:
+        PluginError: the hook raised, or returned values of another type.
+    """
+    return _collect(collector, "tracer_profiles", (ProfileSource,))
 
 
 def _collect(collector: Collector, hook: str, types: tuple[type[Any], ...], **arguments: Any) -> tuple[Any, ...]:  # noqa: ANN401

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from tracer_core import own
 from tracer_core.errors import PluginError, TracerError
+from tracer_core.plan.absent import absent
+from tracer_core.plan.agree import agreed
 from tracer_core.plan.places import locate
 from tracer_core.plan.planner import plan as make_plan
 from tracer_core.plugins.declare import changes, check, declare
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.plugins.host import Collector
     from tracer_core.run.selection import Selection
-    from tracer_core.types import Change
+    from tracer_core.types import Change, Probe
     from tracer_core.wire import Layout
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class Prepared:
         own: Of the core, for its own sections.
         changes: What is changed on the machine for whom, if anything may be.
         reported: Sections of events that sessions report, once they have said so.
+        command: The command line, with what profiles add to it; that of the process if there is none.
     """
 
     plan: Plan
@@ -48,6 +51,7 @@ class Prepared:
     own: Declaration
     changes: Mapping[Owner, tuple[Change, ...]] | None = None
     reported: tuple[Layout, ...] = ()
+    command: tuple[str, ...] = ()
 
     @property
     def readers(self) -> tuple[Declaration, ...]:
@@ -72,13 +76,19 @@ def prepare(selection: Selection, request: Request, kernel: TypedKernel, *, run:
     declared = {c: declare(c, kernel, selection.options[c.owner.name]) for c in running}
     for collector in selection.automatic:
         if collector in declared and (trouble := _trouble_with_places(declared[collector], request, kernel)):
-            log.debug("Cannot run %s: %s", collector.owner, trouble)
+            selection.left_out(collector, trouble)
             del declared[collector]
     if not declared:
         raise _none_can_run()
-    declarations = tuple(declared.values())
-    plan = make_plan(declarations, request, kernel)
-    _tell_what_is_left_out(plan)
+    declarations = tuple(agreed(declaration, request) for declaration in declared.values())
+    try:
+        plan = make_plan(declarations, request, kernel)
+    except TracerError:
+        _tell_what_is_absent(request.probes, request, kernel)  # which may be why
+        raise
+    planned = {probe.target for probe in (*(planned.probe for planned in plan.probes), *plan.skipped)}
+    _tell_what_is_absent((probe for probe in request.probes if probe.target not in planned), request, kernel)
+    _tell_what_is_left_out(plan, request)
     wanted = {collector.owner: running[collector] for collector in declared} if run else None
     return Prepared(plan, declarations, tuple(declared), own.declaration(kernel), wanted)
 
@@ -98,11 +108,17 @@ def _none_can_run() -> PluginError:
     return PluginError("no collector can run here", hint="see: tracer plugins")
 
 
-def _tell_what_is_left_out(plan: Plan) -> None:
-    by_chance = 0
+def _tell_what_is_absent(probes: Iterable[Probe], request: Request, kernel: TypedKernel) -> None:
+    if lacking := absent(probes, request.abilities, kernel):
+        log.info("Tracing without probe(s) that this kernel does not have: %s", ", ".join(map(str, lacking)))
+
+
+def _tell_what_is_left_out(plan: Plan, request: Request) -> None:
+    named, by_chance = {probe.target for probe in request.probes}, 0
     for probe in plan.skipped:
-        by_chance += probe.optional
-        level = logging.DEBUG if probe.optional else logging.INFO
+        is_chance = probe.optional and probe.target not in named
+        by_chance += is_chance
+        level = logging.DEBUG if is_chance else logging.INFO
         log.log(level, "No probe was attached to %s as no collector could retrieve data from it", probe.target)
     if by_chance:
         log.info(
@@ -137,7 +153,7 @@ def _runnable(selection: Selection, kernel: TypedKernel, run: str) -> dict[Colle
         elif collector in selection.named:
             raise PluginError(f"cannot run {collector.owner}: {unavailable.reason}", hint=unavailable.hint)
         else:
-            log.debug("Cannot run %s: %s", collector.owner, unavailable.reason)
+            selection.left_out(collector, unavailable.reason)
     if not running:
         raise _none_can_run()
     return running

@@ -223,7 +223,7 @@ def about(prepared: Prepared) -> About:
     """What files say of a run."""
     plan = prepared.plan
     return about_run(
-        sys.argv,
+        prepared.command or sys.argv,
         list(map(probe_info, plan.probes)),
         {d.owner.name: f"{d.owner.distribution} {d.owner.version}".strip() for d in prepared.declarations},
         {layout.name: layout.version for layout in (*plan.layouts, *prepared.reported)},

@@ -101,6 +101,26 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileSource:
+    """A file of profiles that a collector ships.
+
+    Attributes:
+        text: YAML, one document for each profile.
+        origin: For example ``tracer_hello/profiles/hello.yaml``, which messages name.
+    """
+
+    text: str
+    origin: str
+
+    @classmethod
+    def resource(cls, package: str, path: str) -> ProfileSource:
+        """Read a file that a package ships, for example ``resource("tracer_hello", "profiles/hello.yaml")``."""
+        from importlib.resources import files  # noqa: PLC0415 - costs 5 ms, only who looks for profiles needs it
+
+        return cls(files(package).joinpath(path).read_text("utf-8"), f"{package}/{path}")
+
+
+@dataclass(frozen=True, slots=True)
 class NoOptions:
     """Options of a collector without any."""
 

@@ -16,6 +16,7 @@ from tracer_core.api import (
     Getter,
     Kernel,
     Probe,
+    ProfileSource,
     Session,
     Unavailable,
     hookimpl,
@@ -54,6 +55,12 @@ class NftOptions:
 def tracer_collector() -> CollectorSpec:
     """Say who we are."""
     return CollectorSpec("nft", "What nftables decides about a packet.", options=NftOptions, sections=(Nft,))
+
+
+@hookimpl
+def tracer_profiles() -> list[ProfileSource]:
+    """Ship what Retis calls ``nft-dropmon``."""
+    return [ProfileSource.resource("tracer_nft", "profiles/nft-dropmon.yaml")]
 
 
 @hookimpl

@@ -17,6 +17,7 @@ from tracer_core.api import (
     Kernel,
     Place,
     Probe,
+    ProfileSource,
     Session,
     TextOptions,
     Unavailable,
@@ -47,6 +48,12 @@ class SkbDrop(NamedTuple):
 def tracer_collector() -> CollectorSpec:
     """Say who we are."""
     return CollectorSpec("skb_drop", "Why packets are dropped.", sections=(SkbDrop,))
+
+
+@hookimpl
+def tracer_profiles() -> list[ProfileSource]:
+    """Ship what Retis calls ``dropmon``."""
+    return [ProfileSource.resource("tracer_skb_drop", "profiles/dropmon.yaml")]
 
 
 @hookimpl

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tracer_core
-from tracer_core.plugins.declare import changes, declare, upgrades
+from tracer_core.plugins.declare import changes, declare, profiles, upgrades
 from tracer_core.plugins.declare import check as ask
 from tracer_core.testing.contract.imports import package_of
 
@@ -69,6 +69,7 @@ def _results(collector: Collector, kernel: Kernel, options: Any) -> dict[str, An
     """By hook; without functions, of which nobody can tell whether they are equal."""
     found: dict[str, Any] = {
         "tracer_collector": collector.call("tracer_collector"),
+        "tracer_profiles": profiles(collector),
         "tracer_check": ask(collector, kernel, options),
         "tracer_upgrades": upgrades(collector),
     }

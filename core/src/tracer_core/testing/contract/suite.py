@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tracer_core.plugins.host import Host
-from tracer_core.testing.contract import imports, purity, roundtrip, shown, spec
+from tracer_core.testing.contract import imports, profiles, purity, roundtrip, shown, spec
 from tracer_core.testing.contract.values import records_of
 from tracer_core.testing.kernels import recorded_kernel, recorded_names
 from tracer_core.testing.runs import PlannedRun, planned
@@ -79,6 +79,10 @@ class CollectorContract:
     def test_help_waits_for_no_large_package(self) -> None:
         """``tracer collect -c NAME --help`` imports neither numpy nor pyarrow."""
         imports.check_help(self.collector)
+
+    def test_its_profiles_can_be_used(self) -> None:
+        """``tracer profile check`` finds nothing in them that keeps them from being used."""
+        profiles.check(self._loaded())
 
     def test_its_hooks_are_pure(self, kernel: str, chosen: object) -> None:
         """Hooks give equal results when called again, and touch nothing but files of the collector's own package."""

@@ -1,0 +1,168 @@
+"""Profiles that are shipped, on recorded kernels and on this one, and those that the documentation shows."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.pages import ROOT, blocks
+
+from tracer_core.cli import main
+from tracer_core.cli.main import cli
+from tracer_core.cli.profile_check import problems_of
+from tracer_core.plugins.host import Host
+from tracer_core.profiles import find
+from tracer_core.profiles.find import shelves
+from tracer_core.profiles.read import read, read_file
+from tracer_core.testing.kernels import recorded_folder, recorded_names
+
+if TYPE_CHECKING:
+    from tracer_core.testing import Tracer, TwoNamespaces
+
+PAGES = [ROOT / "docs/reference/profiles.md", ROOT / "docs/how-to/profiles.md"]
+RETIS = ROOT / "tests/fixtures/profiles"
+WITHOUT_A_FUNCTION = "Tracing without probe(s) that this kernel does not have: kprobe:tcp6_gro_receive"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def collectors(self) -> set[str]:
+        """Of a plan."""
+        assert self.code == 0, self.err
+        return set(re.findall(r"^collector (\w+) ", self.out, re.MULTILINE))
+
+    @property
+    def probes(self) -> set[str]:
+        """Those of a plan where somebody looks at packets."""
+        assert self.code == 0, self.err
+        plan = re.findall(r"^probe \d+ (\S+): .*\n((?:  .*\n)*)", self.out, re.MULTILINE)
+        return {probe for probe, details in plan if ", when matched" in details}
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Result]]:
+    """Run a command line in this process, in a home and a folder without profiles."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(find, "_SYSTEM", ())
+    monkeypatch.chdir(tmp_path)
+    logger = logging.getLogger()
+    before = logger.handlers[:], logger.level
+    yield lambda *arguments: Result(main.run(list(arguments)), *capsys.readouterr())
+    logger.handlers[:], logger.level = before[0], before[1]
+
+
+def planning(profile: str, kernel: str, *arguments: str) -> tuple[str, ...]:
+    """The command line that plans a run with a profile."""
+    return ("-p", profile, "collect", "--kernel", str(recorded_folder(kernel)), "--dry-run", *arguments)
+
+
+def test_these_are_shipped_and_nothing_is_wrong_with_them() -> None:
+    readings = [reading for shelf in shelves(None, Host) for reading in shelf.readings]
+    names = [profile.name for reading in readings for profile in reading.profiles]
+    assert {"generic", "ifdump", "dropmon", "nft-dropmon"} <= set(names)
+    assert [str(problem) for reading in readings for problem in problems_of(cli, reading)] == []
+
+
+@pytest.mark.parametrize("kernel", recorded_names())
+def test_generic_has_what_the_kernel_has_of_it(run: Callable[..., Result], kernel: str) -> None:
+    result = run(*planning("generic", kernel, "-c", "skb"))
+    assert {"tp:net:netif_rx", "kprobe:ip_rcv", "kprobe:tcp_v6_rcv", "kprobe:skb_scrub_packet"} <= result.probes
+    assert result.err.splitlines() == ["Applying profile generic", WITHOUT_A_FUNCTION]
+
+
+@pytest.mark.parametrize("kernel", recorded_names())
+def test_the_others_are_planned_as_they_say(run: Callable[..., Result], kernel: str) -> None:
+    result = run(*planning("ifdump", kernel))
+    assert {"tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit"} <= result.probes
+    result = run(*planning("dropmon", kernel))
+    assert result.collectors == {"skb_drop", "skb", "dev", "ns"}
+    assert result.probes == {"tp:skb:kfree_skb"}
+
+
+@pytest.mark.parametrize("kernel", [name for name in recorded_names() if name != "5.10"])
+@pytest.mark.parametrize("profile", ["nft-dropmon", str(RETIS / "nft-drops.yaml")])
+def test_what_nftables_drops_is_probed_once(run: Callable[..., Result], kernel: str, profile: str) -> None:
+    result = run(*planning(profile, kernel))
+    assert result.collectors == {"nft", "skb", "dev", "ns"}
+    (probe,) = result.probes
+    assert probe.endswith(":__nft_trace_packet")
+
+
+def test_a_profile_ends_the_run_where_what_it_requires_cannot_run(run: Callable[..., Result]) -> None:
+    result = run(*planning("nft-dropmon", "5.10"))
+    assert result.code == 3
+    assert "Error: cannot run collector nft (" in result.err
+
+
+def test_a_collector_that_cannot_run_is_left_out_with_one_line(run: Callable[..., Result]) -> None:
+    result = run(*planning(str(RETIS / "nft-drops.yaml"), "5.10", "-p", "tp:skb:kfree_skb"))
+    assert result.collectors == {"skb", "dev", "ns"}
+    (line,) = (line for line in result.err.splitlines() if "nft (" in line)
+    assert line.startswith("WARN  Cannot run collector nft (tracer-nft ")
+
+
+@pytest.mark.parametrize("path", sorted(RETIS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_nothing_is_wrong_with_files_of_retis(path: Path) -> None:
+    assert [str(problem) for problem in problems_of(cli, read_file(path))] == []
+
+
+@pytest.mark.parametrize("kernel", recorded_names())
+def test_files_of_retis_work_as_they_are(run: Callable[..., Result], kernel: str) -> None:
+    result = run(*planning(str(RETIS / "drops.yaml"), kernel))
+    is_recent = kernel in ("6.12", "6.18")
+    assert result.err.splitlines()[0] == f"Applying profile drops: {'reasons' if is_recent else 'any'}"
+    assert result.collectors == {"skb", "skb_drop", "dev", "ns"}
+    assert result.probes == {"tp:skb:kfree_skb"} | ({"kprobe:sk_skb_reason_drop"} if is_recent else set())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_the_profiles_of_the_documentation_are_good(page: Path) -> None:
+    found = blocks(page, "yaml")
+    assert found
+    for block in found:
+        text = block if block.startswith("version:") else f'version: "1.0"\nname: x\n{block}'
+        assert [str(problem) for problem in problems_of(cli, read(text.encode(), page.name))] == []
+
+
+@pytest.mark.bpf
+def test_a_run_has_what_profiles_and_the_user_want(tracer: Tracer, two_netns: TwoNamespaces, tmp_path: Path) -> None:
+    out = tmp_path / "events.json"
+    two = two_netns
+    command = f"ip netns exec {two.a.name} ping -c1 -W5 {two.b.ipv4}"
+    result = tracer.run(
+        "-p", "ifdump", "collect", "-c", "skb,ns", "--netns", two.a.name, "-o", str(out), "--cmd", command
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.startswith("Applying profile ifdump\n")
+    startup, *events = map(json.loads, out.read_text().splitlines())
+    assert (
+        " -p ifdump collect --probe=tp:net:netif_receive_skb --probe=tp:net:net_dev_start_xmit -c skb,ns "
+        in (startup["startup"]["cmdline"])
+    )
+    icmp = [event["kernel"]["symbol"] for event in events if "icmp" in event.get("packet", {}).get("packet", "icmp")]
+    assert {"net:netif_receive_skb", "net:net_dev_start_xmit"} == set(icmp)
+
+
+@pytest.mark.bpf
+def test_drops_are_shown_with_their_stacks(tracer: Tracer, two_netns: TwoNamespaces) -> None:
+    two = two_netns
+    send = f"ip netns exec {two.a.name} bash -c 'echo hello >/dev/udp/{two.b.ipv4}/4711'"
+    result = tracer.run("-p", "dropmon", "collect", "--netns", two.b.name, "--cmd", send)
+    assert result.returncode == 0, result.stderr
+    assert "drop (reason NO_SOCKET)" in result.stdout
+    assert re.search(r"^ +\w*udp\w*_rcv\+0x", result.stdout, re.MULTILINE), result.stdout
