@@ -20,6 +20,7 @@ _COMMANDS = {
     "collect": ("tracer_core.cli.collect", "collect", "Trace packets and print their events."),
     "convert": ("tracer_core.cli.convert", "convert", "Write the events of a file in another format."),
     "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
+    "inspect": ("tracer_core.cli.inspect", "inspect", "List what can be probed."),
     "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
     "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
     "schema": ("tracer_core.cli.schema", "schema", "Print the JSON schema of events."),
