@@ -14,6 +14,7 @@ import click
 
 from tracer_core.cli import ingredients
 from tracer_core.cli.collectors import CollectorCommand, selection
+from tracer_core.cli.messages import log_level
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_options
@@ -193,6 +194,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 metadata,
                 sort=values["sort"],
                 follow_stack=values["follow_stack"],
+                log_level=log_level(),
             )
             run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
             prepared = prepare(chosen, request, kernel, run=run_name)
@@ -219,6 +221,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 stop_after=values["stop_after"],
                 tells=sorting.tells if sorting is not None else None,
                 changes=changes,
+                utc=values["utc"],
             )
             run(collection, backend)
             if files is not None and files.limit:

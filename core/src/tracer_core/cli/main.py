@@ -56,7 +56,7 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, "-V", "--version", message="tracer %(version)s")
 @click.option(
     "--log-level",
-    type=click.Choice(["error", "warn", "info", "debug"]),
+    type=click.Choice(["error", "warn", "info", "debug", "trace"]),
     default="info",
     show_default=True,
     help="Least important messages to show, on stderr.",

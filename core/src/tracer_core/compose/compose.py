@@ -6,17 +6,27 @@ constants, everything is inlined. ``#line`` marks make compile errors name the f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.architecture import ARCHITECTURES
-from tracer_core.compose.composition import NETNS, Composition, ProgramSpec
+from tracer_core.compose.composition import (
+    MESSAGE_NOWHERE,
+    MESSAGE_SHIFT,
+    MESSAGE_VALUES,
+    NETNS,
+    Composition,
+    ProgramSpec,
+)
 from tracer_core.compose.kernel_types import kernel_types
+from tracer_core.compose.messages import Messages
 from tracer_core.compose.names import argument_name
 from tracer_core.compose.program import entry_text, helper_entry_text, helper_text, program_text
 from tracer_core.compose.stacks import constants, place_constants
 from tracer_core.errors import PluginError
 from tracer_core.kernel.btf_types import Kind
+from tracer_core.levels import LogLevel
 from tracer_core.sections import Header
 from tracer_core.types import BpfSource
 from tracer_core.wire import layout_of
@@ -37,10 +47,14 @@ if TYPE_CHECKING:
 GENERATED = "tracer"
 """Origin of the text that belongs to nobody's file."""
 
+OWNER = "core"
+"""Who says what the core's own text says."""
+
 _CORE = ("tracer.bpf.h", "runtime.bpf.h", "stack_key.bpf.h", "tracking.bpf.h", "stack.bpf.h")
 _SLOTS = 4  # nested interrupts that can trace at once on one CPU
 _PROBES = 16
 _LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */"
+_SAY = "static __always_inline void tracer_say(struct tracer_ctx *ctx, u64 number, u64 a, u64 b, u64 c, u64 d);\n"
 _CALLS = 8192  # of functions probed at their return, at a time
 
 
@@ -57,9 +71,14 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
     """
     operands, conditions = _operands(plan), _conditions(plan)
     api, runtime, stack_key, tracking, stack = map(_core_source, _CORE)
-    sources = "".join(_collector_sources(plan))
+    messages = Messages(plan.log_level)
+    runtime, tracking, stack = (_said(source, OWNER, messages) for source in (runtime, tracking, stack))
+    sources = "".join(_collector_sources(plan, messages))
+    telling = plan.tells is not None or plan.log_level is LogLevel.TRACE or bool(messages.found)
     shapes = "".join(
-        text for index in range(len(plan.shapes)) for text in _programs(plan, index, operands, conditions, machine)
+        messages.said(text, OWNER, GENERATED, named=False)
+        for index in range(len(plan.shapes))
+        for text in _programs(plan, index, operands, conditions, machine, telling=telling)
     )
     task = _has_task(kernel.btf)
     core = (
@@ -69,7 +88,8 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
         stack.text if plan.stacks else "",
     )
     filters = "".join((*_packet_filter(plan), *_metadata_filter(conditions)))
-    used = "\n".join((_context(plan), api.text, *core, filters, sources, shapes))
+    context = _context(plan, telling=telling)
+    used = "\n".join((context, api.text, *core, filters, sources, shapes))
     types = kernel_types(kernel, used)
     text = "".join(
         (
@@ -78,12 +98,14 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
             "#define TRACER_TASK\n" if task else "",
             types.declarations,
             "".join(_section_text(plan)),
-            _context(plan),
+            context,
             _usdt(operands),
             _marked(api),
             _line(GENERATED),
             types.bit_fields,
+            _SAY if messages.found else "",
             _marked(runtime),
+            _messages(messages),
             _marked(stack_key) if plan.stack_place else "",
             _marked(tracking) if plan.tracking else "#define tracer_follow(ctx, skb) false\n",
             _marked(stack) if plan.stacks else "",
@@ -104,7 +126,20 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
         )
         for index, shape in enumerate(plan.shapes)
     )
-    return Composition(text, programs, machine.cpus, plan.multi)
+    return Composition(text, programs, machine.cpus, plan.multi, tuple(messages.found))
+
+
+def _said(source: BpfSource, owner: str, messages: Messages) -> BpfSource:
+    return replace(source, text=messages.said(source.text, owner, source.origin))
+
+
+def _messages(messages: Messages) -> str:
+    """What programs say something with, if they do."""
+    if not messages.found:
+        return ""
+    constants = {"VALUES": MESSAGE_VALUES, "SHIFT": MESSAGE_SHIFT, "NOWHERE": f"{MESSAGE_NOWHERE:#x}U"}
+    defines = "".join(f"#define TRACER_MESSAGE_{name} {value}\n" for name, value in constants.items())
+    return defines + _marked(_core_source("messages.bpf.h"))
 
 
 @cache
@@ -202,13 +237,13 @@ def _section_text(plan: Plan) -> Iterator[str]:
             yield f"#define TRACER_BLOB_MASK_{layout.c_name} {_mask(layout.blob.max)}\n"
 
 
-def _context(plan: Plan) -> str:
+def _context(plan: Plan, *, telling: bool) -> str:
     members = "".join(
         f"\t{c_type}{'' if c_type.endswith('*') else ' '}{argument_name(c_type)};\n" for c_type in plan.arg_types
     )
     fixed = "\tu64 *args;\n\tu64 timestamp;\n\tbool typed;\n\tbool registers;\n\tu32 usdt;\n"
     fixed += "\tu64 entered;\n\ts64 result;\n"
-    tells = "\tu32 probe;\n" if plan.tells is not None else ""
+    tells = "\tu32 probe;\n" if telling else ""
     position = "\tu64 position;\n" if plan.stack_place else ""
     return f"struct tracer_ctx {{\n{fixed}{tells}{position}{members}}};\n"
 
@@ -259,7 +294,7 @@ def _metadata_filter(conditions: Iterable[Condition]) -> Iterator[str]:
     yield f"{_line(f'{GENERATED}/metadata')}{Translator(distinct, argument_name).text().rstrip()}\n"
 
 
-def _collector_sources(plan: Plan) -> Iterator[str]:
+def _collector_sources(plan: Plan, messages: Messages) -> Iterator[str]:
     """Every source that some program needs, once, its defines around it."""
     seen: dict[str, BpfSource] = {}
     for owner, source in _sources(plan):
@@ -270,7 +305,7 @@ def _collector_sources(plan: Plan) -> Iterator[str]:
             continue
         seen[source.origin] = source
         yield from (f"#define {name} {value}\n" for name, value in source.defines)
-        yield _marked(source)
+        yield _marked(_said(source, owner.name, messages))
         yield _line(GENERATED)
         yield from (f"#undef {name}\n" for name, _ in source.defines)
 
@@ -284,29 +319,44 @@ def _sources(plan: Plan) -> Iterator[tuple[Owner, BpfSource]]:
 
 
 def _programs(
-    plan: Plan, index: int, operands: Mapping[Operands, int], conditions: Mapping[Condition, int], machine: Machine
+    plan: Plan,
+    index: int,
+    operands: Mapping[Operands, int],
+    conditions: Mapping[Condition, int],
+    machine: Machine,
+    *,
+    telling: bool,
 ) -> Iterator[str]:
+    traces = plan.log_level is LogLevel.TRACE
     shape = plan.shapes[index]
     asked = conditions[shape.condition] if shape.condition is not None else 0
     if shape.result is not None:
         architecture = ARCHITECTURES[machine.architecture]
         if shape.is_helper:
             template = _core_source("helper.bpf.c").text
-            text = helper_entry_text(template, _entry(index), shape, architecture, tells=plan.tells is not None)
+            text = helper_entry_text(template, _entry(index), shape, architecture, tells=telling)
         else:
             at_return = [plan.fragments[i] for i in shape.fragments]
             text = entry_text(
-                _core_source("entry.bpf.c").text, _entry(index), shape, architecture, at_return, asked=asked
+                _core_source("entry.bpf.c").text,
+                _entry(index),
+                shape,
+                architecture,
+                at_return,
+                asked=asked,
+                tells=telling,
+                traces=traces,
             )
         yield f"{_line(f'{GENERATED}/{_entry(index)}')}{text}"
     body = _body(index) if shape.role is not None else _function(index)
     if not shape.is_helper:
         fragments = [plan.fragments[i] for i in shape.fragments]
         usdt = operands[shape.operands] if shape.operands is not None else 0
-        text = program_text(_core_source("program.bpf.c").text, body, shape, fragments, usdt=usdt, asked=asked)
+        template = _core_source("program.bpf.c").text
+        text = program_text(template, body, shape, fragments, usdt=usdt, asked=asked, tells=telling, traces=traces)
         yield f"{_line(f'{GENERATED}/{body}')}{text}"
     if shape.role is not None:
         body = "" if shape.is_helper else body
-        template, tells = _core_source("helper.bpf.c").text, plan.tells is not None
-        text = helper_text(template, _function(index), shape, shape.role, body, tells=tells)
+        template = _core_source("helper.bpf.c").text
+        text = helper_text(template, _function(index), shape, shape.role, body, tells=telling)
         yield f"{_line(f'{GENERATED}/{_function(index)}')}{text}"

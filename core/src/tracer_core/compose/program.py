@@ -41,6 +41,8 @@ def program_text(
     *,
     usdt: int = 0,
     asked: int = 0,
+    tells: bool = False,
+    traces: bool = False,
 ) -> str:
     """The program of a shape.
 
@@ -51,13 +53,15 @@ def program_text(
         fragments: What it runs, in order.
         usdt: By which of the text's specifications arguments are computed, from 1; 0 if by none.
         asked: Number of what it asks of metadata, if it does.
+        tells: It says in the ring, beside events, where it is.
+        traces: It says what filters and getters answered.
     """
-    judge = Judge(shape, fragments, asked, _result_place(shape))
-    stubs = _common(function, shape, fragments, registers=_has_registers(shape)) | {
+    judge = Judge(shape, fragments, asked, _result_place(shape), traces=traces)
+    stubs = _common(function, shape, fragments, registers=_has_registers(shape), traces=traces) | {
         # with a role, it is a part of another program
         "LINKAGE": "static __always_inline int" if shape.role else "int",
         "USDT": str(usdt),
-        "CALL": "\n".join(_call(shape)),
+        "CALL": "\n".join((*_told(tells), *_call(shape))),
         "BEFORE": stacks.before_sight(shape, fragments),
         "SIGHT": judge.sight(),
         "AFTER": stacks.after_sight(shape),
@@ -80,7 +84,7 @@ def helper_text(template: str, function: str, shape: Shape, role: Role, body: st
         tells: It says in the ring what it did.
     """
     before = [f"\tprobe = {_IDENTITIES[shape.identity]};"] if tells or _keeps(shape) else []
-    before += ["\tctx->probe = probe;"] if tells else []
+    before += _told(tells)
     before += _call(shape) if _keeps(shape) else ()
     stubs = _common(function, shape, (), registers=_has_registers(shape)) | {
         "BODY": f"\t{body}(args);" if body else "",
@@ -95,7 +99,7 @@ def helper_entry_text(
 ) -> str:
     """The program at the entry of a function where, at its return, data has moved; the arguments are as above."""
     before = [f"\tprobe = {_IDENTITIES[shape.identity]};"] if tells or _keeps(shape) else []
-    before += ["\tctx->probe = probe;"] if tells else []
+    before += _told(tells)
     if _keeps(shape):
         before += [_save(shape, architecture), f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"]
     stubs = _common(function, shape, (), registers=shape.kind is ProbeKind.KRETPROBE) | {
@@ -114,6 +118,8 @@ def entry_text(
     fragments: Sequence[PlannedFragment],
     *,
     asked: int = 0,
+    tells: bool = False,
+    traces: bool = False,
 ) -> str:
     """The program that notes, at the entry of a function, what a program at its return needs.
 
@@ -124,10 +130,14 @@ def entry_text(
         architecture: Of the machine.
         fragments: What the program at the return runs.
         asked: Number of what is asked of metadata, if it is.
+        tells: It says in the ring, beside events, where it is.
+        traces: It says what filters and getters answered.
     """
-    stubs = _common(function, shape, fragments, registers=shape.kind is ProbeKind.KRETPROBE) | {
+    common = _common(function, shape, fragments, registers=shape.kind is ProbeKind.KRETPROBE, traces=traces)
+    stubs = common | {
+        "ARGUMENTS": "\n".join((*_told(tells), common["ARGUMENTS"])),
         "BEFORE": stacks.before_sight_at_entry(shape, fragments),
-        "SIGHT": Judge(shape, fragments, asked).sight_at_entry(),
+        "SIGHT": Judge(shape, fragments, asked, traces=traces).sight_at_entry(),
         "AFTER": stacks.after_sight_at_entry(shape),
         "FRAME": _FRAMES[shape.kind][0],
         "SAVE": _save(shape, architecture),
@@ -135,15 +145,21 @@ def entry_text(
     return _filled(template, stubs)
 
 
-def _common(function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, registers: bool) -> dict[str, str]:
+def _common(
+    function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, registers: bool, traces: bool = False
+) -> dict[str, str]:
     return {
         "FUNCTION": function,
         "TYPED": str(int(shape.plain)),
         "REGISTERS": str(int(registers)),
         "PROBE": _IDENTITIES[shape.identity],
         "ARGUMENTS": "\n".join((*_arguments(shape), *_position(shape, fragments))),
-        "GETTERS": "\n".join(_getters(shape.getters)),
+        "GETTERS": "\n".join(_getters(shape.getters, traces=traces)),
     }
+
+
+def _told(tells: bool) -> tuple[str, ...]:
+    return ("\tctx->probe = probe;",) if tells else ()
 
 
 def _keeps(shape: Shape) -> bool:
@@ -185,11 +201,13 @@ def _position(shape: Shape, fragments: Iterable[PlannedFragment]) -> Iterator[st
         yield f"\tctx->position = {stacks.position(shape.kind)};"
 
 
-def _getters(getters: Iterable[PlannedGetter]) -> Iterator[str]:
+def _getters(getters: Iterable[PlannedGetter], *, traces: bool) -> Iterator[str]:
     for planned in getters:
         name, function = argument_name(planned.getter.gives), planned.getter.function
         conditions = " && ".join((f"!ctx->{name}", *_pointers(planned.getter.needs)))
         yield f"\tif ({conditions})\n\t\tctx->{name} = {function}(ctx);"
+        if traces:
+            yield f'\tif (!ctx->{name})\n\t\tTRACER_LOG(ctx, trace, "{function} found no {planned.getter.gives}");'
 
 
 def _pointers(needs: Iterable[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from tracer_core.types import Probe, ProbeKind
 if TYPE_CHECKING:
     from tracer_core.filters.metadata.wanted import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
+    from tracer_core.levels import LogLevel
     from tracer_core.userspace.live import UserPlace
 
 _PREFIXES = {
@@ -91,6 +92,7 @@ class Request:
         metadata: What else must hold there; nothing if nothing must.
         sort: Who takes the events is told when a packet's data is freed.
         follow_stack: What runs on a stack after a packet was met there is taken to run for it.
+        log_level: The least important messages that programs write; nothing if they write none.
     """
 
     probes: tuple[Probe, ...] = ()
@@ -101,6 +103,7 @@ class Request:
     metadata: MetadataFilter | None = None
     sort: bool = False
     follow_stack: bool = False
+    log_level: LogLevel | None = None
 
 
 def parse_probe(text: str) -> Probe:

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 
 from tracer_core.compose.compose import compose
 from tracer_core.errors import RunError, TracerError
+from tracer_core.events.about import clock_offset
 from tracer_core.plugins.exchange import Exchange, Link
 from tracer_core.plugins.session import Session, guarded
 from tracer_core.run.blame import explain
 from tracer_core.run.drain import Drain
 from tracer_core.run.losses import LossReport
 from tracer_core.run.prepare import without
+from tracer_core.run.said import Said
 from tracer_core.run.stops import Stop, command, stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from tracer_core.backend.base import Backend
+    from tracer_core.backend.base import Backend, Batch
     from tracer_core.changes.changes import Changes
     from tracer_core.compose.composition import Composition, Machine
     from tracer_core.events.batch import EventBatch
@@ -59,6 +61,7 @@ class Collection:
         stop_after: Events to take; 0 for all.
         tells: What the records say that are no events, for who sorts, if somebody does.
         changes: Makes what collectors have changed; nothing if nothing may be.
+        utc: Times in messages are dates, in UTC.
     """
 
     prepared: Prepared
@@ -72,6 +75,7 @@ class Collection:
     stop_after: int = 0
     tells: Tells | None = None
     changes: Changes | None = None
+    utc: bool = False
 
 
 @contextmanager
@@ -107,13 +111,14 @@ def run(collection: Collection, backend: Backend) -> None:
             _enter_sessions(sessions, collection, exchange)
         exchange.begin()
         report = LossReport(backend, prepared.plan)
+        said = Said(composition.messages, prepared.plan, clock_offset=clock_offset() if collection.utc else None)
         drain = Drain(
             backend,
             partial(_sinks, collection, exchange),
             limit=collection.stop_after,
             facts=report.facts,
             ended=lambda: stops.put(Stop.DRAINED),
-            sift=collection.tells.sift if collection.tells is not None else None,
+            sift=_sift(collection, said),
             reported=partial(_reported, exchange, prepared.plan) if exchange.reported else None,
         )
         with drain:  # files end when nothing can be lost any more
@@ -126,10 +131,19 @@ def run(collection: Collection, backend: Backend) -> None:
                 _finish(drain, stops)
             finally:
                 backend.detach()
+        said.end()
         log.info("%d event(s) processed", drain.count)
         if exchange.reported:
             log.debug("%d event(s) reported by collectors", drain.reported)
         report.tell()
+
+
+def _sift(collection: Collection, said: Said) -> Callable[[Batch], Batch] | None:
+    """Takes what is no event out of what came: first what programs say, which marks records of its own."""
+    speaks, tells = collection.prepared.plan.log_level is not None, collection.tells
+    if tells is None:
+        return said.sift if speaks else None
+    return (lambda batch: tells.sift(said.sift(batch))) if speaks else tells.sift
 
 
 def _sinks(collection: Collection, exchange: Exchange) -> Sequence[Sink]:
