@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.test_losses import command, quiet, receiver  # noqa: F401 - fixtures
 from tests.test_start_up import DISTRIBUTIONS
 
+from tracer_core.backend.machine import running_machine
+from tracer_core.levels import LogLevel
+from tracer_core.run.said import Said
+from tracer_core.testing import planned
+from tracer_core.testing.tried import Tried
+
 if TYPE_CHECKING:
+    import socket
+
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.netns import TwoNamespaces
 
-pytestmark = [pytest.mark.bpf, pytest.mark.usefixtures("receiver")]
+pytestmark = pytest.mark.bpf
 
 RECEIVE = "tp:net:netif_receive_skb"
 LENGTH = 92  # of the datagrams, with their IP header
@@ -27,7 +37,7 @@ def _speaking(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def two(quiet: TwoNamespaces) -> TwoNamespaces:  # noqa: F811
+def two(quiet: TwoNamespaces, receiver: socket.socket) -> TwoNamespaces:  # noqa: F811
     return quiet
 
 
@@ -68,3 +78,20 @@ def test_what_a_full_ring_does_not_take_is_counted(tracer: Tracer, two: TwoNames
     (lost,) = map(int, re.findall(r"lost (\d+) message\(s\) of programs", text))
     assert lost > count / 10, "the ring was large enough for all"
     assert written + lost == 3 * count
+
+
+def test_a_packet_whose_bytes_cannot_be_read_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    quiet_run = planned("skb", probes=[RECEIVE], typed=False)
+    run = replace(
+        quiet_run, prepared=replace(quiet_run.prepared, plan=replace(quiet_run.plan, log_level=LogLevel.DEBUG))
+    )
+    nowhere, skb = 0x1000, {"mac_header": 64, "network_header": 78, "transport_header": 98, "mac_len": 14}
+    with Tried(run) as tried:
+        tried.clear()
+        tried.fill("sk_buff", 0, {**skb, "head": nowhere, "data": nowhere + 64, "len": 100})
+        tried.trial.call("tracer_program_0", tried.address())
+        messages = Said(run.composed(running_machine()).messages, run.plan, clock_offset=None)
+        messages.sift(tried.trial.read())
+        told = f"100 bytes at {nowhere + 64:#x}, of the packet at {tried.address():#x}, cannot be read"
+    assert f"skb: {told} (skb_collect_frame at {RECEIVE})" in caplog.text
