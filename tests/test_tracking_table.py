@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import mmap
 import struct
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ from tests.tracking import SET
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
 from tracer_core.kernel.live import LiveKernel
+from tracer_core.levels import LogLevel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declare import declare
 from tracer_core.plugins.host import Host
+from tracer_core.run.said import Said
 from tracer_core.testing.trial import Trial
 from tracer_core.types import Probe
 
@@ -53,6 +56,11 @@ _CALLS = {
 class Table:
     trial: Trial
     memory: mmap.mmap
+    said: Said
+
+    def tell(self) -> None:
+        """Log what was said."""
+        assert not self.said.sift(self.trial.read())
 
     def call(self, name: str, head: int, now: int, stamp: int = 0, origin: int = 0) -> tuple[int, int] | None:
         """Timestamp and address that come back, if it says yes."""
@@ -70,18 +78,21 @@ class Table:
 @pytest.fixture(scope="module")
 def loaded() -> Iterator[Table]:
     kernel = LiveKernel()
-    request = Request((Probe.tracepoint("net:netif_receive_skb"),), abilities=Fixed(typed=False, entries=()))
+    receive = Probe.tracepoint("net:netif_receive_skb")
+    request = Request((receive,), abilities=Fixed(typed=False, entries=()), log_level=LogLevel.DEBUG)
     made = plan([declare(Host().collector("skb_tracking"), kernel, None)], request, kernel)
     texts = [_CALL.replace("NAME", name).replace("CALL", call) for name, call in _CALLS.items()]
     functions = [f"trial_{name}" for name in _CALLS]
     composition = compose(made, kernel, running_machine())
     with Trial(made, composition, extra="".join(texts), functions=functions) as trial:
-        yield Table(trial, trial.map("tracer_tracking", SET.size << _BITS))
+        said = Said(composition.messages, made, clock_offset=None)
+        yield Table(trial, trial.map("tracer_tracking", SET.size << _BITS), said)
 
 
 @pytest.fixture
 def table(loaded: Table) -> Table:
     loaded.memory[:] = bytes(len(loaded.memory))
+    loaded.tell()
     return loaded
 
 
@@ -173,3 +184,25 @@ def test_a_set_that_is_taken_all_the_time_takes_nothing_in_and_is_readable(table
     assert struct.unpack_from("<Q", table.memory, users) == (1,)
     table.call("forget", one, 0)
     assert table.find(one, 9) is None
+
+
+def test_a_packet_that_is_forgotten_for_another_is_told_of(table: Table, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    heads = neighbours(WAYS + 1)
+    for head in heads[:WAYS]:
+        table.know(head, 10**9)
+    table.tell()
+    assert "[eBPF]" not in caplog.text
+    table.know(heads[WAYS], 8_500_000_000)
+    table.tell()
+    assert f"one last seen 7 s ago is forgotten for the one with its data at {heads[WAYS]:#x}" in caplog.text
+
+
+def test_a_packet_that_cannot_be_followed_is_told_of(table: Table, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    (head,) = neighbours(1)
+    users = set_of(head) * SET.size + 48
+    table.memory[users : users + 8] = struct.pack("<Q", 1)
+    table.know(head, 8)
+    table.tell()
+    assert f"the packet with its data at {head:#x} cannot be followed" in caplog.text

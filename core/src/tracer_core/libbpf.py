@@ -7,19 +7,37 @@ libbcc depends on libbpf, so wherever BCC runs this library is present. Signatur
 from __future__ import annotations
 
 import ctypes
+import logging
 from functools import cache
 
 from tracer_core.errors import MachineError
+from tracer_core.levels import LogLevel
 
 _SONAME = "libbpf.so.1"
 _PRINT_FN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
 
-def _silent(_level: int, _format: bytes, _args: int) -> int:
-    return 0  # what libbpf would print is in errno and in the verifier log: we report them
+_LINE = 1024  # bytes of a message
+_LEVELS = {
+    0: logging.DEBUG,
+    1: logging.DEBUG,
+}  # of enum libbpf_print_level: warning, information
+
+log = logging.getLogger("libbpf")
 
 
-_SILENT = _PRINT_FN(_silent)
+def _print(level: int, text: bytes, arguments: int) -> int:
+    """Log what libbpf says. What matters of it is in errno and in the verifier's log: those are reported."""
+    importance = _LEVELS.get(level, LogLevel.TRACE)
+    if log.isEnabledFor(importance):
+        line = ctypes.create_string_buffer(_LINE)
+        # a va_list is passed as a pointer, on x86-64 and aarch64
+        ctypes.CDLL(None).vsnprintf(line, ctypes.c_size_t(_LINE), text, ctypes.c_void_p(arguments))
+        log.log(importance, "%s", line.value.decode(errors="replace").rstrip())
+    return 0
+
+
+_PRINT = _PRINT_FN(_print)
 
 
 class ProgLoadOpts(ctypes.Structure):
@@ -243,7 +261,7 @@ def library() -> ctypes.CDLL:
         function = getattr(lib, name)
         function.restype = result
         function.argtypes = arguments
-    lib.libbpf_set_print(_SILENT)
+    lib.libbpf_set_print(_PRINT)
     return lib
 
 

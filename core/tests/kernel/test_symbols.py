@@ -80,3 +80,8 @@ def test_no_symbols_at_all_is_no_error():
     symbols = Symbols(b"")
     assert symbols.address("x") is None
     assert symbols.at(1) is None
+
+
+def test_functions_of_one_name_are_counted():
+    symbols = Symbols(b"0000000000000010 t same\n0000000000000020 T other\n0000000000000030 t same\t[module]\n")
+    assert [symbols.count(name) for name in ("same", "other", "missing")] == [2, 1, 0]

@@ -62,11 +62,13 @@ class Losses:
         by_probe: Events lost, for each probe of the plan, in order.
         missed: Hits missed while programs were enabled. No hit is in two of them, but a probe may be.
         uncounted: Indices of probes that may have missed hits, too, of which the kernel says nothing.
+        messages: Messages of programs lost.
     """
 
     by_probe: tuple[int, ...]
     missed: tuple[Missed, ...] = ()
     uncounted: tuple[int, ...] = ()
+    messages: int = 0
 
     @property
     def total(self) -> int:

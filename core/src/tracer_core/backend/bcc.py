@@ -17,7 +17,7 @@ from tracer_core.backend.loaded import LoadedProgram
 from tracer_core.backend.misses import Misses
 from tracer_core.backend.ring import Ring
 from tracer_core.backend.side_by_side import LeftTogether
-from tracer_core.compose.composition import ADDRESSES_MAP, ENABLED_MAP, EVENTS_MAP, LOST_MAP
+from tracer_core.compose.composition import ADDRESSES_MAP, ENABLED_MAP, EVENTS_MAP, LOST_MAP, UNSAID_MAP
 from tracer_core.errors import RunError
 from tracer_core.libbpf import library
 from tracer_core.plan.plan import Identity, Role
@@ -77,6 +77,8 @@ class BccBackend:
         self._resources.callback(self._ring.close)
         self._enabled = self._counters(compiled.maps[ENABLED_MAP], 1)
         self._lost = self._counters(compiled.maps[LOST_MAP], self._cpus * (len(plan.probes) + 1))
+        unsaid = compiled.maps.get(UNSAID_MAP)
+        self._unsaid = self._counters(unsaid, self._cpus) if unsaid is not None else ()
         self._compiled = compiled
 
     def load(self) -> None:
@@ -132,7 +134,8 @@ class BccBackend:
         """See :class:`~tracer_core.backend.base.Backend`."""
         cpus = self._cpus
         lost = tuple(sum(self._lost[(i + 1) * cpus : (i + 2) * cpus]) for i in range(len(self._plan.probes)))
-        return Losses(lost, self._misses.missed, self._misses.uncounted)
+        unsaid = sum(self._unsaid[:cpus])
+        return Losses(lost, self._misses.missed, self._misses.uncounted, unsaid)
 
     def _attach(self, program: LoadedProgram, probes: Sequence[int]) -> tuple[Link, ...]:
         if not program.multi:

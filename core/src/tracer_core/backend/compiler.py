@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import logging
 import os
 import pickle
 import re
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
     from typing import NoReturn, Self
+
+log = logging.getLogger(__name__)
 
 HEADERS = Path(__file__).parent.parent / "compose" / "headers"
 """A tree that BCC takes for kernel headers; it holds what BCC's own headers need and nothing of a kernel."""
@@ -133,6 +136,8 @@ class Compiler:
                 hint = PRIVILEGES if denied else "is there memory for it? see --ring-size"
                 raise MachineError(f"the kernel does not let us create map {refused[1]}: {refused[2]}", hint=hint)
             raise CompileError(words)
+        if words := self._words().strip():
+            log.debug("the compiler says: %s", words)
         code, theirs, files = answer
         moved = dict(zip(theirs.values(), fds, strict=True))
         return Compiled(

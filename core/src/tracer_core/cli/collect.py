@@ -16,6 +16,7 @@ import click
 from tracer_core.cli import ingredients
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
+from tracer_core.cli.messages import log_level
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.profiled import command_line, has_profiles, probes_of, profiled_of
 from tracer_core.cli.size import file_size, size
@@ -215,6 +216,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 all_skb=values["all_skb"],
                 stack=values["stack"],
                 probe_stack=values["probe_stack"],
+                log_level=log_level(),
             )
             run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
             prepared = replace(prepare(chosen, request, kernel, run=run_name), command=tuple(command_line(ctx)))
@@ -241,6 +243,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 stop_after=values["stop_after"],
                 tells=sorting.tells if sorting is not None else None,
                 changes=changes,
+                utc=values["utc"],
             )
             run(collection, backend)
             if files is not None and files.limit:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "collect": ("tracer_core.cli.collect", "collect", "Trace packets and print their events."),
     "convert": ("tracer_core.cli.convert", "convert", "Write the events of a file in another format."),
     "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
+    "inspect": ("tracer_core.cli.inspect", "inspect", "List what can be probed."),
     "pcap": ("tracer_core.cli.pcap", "pcap", "Write the packets of events for Wireshark and tcpdump."),
     "profile": ("tracer_core.cli.profile", "profile", "List, show and check profiles."),
     "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
@@ -72,7 +73,7 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, "-V", "--version", message="tracer %(version)s")
 @click.option(
     "--log-level",
-    type=click.Choice(["error", "warn", "info", "debug"]),
+    type=click.Choice(["error", "warn", "info", "debug", "trace"]),
     default="info",
     show_default=True,
     help="Least important messages to show, on stderr.",

@@ -6,14 +6,13 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from tracer_core.levels import LogLevel
+
 if TYPE_CHECKING:
     from tracer_core.errors import PluginError
     from tracer_core.events.batch import EventBatch
 
 log = logging.getLogger(__name__)
-
-_LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
-_NAMES = {logging.ERROR: "ERROR", logging.WARNING: "WARN", logging.INFO: "INFO", logging.DEBUG: "DEBUG"}
 
 
 class _Format(logging.Formatter):
@@ -25,18 +24,30 @@ class _Format(logging.Formatter):
         text = record.getMessage()
         if self._bare_info and record.levelno == logging.INFO:
             return text
-        return f"{_NAMES.get(record.levelno, record.levelname):<5} {text}"
+        return f"{_name(record):<5} {text}"
 
 
 def configure(level: str) -> None:
     """Send messages of that level and above to stderr.
 
     Args:
-        level: ``error``, ``warn``, ``info`` or ``debug``.
+        level: Name of a :class:`~tracer_core.levels.LogLevel`, in small letters.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Format(bare_info=level != "debug"))
-    logging.basicConfig(level=_LEVELS[level], handlers=[handler], force=True)
+    handler.setFormatter(_Format(bare_info=LogLevel[level.upper()] >= LogLevel.INFO))
+    logging.basicConfig(level=LogLevel[level.upper()], handlers=[handler], force=True)
+
+
+def log_level() -> LogLevel:
+    """The least important messages that are shown."""
+    return min((level for level in LogLevel if log.isEnabledFor(level)), default=LogLevel.ERROR)
+
+
+def _name(record: logging.LogRecord) -> str:
+    try:
+        return LogLevel(record.levelno).name
+    except ValueError:
+        return record.levelname
 
 
 def warn_left_out(error: PluginError) -> None:

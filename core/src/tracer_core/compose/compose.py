@@ -6,17 +6,20 @@ constants, everything is inlined. ``#line`` marks make compile errors name the f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.architecture import ARCHITECTURES
-from tracer_core.compose.composition import NETNS, Composition
+from tracer_core.compose.composition import MESSAGE_NOWHERE, MESSAGE_SHIFT, MESSAGE_VALUES, NETNS, Composition
 from tracer_core.compose.kernel_types import kernel_types
+from tracer_core.compose.messages import Messages
 from tracer_core.compose.names import argument_name
 from tracer_core.compose.programs import program_specs, program_texts
 from tracer_core.compose.sources import GENERATED, core_source, line, marked
 from tracer_core.compose.stacks import constants, place_constants
 from tracer_core.errors import PluginError
 from tracer_core.kernel.btf_types import Kind
+from tracer_core.levels import LogLevel
 from tracer_core.sections import Header
 from tracer_core.wire import layout_of
 
@@ -34,11 +37,15 @@ if TYPE_CHECKING:
 
     Operands = tuple[UsdtArgument, ...]
 
+OWNER = "core"
+"""Who says what the core's own text says."""
+
 _CORE = ("tracer.bpf.h", "runtime.bpf.h", "stack_key.bpf.h", "tracking.bpf.h", "stack.bpf.h")
 _SLOTS = 4  # nested interrupts that can trace at once on one CPU
 _PROBES = 16
 _LICENCE = "/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */"
 _SAVED = 6  # arguments that are kept from the entry of a function to its return: plan.places.MAX_ARGUMENTS
+_SAY = "static __always_inline void tracer_say(struct tracer_ctx *ctx, u64 number, u64 a, u64 b, u64 c, u64 d);\n"
 _CALLS = 8192  # of functions probed at their return, at a time
 
 
@@ -55,8 +62,14 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
     """
     operands, conditions = _operands(plan), _conditions(plan)
     api, runtime, stack_key, tracking, stack = map(core_source, _CORE)
-    sources = "".join(_collector_sources(plan))
-    shapes = "".join(program_texts(plan, operands, conditions))
+    messages = Messages(plan.log_level)
+    runtime, tracking, stack = (_said(source, OWNER, messages) for source in (runtime, tracking, stack))
+    sources = "".join(_collector_sources(plan, messages))
+    telling = plan.tells is not None or plan.log_level is LogLevel.TRACE or bool(messages.found)
+    shapes = "".join(
+        messages.said(text, OWNER, GENERATED, named=False)
+        for text in program_texts(plan, operands, conditions, telling=telling)
+    )
     task = _has_task(kernel.btf)
     core = (
         runtime.text if plan.netns or task else "",
@@ -65,7 +78,8 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
         stack.text if plan.stacks else "",
     )
     filters = "".join((*_packet_filter(plan), *_metadata_filter(conditions)))
-    used = "\n".join((_context(plan), api.text, *core, filters, sources, shapes))
+    context = _context(plan, telling=telling)
+    used = "\n".join((context, api.text, *core, filters, sources, shapes))
     types = kernel_types(kernel, used)
     text = "".join(
         (
@@ -74,12 +88,14 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
             "#define TRACER_TASK\n" if task else "",
             types.declarations,
             "".join(_section_text(plan)),
-            _context(plan),
+            context,
             _usdt(operands),
             marked(api),
             line(GENERATED),
             types.bit_fields,
+            _SAY if messages.found else "",
             marked(runtime),
+            _messages(messages),
             marked(stack_key) if plan.stack_place else "",
             marked(tracking) if plan.tracking else "#define tracer_follow(ctx, skb) false\n",
             marked(stack) if plan.stacks else "",
@@ -89,7 +105,20 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
             shapes,
         )
     )
-    return Composition(text, program_specs(plan), machine.cpus, plan.multi)
+    return Composition(text, program_specs(plan), machine.cpus, plan.multi, tuple(messages.found))
+
+
+def _said(source: BpfSource, owner: str, messages: Messages) -> BpfSource:
+    return replace(source, text=messages.said(source.text, owner, source.origin))
+
+
+def _messages(messages: Messages) -> str:
+    """What programs say something with, if they do."""
+    if not messages.found:
+        return ""
+    constants = {"VALUES": MESSAGE_VALUES, "SHIFT": MESSAGE_SHIFT, "NOWHERE": f"{MESSAGE_NOWHERE:#x}U"}
+    defines = "".join(f"#define TRACER_MESSAGE_{name} {value}\n" for name, value in constants.items())
+    return defines + marked(core_source("messages.bpf.h"))
 
 
 def _has_task(btf: Btf) -> bool:
@@ -164,13 +193,13 @@ def _section_text(plan: Plan) -> Iterator[str]:
             yield f"#define TRACER_BLOB_MASK_{layout.c_name} {_mask(layout.blob.max)}\n"
 
 
-def _context(plan: Plan) -> str:
+def _context(plan: Plan, *, telling: bool) -> str:
     members = "".join(
         f"\t{c_type}{'' if c_type.endswith('*') else ' '}{argument_name(c_type)};\n" for c_type in plan.arg_types
     )
     fixed = "\tu64 *args;\n\tu64 timestamp;\n\tbool typed;\n\tbool registers;\n\tu32 usdt;\n"
     fixed += "\tu64 entered;\n\ts64 result;\n"
-    tells = "\tu32 probe;\n" if plan.tells is not None else ""
+    tells = "\tu32 probe;\n" if telling else ""
     position = "\tu64 position;\n" if plan.stack_place else ""
     return f"struct tracer_ctx {{\n{fixed}{tells}{position}{members}}};\n"
 
@@ -221,7 +250,7 @@ def _metadata_filter(conditions: Iterable[Condition]) -> Iterator[str]:
     yield f"{line(f'{GENERATED}/metadata')}{Translator(distinct, argument_name).text().rstrip()}\n"
 
 
-def _collector_sources(plan: Plan) -> Iterator[str]:
+def _collector_sources(plan: Plan, messages: Messages) -> Iterator[str]:
     """Every source that some program needs, once, its defines around it."""
     seen: dict[str, BpfSource] = {}
     for owner, source in _sources(plan):
@@ -232,7 +261,7 @@ def _collector_sources(plan: Plan) -> Iterator[str]:
             continue
         seen[source.origin] = source
         yield from (f"#define {name} {value}\n" for name, value in source.defines)
-        yield marked(source)
+        yield marked(_said(source, owner.name, messages))
         yield line(GENERATED)
         yield from (f"#undef {name}\n" for name, _ in source.defines)
 

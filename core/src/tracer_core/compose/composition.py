@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tracer_core.levels import LogLevel
     from tracer_core.plan.plan import Identity
     from tracer_core.types import ProbeKind
 
@@ -52,6 +53,23 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """Something that programs may say.
+
+    Attributes:
+        level: How important it is.
+        owner: Collector whose code says it.
+        function: In which of its functions; empty if that cannot be told.
+        format: As for ``printf``.
+    """
+
+    level: LogLevel
+    owner: str
+    function: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
 class Composition:
     """A program ready to compile.
 
@@ -60,19 +78,29 @@ class Composition:
         programs: What to load.
         cpus: Possible CPUs it was composed for.
         multi: Kprobes of one program are attached all at once.
+        messages: What programs say, by number.
     """
 
     text: str
     programs: tuple[ProgramSpec, ...]
     cpus: int
     multi: bool = False
+    messages: tuple[Message, ...] = ()
 
 
 EVENTS_MAP = "tracer_events"
 LOST_MAP = "tracer_lost"
+UNSAID_MAP = "tracer_unsaid"
+"""Only there if programs say something."""
 ADDRESSES_MAP = "tracer_addresses"
 ENABLED_MAP = "tracer_enabled"
 PROBE_INDEX = 0x7ACE7ACE00000001
 """Constant in the compiled code in whose place the loader puts a probe's index (``runtime.bpf.h``)."""
 NETNS = 0x7ACE7ACE10000000
 """The same for the inode number of the plan's first network namespace; those of others follow."""
+MESSAGE_VALUES = 4
+"""Most values of a message."""
+MESSAGE_SHIFT = 63
+"""Bit of a record's mask by which it is a message, and no event."""
+MESSAGE_NOWHERE = 0xFFFFFFFF
+"""In place of a probe's index in a message that is not told where it is said."""

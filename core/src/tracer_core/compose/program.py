@@ -42,6 +42,8 @@ def program_text(
     usdt: int = 0,
     asked: int = 0,
     inner: bool = False,
+    tells: bool = False,
+    traces: bool = False,
 ) -> str:
     """The program of a shape.
 
@@ -53,12 +55,14 @@ def program_text(
         usdt: By which of the text's specifications arguments are computed, from 1; 0 if by none.
         asked: Number of what it asks of metadata, if it does.
         inner: It is a part of another program.
+        tells: It says in the ring, beside events, where it is.
+        traces: It says what filters and getters answered.
     """
-    judge = Judge(shape, fragments, asked, _result_place(shape))
-    stubs = _common(function, shape, fragments, registers=_has_registers(shape)) | {
+    judge = Judge(shape, fragments, asked, _result_place(shape), traces=traces)
+    stubs = _common(function, shape, fragments, registers=_has_registers(shape), traces=traces) | {
         "LINKAGE": "static __always_inline int" if inner else "int",
         "USDT": str(usdt),
-        "CALL": "\n".join(_call(shape)),
+        "CALL": "\n".join((*_told(tells), *_call(shape))),
         "BEFORE": stacks.before_sight(shape, fragments),
         "SIGHT": judge.sight(),
         "AFTER": stacks.after_sight(shape),
@@ -91,7 +95,7 @@ def helper_text(
         inner: It is a part of another program.
     """
     before = [f"\tprobe = TRACER_INDEX({_IDENTITIES[shape.identity]});"] if tells or _keeps(shape) else []
-    before += ["\tctx->probe = probe;"] if tells else []
+    before += _told(tells)
     before += _call(shape) if _keeps(shape) else ()
     stubs = _common(function, shape, (), registers=_has_registers(shape)) | {
         "LINKAGE": "static __always_inline int" if inner else "int",
@@ -105,7 +109,7 @@ def helper_text(
 def helper_entry_text(template: str, function: str, shape: Shape, *, tells: bool = False) -> str:
     """The program at the entry of a function where, at its return, data has moved; the arguments are as above."""
     before = [f"\tprobe = TRACER_INDEX({_IDENTITIES[shape.identity]});"] if tells or _keeps(shape) else []
-    before += ["\tctx->probe = probe;"] if tells else []
+    before += _told(tells)
     if _keeps(shape):
         before += [_save(shape), f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"]
     stubs = _common(function, shape, (), registers=shape.kind is ProbeKind.KRETPROBE) | {
@@ -124,6 +128,8 @@ def entry_text(
     fragments: Sequence[PlannedFragment],
     *,
     asked: int = 0,
+    tells: bool = False,
+    traces: bool = False,
 ) -> str:
     """The program that notes, at the entry of a function, what a program at its return needs.
 
@@ -133,10 +139,14 @@ def entry_text(
         shape: Of the program at the return.
         fragments: What the program at the return runs.
         asked: Number of what is asked of metadata, if it is.
+        tells: It says in the ring, beside events, where it is.
+        traces: It says what filters and getters answered.
     """
-    stubs = _common(function, shape, fragments, registers=shape.kind is ProbeKind.KRETPROBE) | {
+    common = _common(function, shape, fragments, registers=shape.kind is ProbeKind.KRETPROBE, traces=traces)
+    stubs = common | {
+        "ARGUMENTS": "\n".join((*_told(tells), common["ARGUMENTS"])),
         "BEFORE": stacks.before_sight_at_entry(shape, fragments),
-        "SIGHT": Judge(shape, fragments, asked).sight_at_entry(),
+        "SIGHT": Judge(shape, fragments, asked, traces=traces).sight_at_entry(),
         "AFTER": stacks.after_sight_at_entry(shape),
         "FRAME": _FRAMES[shape.kind][0],
         "SAVE": _save(shape),
@@ -158,15 +168,21 @@ def choice_text(function: str, shapes: Mapping[int, str]) -> str:
     )
 
 
-def _common(function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, registers: bool) -> dict[str, str]:
+def _common(
+    function: str, shape: Shape, fragments: Sequence[PlannedFragment], *, registers: bool, traces: bool = False
+) -> dict[str, str]:
     return {
         "FUNCTION": function,
         "TYPED": str(int(shape.plain)),
         "REGISTERS": str(int(registers)),
         "COOKIE": _IDENTITIES[shape.identity],
         "ARGUMENTS": "\n".join((*_arguments(shape), *_position(shape, fragments))),
-        "GETTERS": "\n".join(_getters(shape.getters)),
+        "GETTERS": "\n".join(_getters(shape.getters, traces=traces)),
     }
+
+
+def _told(tells: bool) -> tuple[str, ...]:
+    return ("\tctx->probe = probe;",) if tells else ()
 
 
 def _keeps(shape: Shape) -> bool:
@@ -210,11 +226,13 @@ def _position(shape: Shape, fragments: Iterable[PlannedFragment]) -> Iterator[st
         yield f"\tctx->position = {stacks.position(shape.kind)};"
 
 
-def _getters(getters: Iterable[PlannedGetter]) -> Iterator[str]:
+def _getters(getters: Iterable[PlannedGetter], *, traces: bool) -> Iterator[str]:
     for planned in getters:
         name, function = argument_name(planned.getter.gives), planned.getter.function
         conditions = " && ".join((f"!ctx->{name}", *_pointers(planned.getter.needs)))
         yield f"\tif ({conditions})\n\t\tctx->{name} = {function}(ctx);"
+        if traces:
+            yield f'\tif (!ctx->{name})\n\t\tTRACER_LOG(ctx, trace, "{function} found no {planned.getter.gives}");'
 
 
 def _pointers(needs: Iterable[str]) -> Iterator[str]:

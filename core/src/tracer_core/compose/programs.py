@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tracer_core.compose.composition import ProgramSpec
 from tracer_core.compose.program import choice_text, entry_text, helper_entry_text, helper_text, program_text
 from tracer_core.compose.sources import GENERATED, core_source, line
+from tracer_core.levels import LogLevel
 from tracer_core.plan.plan import Identity
 from tracer_core.types import ProbeKind
 
@@ -33,27 +34,36 @@ def program_specs(plan: Plan) -> tuple[ProgramSpec, ...]:
     return tuple(specs)
 
 
-def program_texts(plan: Plan, operands: Mapping[Operands, int], conditions: Mapping[Condition, int]) -> Iterator[str]:
+def program_texts(
+    plan: Plan, operands: Mapping[Operands, int], conditions: Mapping[Condition, int], *, telling: bool
+) -> Iterator[str]:
     """Their C.
 
     Args:
         plan: What runs where.
         operands: Numbers of the ways in which arguments of USDT probes are found.
         conditions: Numbers of what is asked of metadata.
+        telling: They say in the ring, beside events, where they are.
     """
     chosen = _chosen(plan)
     for index in range(len(plan.shapes)):
-        for name, text in _texts(plan, index, operands, conditions, inner=index in chosen):
+        for name, text in _texts(plan, index, operands, conditions, inner=index in chosen, tells=telling):
             yield f"{line(f'{GENERATED}/{name}')}{text}"
     if chosen:
         yield f"{line(f'{GENERATED}/{_KPROBES}')}{choice_text(_KPROBES, {n: _function(n) for n in chosen})}"
 
 
 def _texts(
-    plan: Plan, index: int, operands: Mapping[Operands, int], conditions: Mapping[Condition, int], *, inner: bool
+    plan: Plan,
+    index: int,
+    operands: Mapping[Operands, int],
+    conditions: Mapping[Condition, int],
+    *,
+    inner: bool,
+    tells: bool,
 ) -> Iterator[tuple[str, str]]:
     """The functions of a shape, by name."""
-    shape, tells = plan.shapes[index], plan.tells is not None
+    shape, traces = plan.shapes[index], plan.log_level is LogLevel.TRACE
     asked = conditions[shape.condition] if shape.condition is not None else 0
     fragments = [plan.fragments[i] for i in shape.fragments]
     helper = core_source("helper.bpf.c").text
@@ -62,13 +72,19 @@ def _texts(
         if shape.is_helper:
             yield name, helper_entry_text(helper, name, shape, tells=tells)
         else:
-            yield name, entry_text(core_source("entry.bpf.c").text, name, shape, fragments, asked=asked)
+            template = core_source("entry.bpf.c").text
+            yield name, entry_text(template, name, shape, fragments, asked=asked, tells=tells, traces=traces)
     body = ""
     if not shape.is_helper:
         name = _body(index) if shape.role is not None else _function(index)
         usdt = operands[shape.operands] if shape.operands is not None else 0
         template, inside = core_source("program.bpf.c").text, inner or shape.role is not None
-        yield name, program_text(template, name, shape, fragments, usdt=usdt, asked=asked, inner=inside)
+        yield (
+            name,
+            program_text(
+                template, name, shape, fragments, usdt=usdt, asked=asked, inner=inside, tells=tells, traces=traces
+            ),
+        )
         body = name
     if shape.role is not None:
         name = _function(index)

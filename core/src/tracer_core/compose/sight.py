@@ -32,12 +32,14 @@ class Judge:
         fragments: What it runs.
         condition: Number of what it asks of metadata, if it does.
         result: Where it finds what its function returned, if it is at a return.
+        traces: It says what it found.
     """
 
     shape: Shape
     fragments: Sequence[PlannedFragment]
     condition: int = 0
     result: str = ""
+    traces: bool = False
 
     def sight(self) -> str:
         """Of the program."""
@@ -149,6 +151,8 @@ class Judge:
         yield f"matched = {known};"
         yield f"packet = matched || {packet};"
         yield f"matched = matched || (packet && {condition});"
+        if self.traces:
+            yield 'TRACER_LOG(ctx, trace, "packet filter %d, all filters %d", packet, matched);'
 
 
 def _followed(head: str, begins: str) -> Iterator[str]:

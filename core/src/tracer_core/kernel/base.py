@@ -182,6 +182,10 @@ class BtfKernel:
         """Address of a symbol; 0 where the kernel hides addresses; nothing if there is none."""
         return self.symbols.address(name)
 
+    def symbol_count(self, name: str) -> int:
+        """How many symbols have a name."""
+        return self.symbols.count(name)
+
     def symbol_at(self, address: int) -> tuple[str, int] | None:
         """Name of the nearest symbol at or below an address, and the distance in bytes; nothing if there is none."""
         return self.symbols.at(address)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from functools import cached_property
 from operator import itemgetter
 
@@ -48,6 +49,10 @@ class Symbols:
                 return int(line[1], 16)
         return None
 
+    def count(self, name: str) -> int:
+        """How many symbols have a name: static functions of several files may share one."""
+        return self._counts[name.encode()]
+
     def at(self, address: int) -> tuple[str, int] | None:
         """Name of the nearest symbol at or below an address, and the distance in bytes from it.
 
@@ -66,6 +71,10 @@ class Symbols:
     @cached_property
     def _by_name(self) -> dict[bytes, bytes]:
         return {name: address for address, name in reversed(_LINE.findall(self._text))}
+
+    @cached_property
+    def _counts(self) -> Counter[bytes]:
+        return Counter(name for _, name in _LINE.findall(self._text))
 
     @cached_property
     def _by_address(self) -> list[tuple[bytes, bytes]]:

@@ -188,3 +188,6 @@ class TypedKernel(Kernel, Protocol):
 
     def function_names(self) -> frozenset[str]:
         """Names of all functions that have a prototype."""
+
+    def symbol_count(self, name: str) -> int:
+        """How many symbols have a name: static functions of several files may share one."""

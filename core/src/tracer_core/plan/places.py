@@ -11,7 +11,7 @@ from tracer_core.kernel.view import Prototype
 from tracer_core.types import Probe, ProbeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.request import Abilities, Userspace
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 MAX_ARGUMENTS = 6
 """Arguments in registers, by the calling convention of x86_64; trampolines of 5.5 and later take as many."""
 
+TRAMPOLINES = (ProbeKind.FENTRY, ProbeKind.FEXIT)
+
+MOUNT = "mount it: mount -t tracefs tracefs /sys/kernel/tracing"
+"""What to do about a tracefs that cannot be read."""
+
 _NOTHING = Prototype((), "void", "", 0)
-_TRAMPOLINES = (ProbeKind.FENTRY, ProbeKind.FEXIT)
-_LIST_TRACEPOINTS = "list them with: ls /sys/kernel/tracing/events/net"
-_LIST_FUNCTIONS = "see: /sys/kernel/tracing/available_filter_functions"
+_LIST_TRACEPOINTS = "list them with: tracer inspect -p 'tp:*'"
+_LIST_FUNCTIONS = "list them with: tracer inspect -p 'kprobe:*'"
 _NO_TYPES = "choose another; functions of modules and what compilers derive from functions often have none"
-_MOUNT = "mount it: mount -t tracefs tracefs /sys/kernel/tracing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,10 @@ def _in_process(probe: Probe, userspace: Userspace | None) -> Iterator[Place]:
 
 
 def _locate(probe: Probe, abilities: Abilities, kernel: TypedKernel, *, many: bool) -> Place | None:
-    if not _is_known(probe, kernel):
+    if not is_known(probe, kernel):
         if probe.optional:
             return None
-        raise _unknown(probe, kernel)
+        raise unknown(probe, kernel)
     is_tracepoint = probe.kind is ProbeKind.RAW_TRACEPOINT
     prototype = kernel.tracepoint(_bare(probe)) if is_tracepoint else kernel.function(probe.target)
     if prototype is None:
@@ -112,7 +115,7 @@ def _locate(probe: Probe, abilities: Abilities, kernel: TypedKernel, *, many: bo
         raise UsageError(f"probe {probe}: not supported: the kernel has no type information of it", hint=_NO_TYPES)
     if probe.kind in (ProbeKind.FUNCTION, ProbeKind.RETURN):
         probe = replace(probe, kind=_cheapest(probe, prototype, abilities, many=many))
-    if probe.kind in _TRAMPOLINES and not _fits_trampoline(prototype):
+    if probe.kind in TRAMPOLINES and not fits_trampoline(prototype):
         if many:
             return None
         raise MachineError(
@@ -125,12 +128,17 @@ def _locate(probe: Probe, abilities: Abilities, kernel: TypedKernel, *, many: bo
 def _matching(probe: Probe, kernel: TypedKernel) -> list[str]:
     names = kernel.events if probe.kind is ProbeKind.RAW_TRACEPOINT else kernel.functions
     if names is None:
-        raise MachineError(f"probe {probe}: '*' needs tracefs, which cannot be read", hint=_MOUNT)
-    matches = re.compile(probe.target.replace("*", ".*")).fullmatch
-    return sorted(filter(matches, names))
+        raise MachineError(f"probe {probe}: '*' needs tracefs, which cannot be read", hint=MOUNT)
+    return sorted(filter(pattern(probe.target), names))
 
 
-def _is_known(probe: Probe, kernel: TypedKernel) -> bool:
+def pattern(target: str) -> Callable[[str], object]:
+    """What tells whether a name is meant, where ``*`` stands for any characters."""
+    return re.compile(target.replace("*", ".*")).fullmatch
+
+
+def is_known(probe: Probe, kernel: TypedKernel) -> bool:
+    """Whether the kernel has that place and lets it be traced, as far as it tells."""
     if probe.kind is ProbeKind.RAW_TRACEPOINT:
         return kernel.tracepoint(_bare(probe)) is not None if kernel.events is None else probe.target in kernel.events
     return kernel.symbol(probe.target) is not None if kernel.functions is None else probe.target in kernel.functions
@@ -142,7 +150,7 @@ def _bare(probe: Probe) -> str:
 
 def _cheapest(probe: Probe, prototype: Prototype, abilities: Abilities, *, many: bool) -> ProbeKind:
     ways = abilities.returns if probe.kind.returns else abilities.entries
-    possible = [kind for kind in ways if kind not in _TRAMPOLINES or _fits_trampoline(prototype)]
+    possible = [kind for kind in ways if kind not in TRAMPOLINES or fits_trampoline(prototype)]
     if not possible:
         tried = "fexit nor kretprobes" if probe.kind.returns else "fentry nor kprobes"
         raise MachineError(
@@ -153,7 +161,8 @@ def _cheapest(probe: Probe, prototype: Prototype, abilities: Abilities, *, many:
     return next((kind for kind in possible if kind.breaks), possible[0]) if many else possible[0]
 
 
-def _fits_trampoline(prototype: Prototype) -> bool:
+def fits_trampoline(prototype: Prototype) -> bool:
+    """Whether all arguments of a function are where trampolines find them."""
     return len(prototype.params) <= MAX_ARGUMENTS
 
 
@@ -165,7 +174,7 @@ def _where_listed(probe: Probe) -> str:
     return _LIST_TRACEPOINTS if probe.kind is ProbeKind.RAW_TRACEPOINT else _LIST_FUNCTIONS
 
 
-def _unknown(probe: Probe, kernel: TypedKernel) -> UsageError:
+def unknown(probe: Probe, kernel: TypedKernel) -> UsageError:
     """The error for a place that the kernel does not have, with near matches."""
     if probe.kind is ProbeKind.RAW_TRACEPOINT:
         near = _near_tracepoints(probe.target, kernel)

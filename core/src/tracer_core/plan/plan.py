@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tracer_core.filters.metadata.wanted import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
     from tracer_core.kernel.view import Prototype, Result
+    from tracer_core.levels import LogLevel
     from tracer_core.plugins.declaration import Owner
     from tracer_core.types import Fragment, Getter, Probe, ProbeKind
     from tracer_core.userspace.live import UserPlace
@@ -275,6 +276,7 @@ class Plan:
         probe_stack: Stacks are recorded to find spare probes in, also where nobody asked to see them.
         stacks: How stacks are known to run for a packet; nothing if nobody asked for that.
         stack_place: Where they are; nothing if nobody has to know, or the kernel does not tell.
+        log_level: The least important messages that programs write; nothing if they write none.
     """
 
     release: str
@@ -295,6 +297,7 @@ class Plan:
     probe_stack: bool = False
     stacks: Stacks | None = None
     stack_place: StackPlace | None = None
+    log_level: LogLevel | None = None
 
     @property
     def layouts(self) -> tuple[Layout, ...]:

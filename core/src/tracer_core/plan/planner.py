@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 """C types from which the core itself can tell a network namespace."""
 
-_MASK_BITS = 64
+_MASK_BITS = 63  # the last one is of records that are messages
 _MEET = "give one more where packets pass, as in -p net:netif_receive_skb"
 _VLAN = ("vlan_present", "vlan_all")  # 5.0 to 6.1, 6.2
 # sections that only the core adds
@@ -132,6 +132,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
         probe_stack=request.probe_stack,
         stacks=stacks,
         stack_place=_stack_place(stacks, fragments, getters, kernel),
+        log_level=request.log_level,
     )
 
 

@@ -12,6 +12,7 @@ from tracer_core.types import Probe, ProbeKind
 if TYPE_CHECKING:
     from tracer_core.filters.metadata.wanted import MetadataFilter
     from tracer_core.filters.packet import PacketFilter
+    from tracer_core.levels import LogLevel
     from tracer_core.userspace.live import UserPlace
 
 _PREFIXES = {
@@ -94,6 +95,7 @@ class Request:
         all_skb: Every function that takes a packet is probed.
         stack: Events tell by which calls the kernel got there.
         probe_stack: Functions that take a packet are probed when a stack shows them.
+        log_level: The least important messages that programs write; nothing if they write none.
     """
 
     probes: tuple[Probe, ...] = ()
@@ -107,6 +109,7 @@ class Request:
     all_skb: bool = False
     stack: bool = False
     probe_stack: bool = False
+    log_level: LogLevel | None = None
 
 
 def parse_probe(text: str) -> Probe:

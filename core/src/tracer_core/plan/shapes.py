@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracer_core.filters.metadata.condition import typed_roots
 from tracer_core.plan.filtering import Asked, Filters
-from tracer_core.plan.places import MAX_ARGUMENTS
 from tracer_core.plan.plan import Identity, Role, Shape
+from tracer_core.plan.reading import reach, runs_at
 from tracer_core.plan.stacks import on_stack
 from tracer_core.plan.tracking import PACKET, TRACKED, sight_at
 from tracer_core.types import Gate, ProbeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from tracer_core.plan.places import Place
     from tracer_core.plan.plan import PlannedFragment, PlannedGetter
@@ -53,24 +53,11 @@ def shape_of(
     """
     probe, prototype = place.probe, place.prototype
     positions = {c_type: at for c_type in arg_types if (at := prototype.index_of(c_type)) is not None}
-    if probe.kind.breaks:  # the others are on the stack
-        positions = {c_type: at for c_type, at in positions.items() if at < MAX_ARGUMENTS}
-    is_anonymous = _is_anonymous(probe, fragments)
-    if is_anonymous:
-        positions = {}
-    known = set(positions)
-    used = []
-    for planned in getters:
-        if (
-            planned.getter.gives not in known
-            and _is_called_at(planned, probe)
-            and known.issuperset(planned.getter.needs)
-        ):
-            used.append(planned)
-            known.add(planned.getter.gives)
+    found = reach(probe, positions, getters, fragments)
+    known = set(found.known)
     is_tracked = tracking is not None and PACKET in known
-    asked = Asked() if is_anonymous else filters.at(place, known, has_packet=is_tracked)
-    followed = stacks and not is_anonymous
+    asked = Asked() if found.anonymous else filters.at(place, known, has_packet=is_tracked)
+    followed = stacks and not found.anonymous
     use = on_stack(probe, asked, has_packet=PACKET in known, filtered=filters.any) if followed else None
     inherits = use is not None and use.inherits
     if is_tracked or inherits:
@@ -78,36 +65,33 @@ def shape_of(
     running = tuple(
         index
         for index, planned in enumerate(fragments)
-        if _runs_at(planned, probe)
-        and known.issuperset(planned.fragment.needs)
-        and (not planned.fragment.any_of or known.intersection(planned.fragment.any_of))
-        and (asked.can_match or inherits or planned.fragment.gate is Gate.ALWAYS)
+        if runs_at(planned, probe, known) and (asked.can_match or inherits or planned.fragment.gate is Gate.ALWAYS)
     )
     if not running:
         return None
     # only what is read makes a shape, so that probes share code: of several ways to a namespace the first is enough
-    read = {t for index in running for t in fragments[index].reads} | {t for g in used for t in g.getter.needs}
+    read = {t for index in running for t in fragments[index].reads} | {t for g in found.getters for t in g.getter.needs}
     read |= set([t for t in netns_types if t in known][:1])
     read |= {PACKET} if is_tracked else set()
     read |= typed_roots(asked.condition) if asked.condition is not None else set()
     args: tuple[tuple[str, int | None], ...]
     if probe.kind.breaks and identity is Identity.COOKIE:  # which says where they are, so that one program serves all
         args = tuple((c_type, None) for c_type in arg_types if c_type in read and c_type != TRACKED)
-        elsewhere = tuple(positions.get(c_type) for c_type, _ in args)
+        elsewhere = tuple(found.positions.get(c_type) for c_type, _ in args)
     else:
-        args, elsewhere = tuple((c_type, at) for c_type, at in positions.items() if c_type in read), ()
+        args, elsewhere = tuple((c_type, at) for c_type, at in found.positions.items() if c_type in read), ()
     shape = Shape(
         kind=probe.kind,
         typed=_is_typed(probe, abilities),
-        plain=_is_typed(probe, abilities) and all(planned.getter.trusted for planned in used),
+        plain=_is_typed(probe, abilities) and all(planned.getter.trusted for planned in found.getters),
         identity=identity,
         result=prototype.result if probe.kind.returns else None,
         position=len(prototype.params) if probe.kind is ProbeKind.FEXIT else 0,
         reports=probe.kind.returns and probe.generic,
-        anonymous=is_anonymous,
+        anonymous=found.anonymous,
         stack=probe.stack or (all_stacks and not probe.kind.in_process),
         args=args,
-        getters=tuple(used),
+        getters=found.getters,
         fragments=running,
         operands=place.user.arguments if place.user is not None else None,
         sight=sight_at(probe) if is_tracked else None,
@@ -144,30 +128,3 @@ def _is_typed(probe: Probe, abilities: Abilities) -> bool:
     if probe.kind is ProbeKind.RAW_TRACEPOINT:
         return abilities.typed
     return not (probe.kind.breaks or probe.kind.in_process)
-
-
-def _is_anonymous(probe: Probe, fragments: Iterable[PlannedFragment]) -> bool:
-    """Whether nobody there asks what it is about: in processes, and where all who look need no argument."""
-    if probe.kind.in_process:
-        return True
-    return not probe.generic and not any(f.reads for f in fragments if _runs_at(f, probe))
-
-
-def _runs_at(planned: PlannedFragment, probe: Probe) -> bool:
-    places = planned.fragment.probes
-    return any(_is_at(place, probe) for place in places) if places else probe.generic
-
-
-def _is_called_at(planned: PlannedGetter, probe: Probe) -> bool:
-    places = planned.getter.probes
-    return any(_is_at(place, probe) for place in places) if places else not probe.kind.in_process
-
-
-def _is_at(place: Probe, probe: Probe) -> bool:
-    if probe.kind.in_process:
-        return place.key == probe.key
-    # of FUNCTION and RETURN the plan decided which way
-    decided = place.kind in (ProbeKind.FUNCTION, ProbeKind.RETURN) and probe.kind is not ProbeKind.RAW_TRACEPOINT
-    return place.target == probe.target and (
-        place.kind.returns is probe.kind.returns if decided else place.kind is probe.kind
-    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.compose.compose import compose
 from tracer_core.errors import RunError, TracerError
+from tracer_core.events.about import clock_offset
 from tracer_core.plugins.exchange import Exchange, Link
 from tracer_core.plugins.session import Session, guarded
 from tracer_core.run.blame import explain
@@ -19,12 +20,13 @@ from tracer_core.run.drain import Drain
 from tracer_core.run.losses import LossReport
 from tracer_core.run.notices import Notice, command, stop_signals
 from tracer_core.run.prepare import without
+from tracer_core.run.said import Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from tracer_core.backend.base import Backend
+    from tracer_core.backend.base import Backend, Batch
     from tracer_core.changes.changes import Changes
     from tracer_core.compose.composition import Composition, Machine
     from tracer_core.events.batch import EventBatch
@@ -60,6 +62,7 @@ class Collection:
         stop_after: Events to take; 0 for all.
         tells: What the records say that are no events, for who sorts, if somebody does.
         changes: Makes what collectors have changed; nothing if nothing may be.
+        utc: Times in messages are dates, in UTC.
     """
 
     prepared: Prepared
@@ -73,6 +76,7 @@ class Collection:
     stop_after: int = 0
     tells: Tells | None = None
     changes: Changes | None = None
+    utc: bool = False
 
 
 @contextmanager
@@ -109,13 +113,14 @@ def run(collection: Collection, backend: Backend) -> None:
         exchange.begin()
         report = LossReport(backend, prepared.plan)
         probes = _stack_probes(collection, notices)
+        said = Said(composition.messages, prepared.plan, clock_offset=clock_offset() if collection.utc else None)
         drain = Drain(
             backend,
             partial(_sinks, collection, exchange, probes),
             limit=collection.stop_after,
             facts=report.facts,
             ended=lambda: notices.put(Notice.DRAINED),
-            sift=collection.tells.sift if collection.tells is not None else None,
+            sift=_sift(collection, said),
             reported=partial(_reported, exchange, prepared.plan) if exchange.reported else None,
         )
         with drain:  # files end when nothing can be lost any more
@@ -129,6 +134,7 @@ def run(collection: Collection, backend: Backend) -> None:
             finally:
                 with phase("detach"):
                     backend.detach()
+        said.end()
         log.info("%d event(s) processed", drain.count)
         if exchange.reported:
             log.debug("%d event(s) reported by collectors", drain.reported)
@@ -146,6 +152,14 @@ def _stack_probes(collection: Collection, notices: SimpleQueue[Notice]) -> Stack
     from tracer_core.run.stack_probes import StackProbes  # noqa: PLC0415 - numpy, which few runs need so early
 
     return StackProbes(plan, collection.kernel, lambda: notices.put(Notice.STACKS))
+
+
+def _sift(collection: Collection, said: Said) -> Callable[[Batch], Batch] | None:
+    """Takes what is no event out of what came: first what programs say, which marks records of its own."""
+    speaks, tells = collection.prepared.plan.log_level is not None, collection.tells
+    if tells is None:
+        return said.sift if speaks else None
+    return (lambda batch: tells.sift(said.sift(batch))) if speaks else tells.sift
 
 
 def _sinks(collection: Collection, exchange: Exchange, probes: StackProbes | None) -> Sequence[Sink]:

@@ -72,6 +72,8 @@ class LossReport:
                 log.warning("lost %d event(s) from %s", lost, planned.probe.target)
         if losses.total:
             log.warning("total events lost: %d", losses.total)
+        if losses.messages:
+            log.warning("lost %d message(s) of programs: give more room with --ring-size", losses.messages)
         for one in self._missed(losses):
             count = str(one.most) if one.least == one.most else f"{one.least} to {one.most}"
             log.warning("missed %s hit(s) of %s", count, _names([probes[index].probe.target for index in one.probes]))

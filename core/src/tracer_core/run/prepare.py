@@ -73,16 +73,10 @@ def prepare(selection: Selection, request: Request, kernel: TypedKernel, *, run:
         UsageError: a probe does not exist or is of no use.
     """
     running = _runnable(selection, kernel, run)
-    declared = {c: declare(c, kernel, selection.options[c.owner.name]) for c in running}
-    for collector in selection.automatic:
-        if collector in declared and (trouble := _trouble_with_places(declared[collector], request, kernel)):
-            selection.left_out(collector, trouble)
-            del declared[collector]
-    if not declared:
-        raise _none_can_run()
-    declarations = tuple(agreed(declaration, request) for declaration in declared.values())
+    declared = _declared(running, selection, request, kernel)
+    members = tuple(agreed(declaration, request) for declaration in declared.values())
     try:
-        plan = make_plan(declarations, request, kernel)
+        plan = make_plan(members, request, kernel)
     except TracerError:
         _tell_what_is_absent(request.probes, request, kernel)  # which may be why
         raise
@@ -90,7 +84,29 @@ def prepare(selection: Selection, request: Request, kernel: TypedKernel, *, run:
     _tell_what_is_absent((probe for probe in request.probes if probe.target not in planned), request, kernel)
     _tell_what_is_left_out(plan, request)
     wanted = {collector.owner: running[collector] for collector in declared} if run else None
-    return Prepared(plan, declarations, tuple(declared), own.declaration(kernel), wanted)
+    return Prepared(plan, members, tuple(declared), own.declaration(kernel), wanted)
+
+
+def declarations(selection: Selection, request: Request, kernel: TypedKernel) -> tuple[Declaration, ...]:
+    """What the collectors declare that would run.
+
+    Raises:
+        PluginError: a named collector cannot run, none is left, or one misbehaves.
+    """
+    return tuple(_declared(_runnable(selection, kernel, ""), selection, request, kernel).values())
+
+
+def _declared(
+    running: Iterable[Collector], selection: Selection, request: Request, kernel: TypedKernel
+) -> dict[Collector, Declaration]:
+    declared = {c: declare(c, kernel, selection.options[c.owner.name]) for c in running}
+    for collector in selection.automatic:
+        if collector in declared and (trouble := _trouble_with_places(declared[collector], request, kernel)):
+            selection.left_out(collector, trouble)
+            del declared[collector]
+    if not declared:
+        raise _none_can_run()
+    return declared
 
 
 def _trouble_with_places(declaration: Declaration, request: Request, kernel: TypedKernel) -> str:

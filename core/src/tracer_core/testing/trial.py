@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from tracer_core.backend.base import Batch
     from tracer_core.compose.composition import Composition
     from tracer_core.plan.plan import Plan
     from tracer_core.plugins.declaration import Declaration
@@ -113,6 +114,10 @@ class Trial:
         if error:
             raise RunError(f"{function} was not run: {os.strerror(-error)}")
 
+    def read(self) -> Batch:
+        """What was written since the last call: events, and what programs say."""
+        return self._ring.read()
+
     def events(self, declarations: Sequence[Declaration], *args: int, probe: int = 0) -> list[Event]:
         """Run a probe's program with raw arguments, and give the events that it wrote.
 
@@ -122,7 +127,7 @@ class Trial:
             probe: Index in the plan.
         """
         self.call(self._function[probe], *args)
-        return events_of(ColumnDecoder(self._plan, declarations).decode(self._ring.read()))
+        return events_of(ColumnDecoder(self._plan, declarations).decode(self.read()))
 
     def _load(self, code: bytes) -> int:
         fd = programs.load(

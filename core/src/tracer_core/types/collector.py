@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-API_VERSION = (1, 0)
+API_VERSION = (1, 1)
 """Version of the contract between core and collectors that this core has: (major, minor). A higher minor one has more,
 and all that lower ones have."""
 

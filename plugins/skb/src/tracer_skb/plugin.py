@@ -49,7 +49,7 @@ class SkbOptions:
 def tracer_collector() -> CollectorSpec:
     """Say who we are."""
     summary = "The packet that a socket buffer carries, and what the buffer says of it."
-    return CollectorSpec("skb", summary, options=SkbOptions, sections=(Packet, Skb))
+    return CollectorSpec("skb", summary, api=(1, 1), options=SkbOptions, sections=(Packet, Skb))
 
 
 @hookimpl

@@ -217,8 +217,10 @@ static __always_inline void tracer_add_stack(void *context, struct tracer_event 
 	if (at > TRACER_DATA_MAX - TRACER_SIZE_stack - room)
 		return;
 	result = bpf_get_stack(context, event->data + at + TRACER_SIZE_stack, TRACER_BLOB_MAX_stack, 0);
-	if (result <= 0)
+	if (result <= 0) {
+		TRACER_LOG(NULL, debug, "the stack cannot be read: error %d", -result);
 		return;
+	}
 	bytes = result;
 	tracer_mask(bytes, TRACER_BLOB_MASK_stack);
 	steps = TRACER_BLOB_ROOM(bytes) / TRACER_BLOB_STEP;

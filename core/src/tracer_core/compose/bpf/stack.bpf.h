@@ -178,6 +178,7 @@ static __always_inline struct tracer_level *tracer_open(struct tracer_ctx *ctx, 
 	if (tracer_read(stack->full))
 		return NULL;
 	if (count >= TRACER_LEVELS) {
+		TRACER_LOG(ctx, debug, "more than %d calls within one another: what the innermost call is not shown", TRACER_LEVELS);
 		tracer_read(stack->full) = position;
 		return NULL;
 	}

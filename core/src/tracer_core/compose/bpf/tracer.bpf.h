@@ -183,6 +183,13 @@ struct tracer_event {
 };
 
 /*
+ * Say something to whoever runs: TRACER_LOG(ctx, debug, "%d bytes at %p", len, skb). The level is error, warn, info, debug or trace; the
+ * format a string, with %d, %u, %x, %p, %c and %% for up to 4 values. If --log-level asks for more important messages only, neither the
+ * message nor what computes its values is in the program: values must be without effects. Since 1.1.
+ */
+#define TRACER_LOG(ctx, level, format, ...) /* the composer has put a call in its place */
+
+/*
  * Add a section: the address of its fixed fields, not initialised, or NULL if the record cannot take it (a section can be
  * added once, and only in the order the fragment declares).
  */

@@ -103,8 +103,12 @@ static __always_inline bool tracer_know(u64 head, u64 timestamp, struct tracer_t
 	u64 best = 0;
 	u32 way;
 
-	if (!set || !head || !tracer_take_set(set))
+	if (!set || !head)
 		return false;
+	if (!tracer_take_set(set)) {
+		TRACER_LOG(NULL, debug, "the packet with its data at %p cannot be followed: its set is being written", head);
+		return false;
+	}
 #pragma unroll
 	for (way = 0; way < TRACER_WAYS; way++) {
 		u64 known = tracer_read(set->heads[way]);
@@ -123,6 +127,9 @@ static __always_inline bool tracer_know(u64 head, u64 timestamp, struct tracer_t
 			best = way;
 		}
 	}
+	if (oldest <= TRACER_MAX_AGE)
+		TRACER_LOG(NULL, debug, "too many packets: one last seen %d s ago is forgotten for the one with its data at %p",
+			   (oldest > 0 ? (u32)oldest : 0) / 954, head);
 found:
 	tracer_mask(best, TRACER_WAYS - 1);
 	tracer_read(set->heads[best]) = 0;

@@ -22,7 +22,8 @@ static __always_inline u16 skb_protocol(struct tracer_ctx *ctx, const struct tra
 }
 
 /* From the link layer on, which is in the linear data. */
-static __always_inline int skb_collect_frame(struct tracer_event *event, const struct tracer_offsets *o, unsigned char *head)
+static __always_inline int skb_collect_frame(struct tracer_ctx *ctx, struct tracer_event *event, const struct tracer_offsets *o,
+					     unsigned char *head)
 {
 	int before = (int)o->mac - (int)o->headroom; /* negative where the link layer was pulled */
 	int capture = (int)o->linear - before;
@@ -33,8 +34,10 @@ static __always_inline int skb_collect_frame(struct tracer_event *event, const s
 	if (capture > SKB_CAPTURE_MAX)
 		capture = SKB_CAPTURE_MAX;
 	packet = tracer_add_blob(event, packet, head + o->mac, capture, 0);
-	if (!packet)
+	if (!packet) {
+		TRACER_LOG(ctx, debug, "%d bytes at %p, of the packet at %p, cannot be read", capture, head + o->mac, ctx->sk_buff);
 		return TRACER_NOTHING;
+	}
 	packet->len = o->len - before;
 	packet->capture_len = capture;
 	return TRACER_OK;
@@ -55,8 +58,11 @@ static __always_inline int skb_collect_datagram(struct tracer_ctx *ctx, struct t
 	if (capture > SKB_CAPTURE_MAX - SKB_ETH_HLEN)
 		capture = SKB_CAPTURE_MAX - SKB_ETH_HLEN;
 	packet = tracer_add_blob(event, packet, head + o->network, capture, SKB_ETH_HLEN);
-	if (!packet)
+	if (!packet) {
+		TRACER_LOG(ctx, debug, "%d bytes at %p, of the packet at %p, cannot be read", capture, head + o->network,
+			   ctx->sk_buff);
 		return TRACER_NOTHING;
+	}
 	packet->len = o->len - before + SKB_ETH_HLEN;
 	packet->capture_len = capture + SKB_ETH_HLEN;
 	frame = tracer_blob(packet, packet);
@@ -75,7 +81,7 @@ static __always_inline int skb_collect(struct tracer_ctx *ctx, struct tracer_eve
 	if (!o.linear)
 		return TRACER_NOTHING;
 	if (tracer_mac_is_valid(&o))
-		return skb_collect_frame(event, &o, head);
+		return skb_collect_frame(ctx, event, &o, head);
 	if (tracer_network_is_valid(&o))
 		return skb_collect_datagram(ctx, event, &o, head);
 	return TRACER_NOTHING;

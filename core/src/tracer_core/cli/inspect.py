@@ -1,0 +1,88 @@
+"""``tracer inspect``: what can be probed here, and who would learn what."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer_core.cli import ingredients
+from tracer_core.cli.collectors import CollectorCommand, selection
+from tracer_core.cli.stdout import page
+from tracer_core.display.places import described
+from tracer_core.errors import ExitCode
+from tracer_core.plan.inspection import Inspection, wanted
+from tracer_core.plan.places import MOUNT
+from tracer_core.plan.request import Fixed, Request
+from tracer_core.run.prepare import declarations
+from tracer_core.types import ProbeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from tracer_core.kernel.view import TypedKernel
+
+log = logging.getLogger(__name__)
+
+_ALL = "*"
+_NO_FUNCTIONS = "functions that have a type and an address, some of which cannot be traced"
+_NO_EVENTS = "no tracepoints, whose groups are not known"
+
+
+@click.command(cls=CollectorCommand)
+@click.option(
+    "-p",
+    "--probe",
+    "patterns",
+    multiple=True,
+    is_flag=False,
+    flag_value=_ALL,
+    metavar="[[TYPE:]PATTERN]",
+    help="Only places whose name matches, with '*' for any characters: functions and tracepoints, or with a TYPE as "
+    "for 'tracer collect' only those.",
+)
+@click.option(
+    "-c",
+    "--collectors",
+    multiple=True,
+    metavar="LIST",
+    help="Collectors that must learn something there, any of them, comma-separated; 'auto' takes all that can run.  "
+    "[default: auto]",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Also say what is passed there, who reads what, and how to attach.")
+@click.option("--kconf", type=click.Path(path_type=Path), help="Kernel configuration to read instead of the one found.")
+@click.option("--kernel", "recorded", type=click.Path(path_type=Path), help="Ask a recorded kernel.")
+@click.pass_context
+def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
+    """List the places where the installed collectors can learn something.
+
+    A place per line, in the form that 'tracer collect -p' takes: functions first, then tracepoints.
+    """
+    chosen = selection(ctx, values)
+    asked = [wanted(text) for text in dict.fromkeys(values["patterns"] or (_ALL,))]
+    kernel = ingredients.kernel_of(values)
+    can_try = not values["recorded"] and os.geteuid() == 0
+    tried = ingredients.abilities_of({"reads": "auto", **values}, kernel) if can_try else None
+    request = Request(abilities=tried or Fixed(), userspace=ingredients.userspace_of(values))
+    inspection = Inspection(declarations(chosen, request, kernel), kernel)
+    found = {place.probe: place for each in asked for place in inspection.places(each)}
+    _warn_of_gaps(kernel, {each.kind for each in asked})
+    if tried and any(probe.kind is not ProbeKind.RAW_TRACEPOINT for probe in found) and not tried.entries:
+        log.warning("functions cannot be probed on this machine; see: tracer doctor")
+    places = sorted(found.values(), key=lambda place: (place.probe.kind is ProbeKind.RAW_TRACEPOINT, str(place.probe)))
+    if values["verbose"]:
+        page(f"{line}\n" for place in places for line in described(place, kernel, tried))
+    else:
+        page(f"{place.probe}\n" for place in places)
+    return ExitCode.OK
+
+
+def _warn_of_gaps(kernel: TypedKernel, kinds: Collection[ProbeKind | None]) -> None:
+    """Say what is not known without tracefs."""
+    gaps = [_NO_FUNCTIONS] if kernel.functions is None and kinds != {ProbeKind.RAW_TRACEPOINT} else []
+    gaps += [_NO_EVENTS] if kernel.events is None and None in kinds else []
+    if gaps:
+        log.warning("tracefs cannot be read: listed are %s; %s", ", and ".join(gaps), MOUNT)
