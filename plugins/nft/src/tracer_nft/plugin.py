@@ -54,7 +54,8 @@ class NftOptions:
 @hookimpl
 def tracer_collector() -> CollectorSpec:
     """Say who we are."""
-    return CollectorSpec("nft", "What nftables decides about a packet.", options=NftOptions, sections=(Nft,))
+    summary = "What nftables decides about a packet."
+    return CollectorSpec("nft", summary, api=(1, 1), options=NftOptions, sections=(Nft,))
 
 
 @hookimpl

@@ -47,7 +47,7 @@ class SkbDrop(NamedTuple):
 @hookimpl
 def tracer_collector() -> CollectorSpec:
     """Say who we are."""
-    return CollectorSpec("skb_drop", "Why packets are dropped.", sections=(SkbDrop,))
+    return CollectorSpec("skb_drop", "Why packets are dropped.", api=(1, 1), sections=(SkbDrop,))
 
 
 @hookimpl
