@@ -1,4 +1,4 @@
-"""What versions of the plugin API promised, it has: the names of ``api-1.*.txt``, each with its parameters (ADR 0030)."""
+"""What versions of the plugin API promised, it has: the names of their lists, each with its parameters (ADR 0030)."""
 
 from __future__ import annotations
 
