@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import boot, ovs, results
+from lab import boot, compiling, ovs, results
 from lab.errors import UnavailableError
 from lab.prepare import fetch
 from tracer_core.testing.pytest_plugin import REQUIRE
@@ -107,6 +107,8 @@ def run_kernel(
     began = time.monotonic()
     try:
         kernel = fetch(name)
+        if why_not := compiling.can_compile():
+            out.write(f"lab: nothing can be compiled here, so the guest does it, slowly: {why_not}\n".encode())
         with tempfile.TemporaryDirectory(prefix="tracer-lab-results-") as made:
             folder = artefacts / name if artefacts else Path(made)
             outcome = boot.run(
@@ -119,6 +121,7 @@ def run_kernel(
                 environment={REQUIRE: ",".join(required_in_guests())},
                 artefacts=folder,
                 machine=machine,
+                compile_here=not why_not,
             )
             counts, reason = results.judge(results.read_junit(folder / "junit.xml"), outcome.status, outcome.trouble)
         if outcome.trouble:
