@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import compileall
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from lab import boot, cache, compiling, ovs, qemu, tools
+from lab import boot, bytecode, cache, compiling, ovs, qemu, tools
 from lab.prepare import fetch
 
 if TYPE_CHECKING:
@@ -39,9 +38,7 @@ def run(machine: Machine, *, timeout: float = PATIENCE) -> int:
     tools.need(qemu.PROGRAM, "ip", "ping", "nft")
     kernel = _have(f"Linux {KERNEL}", "10 to 40 s", cache.find(KERNEL), lambda: fetch(KERNEL))
     built = _have("Open vSwitch with USDT probes", "1 to 3 minutes", ovs.find(), ovs.fetch)
-    for folder in (_ROOT / "core" / "src", *_ROOT.glob("plugins/*/src"), _ROOT / "lab"):
-        # takes twenty times as long in the guest, where it would be done at each start of a program
-        compileall.compile_dir(folder, quiet=2)
+    bytecode.of_modules(_ROOT)
     say(f"booting {kernel.release} in QEMU, with {built.package}; no file of this machine changes")
     say("it is slow in there: about a minute")
     if why_not := compiling.can_compile():
