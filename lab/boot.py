@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from lab import guest, ovs, qemu, tools
+from lab import compiling, guest, ovs, qemu, tools
 from lab.qemu import Machine
+from tracer_core.backend.compiler import COMMAND_VARIABLE as COMPILER
 from tracer_core.testing.command import end_with_parent
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     artefacts: Path | None = None,
     machine: Machine | None = None,
+    compile_here: bool = False,
 ) -> Outcome:
     """Boot a kernel, run a command in it, and see to it that nothing of it is left.
 
@@ -71,13 +73,15 @@ def run(
         environment: Variables for it, beside a bare few. Nothing of this process's own.
         artefacts: What the command leaves in ``$TRACER_LAB_ARTEFACTS`` is copied here, whatever the end.
         machine: What the guest has.
+        compile_here: Have this machine compile for the guest, which does so itself otherwise.
 
     Raises:
         UnavailableError: a program is missing here.
     """
     tools.need(qemu.PROGRAM)
     machine = machine or Machine()
-    variables = {"TRACER_LAB_ARTEFACTS": guest.ARTEFACTS, **(environment or {})}
+    compiler = {COMPILER: compiling.command(guest.SHARE)} if compile_here else {}
+    variables = {"TRACER_LAB_ARTEFACTS": guest.ARTEFACTS, **compiler, **(environment or {})}
     built = ovs.find()
     script = guest.script(
         kernel,
@@ -91,7 +95,8 @@ def run(
         with tempfile.TemporaryDirectory(prefix="tracer-lab-") as name:
             share = Path(name)
             (share / "command").write_text(script)
-            timed_out = _boot(kernel, machine, share, timeout=timeout, out=out, err=err)
+            with compiling.serving(share) if compile_here else nullcontext():
+                timed_out = _boot(kernel, machine, share, timeout=timeout, out=out, err=err)
             if artefacts and (share / "artefacts").is_dir():
                 shutil.copytree(share / "artefacts", artefacts, dirs_exist_ok=True)
             outcome = _outcome(share, kernel, timeout if timed_out else None)

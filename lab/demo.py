@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import compileall
-import shlex
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from lab import boot, cache, ovs, qemu, tools
+from lab import boot, bytecode, cache, compiling, ovs, qemu, tools
 from lab.prepare import fetch
 
 if TYPE_CHECKING:
@@ -20,13 +18,6 @@ if TYPE_CHECKING:
 KERNEL = "6.12"
 PATIENCE = 900.0  # seconds; one or two minutes as a rule
 _ROOT = Path(__file__).resolve().parent.parent
-# what the tracer compiled is kept for the next time: it takes half of all
-_COMMAND = f"""
-{shlex.join([sys.executable, "-m", "lab.journey"])}
-status=$?
-cp -a "$TRACER_CACHE_DIR/." "$TRACER_LAB_ARTEFACTS" 2>/dev/null
-exit $status
-"""
 
 _T = TypeVar("_T")
 
@@ -47,23 +38,21 @@ def run(machine: Machine, *, timeout: float = PATIENCE) -> int:
     tools.need(qemu.PROGRAM, "ip", "ping", "nft")
     kernel = _have(f"Linux {KERNEL}", "10 to 40 s", cache.find(KERNEL), lambda: fetch(KERNEL))
     built = _have("Open vSwitch with USDT probes", "1 to 3 minutes", ovs.find(), ovs.fetch)
-    compiled = cache.shelf("compiled")
-    for folder in (_ROOT / "core" / "src", *_ROOT.glob("plugins/*/src"), _ROOT / "lab"):
-        # takes twenty times as long in the guest, where it would be done at each start of a program
-        compileall.compile_dir(folder, quiet=2)
+    bytecode.of_modules(_ROOT)
     say(f"booting {kernel.release} in QEMU, with {built.package}; no file of this machine changes")
-    say("it is slow in there: one or two minutes, half of them for a compiler, which is needed the first time only")
+    say("it is slow in there: about a minute")
+    if why_not := compiling.can_compile():
+        say(f"another minute, since the guest must compile what it runs; this machine cannot: {why_not}")
     began = time.monotonic()
     outcome = boot.run(
         kernel,
-        ["sh", "-c", _COMMAND],
+        [sys.executable, "-m", "lab.journey"],
         out=sys.stdout.buffer,
         err=sys.stderr.buffer,
         timeout=timeout,
         folder=_ROOT,
-        environment={"TRACER_CACHE_DIR": str(compiled)},
-        artefacts=compiled,
         machine=machine,
+        compile_here=not why_not,
     )
     if outcome.trouble:
         print(f"lab: {outcome.trouble}", file=sys.stderr)

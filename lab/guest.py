@@ -28,7 +28,10 @@ SLOWER = 10
 STARTED = "started"
 """A file of this name is in the shared folder once the command begins."""
 
-ARTEFACTS = "/run/lab/artefacts"
+SHARE = "/run/lab"
+"""Where the guest has the folder that it shares with the host."""
+
+ARTEFACTS = f"{SHARE}/artefacts"
 """What the command leaves here is the host's afterwards."""
 
 _SOURCE = Path(__file__).with_name("init.c")
@@ -66,7 +69,7 @@ def script(
         *(() if programs is None else (f"export PATH={shlex.quote(str(programs))}:$PATH",)),
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
         f"cd {shlex.quote(str(folder))}",
-        f": >/run/lab/{STARTED}",
+        f": >{SHARE}/{STARTED}",
         f"exec {shlex.join(argv)}",
     ]
     return "\n".join(lines) + "\n"

@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import boot, ovs, results
+from lab import boot, bytecode, compiling, ovs, results
 from lab.errors import UnavailableError
 from lab.prepare import fetch
 from tracer_core.testing.pytest_plugin import REQUIRE
+from tracer_core.testing.warm import VARIABLE as WARM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,6 +108,10 @@ def run_kernel(
     began = time.monotonic()
     try:
         kernel = fetch(name)
+        if why_not := compiling.can_compile():
+            out.write(f"lab: nothing can be compiled here, so the guest does it, slowly: {why_not}\n".encode())
+        bytecode.of_modules(ROOT)
+        bytecode.of_tests(ROOT, tests)
         with tempfile.TemporaryDirectory(prefix="tracer-lab-results-") as made:
             folder = artefacts / name if artefacts else Path(made)
             outcome = boot.run(
@@ -116,9 +121,10 @@ def run_kernel(
                 err=out,
                 timeout=timeout,
                 folder=ROOT,
-                environment={REQUIRE: ",".join(required_in_guests())},
+                environment={REQUIRE: ",".join(required_in_guests()), WARM: "1"},
                 artefacts=folder,
                 machine=machine,
+                compile_here=not why_not,
             )
             counts, reason = results.judge(results.read_junit(folder / "junit.xml"), outcome.status, outcome.trouble)
         if outcome.trouble:

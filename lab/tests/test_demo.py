@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lab import boot, cache, cli, demo, ovs, tools
+from lab import boot, cache, cli, compiling, demo, ovs, tools
 from lab.errors import UnavailableError
 
 BUILT = ovs.OpenVSwitch("openvswitch 1", Path("/cache/ovs"))
@@ -24,10 +24,11 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cache.Kernel:
     monkeypatch.setattr(tools, "need", lambda *_: None)
     monkeypatch.setattr(demo, "fetch", lambda _: kernel)
     monkeypatch.setattr(ovs, "fetch", lambda: BUILT)
+    monkeypatch.setattr(compiling, "can_compile", lambda: "")
     return kernel
 
 
-def test_the_demo_says_what_it_fetches_once_and_keeps_what_was_compiled(
+def test_the_demo_says_what_it_fetches_once_and_has_this_machine_compile(
     kernel: cache.Kernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs: list[tuple[Any, dict[str, Any]]] = []
@@ -40,18 +41,20 @@ def test_the_demo_says_what_it_fetches_once_and_keeps_what_was_compiled(
     assert cli.main(["demo"]) == 4
     (((booted, command), options),) = runs
     assert booted is kernel
-    assert "lab.journey" in command[-1]
-    assert options["environment"] == {"TRACER_CACHE_DIR": str(options["artefacts"])}
-    assert options["artefacts"].is_relative_to(cache.root())
+    assert command[-1] == "lab.journey"
+    assert options["compile_here"]
     said = capsys.readouterr().out
     assert f"Linux {demo.KERNEL}: not here yet" in said
     assert "Open vSwitch with USDT probes: not here yet" in said
+    monkeypatch.setattr(compiling, "can_compile", lambda: "no BCC")
     monkeypatch.setattr(cache, "find", lambda _: kernel)
     monkeypatch.setattr(ovs, "find", lambda: BUILT)
     assert cli.main(["demo"]) == 4
     said = capsys.readouterr().out
     assert said.count("here already") == 2
     assert "not here yet" not in said
+    assert "this machine cannot: no BCC" in said
+    assert not runs[1][1]["compile_here"]
 
 
 @pytest.mark.usefixtures("kernel")

@@ -1,5 +1,7 @@
 """Compiling with BCC, in a process of its own: C text in, code and maps out. The only module that uses BCC.
 
+With ``$TRACER_COMPILER`` that process asks a command instead, see :mod:`~tracer_core.backend.compile_command`.
+
 The process is forked before there is anything to compile, so that importing BCC goes on beside planning. It takes
 LLVM's memory with it when it ends, and when LLVM aborts, which some input makes it do, the run gets an error with
 LLVM's last words.
@@ -19,6 +21,7 @@ import struct
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +29,14 @@ from tracer_core.backend.instructions import MAP_FD, with_values
 from tracer_core.errors import PRIVILEGES, MachineError, RunError, TracerError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import NoReturn, Self
 
 log = logging.getLogger(__name__)
+
+COMMAND_VARIABLE = "TRACER_COMPILER"
+"""Names a command that compiles instead of BCC."""
 
 HEADERS = Path(__file__).parent.parent / "compose" / "headers"
 """A tree that BCC takes for kernel headers; it holds what BCC's own headers need and nothing of a kernel."""
@@ -70,6 +76,17 @@ def first_error(log: str) -> str:
     errors = [line for line in lines if _ERROR.search(line)]
     words = errors[0] if errors else lines[-1] if lines else "no reason given"
     return words[:_MAX_WORDS]
+
+
+def map_refused(what: str, *, denied: bool) -> MachineError:
+    """The kernel does not create a map.
+
+    Args:
+        what: Which, and what the kernel said.
+        denied: It is a matter of privileges.
+    """
+    hint = PRIVILEGES if denied else "is there memory for it? see --ring-size"
+    return MachineError(f"the kernel does not let us create {what}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +149,7 @@ class Compiler:
         if isinstance(answer, str):
             words = self._words() or answer
             if refused := _NO_MAP.search(words):
-                denied = refused[2] == os.strerror(errno.EPERM)
-                hint = PRIVILEGES if denied else "is there memory for it? see --ring-size"
-                raise MachineError(f"the kernel does not let us create map {refused[1]}: {refused[2]}", hint=hint)
+                raise map_refused(f"map {refused[1]}: {refused[2]}", denied=refused[2] == os.strerror(errno.EPERM))
             raise CompileError(words)
         if words := self._words().strip():
             log.debug("the compiler says: %s", words)
@@ -167,26 +182,47 @@ def _serve(connection: socket.socket, log: int) -> NoReturn:
 
 
 def _answer(connection: socket.socket) -> None:
-    from tracer_core.backend import find_bcc  # noqa: PLC0415 - in this process only
-
     fds: list[int] = []
     answer: Any
     try:
-        bcc = find_bcc.load()
+        compile_text = _chosen()  # BCC is imported here, while the run plans
     except MachineError as error:
-        bcc, answer = None, error
-    text, functions = _receive(connection)[0]
-    if bcc is not None:
-        os.environ["BCC_KERNEL_SOURCE"] = str(HEADERS)
+        _receive(connection)
+        answer = error
+    else:
+        text, functions = _receive(connection)[0]
         try:
-            program = bcc.BPF(text=text.encode(), cflags=list(FLAGS))
+            compiled = compile_text(text, functions)
+        except MachineError as error:
+            answer = error
         except Exception as error:  # noqa: BLE001 - BCC raises bare exceptions; its reason is in the log
             answer = str(error)
         else:
-            maps = _maps(bcc.lib, program.module)
-            code = {name: program.dump_func(name.encode()) for name in functions}
-            answer, fds = (code, maps, (bcc.__file__, *_libraries())), list(maps.values())
+            answer, fds = (compiled.code, compiled.maps, compiled.files), list(compiled.maps.values())
     _send(connection, answer, fds)
+
+
+def _chosen() -> Callable[[str, Sequence[str]], Compiled]:
+    """What compiles, ready to do so.
+
+    Raises:
+        MachineError: BCC is not there or does not work.
+    """
+    # in this process only
+    if command := os.environ.get(COMMAND_VARIABLE):
+        from tracer_core.backend import compile_command  # noqa: PLC0415
+
+        return partial(compile_command.ask, command)
+    from tracer_core.backend import find_bcc  # noqa: PLC0415
+
+    return partial(_with_bcc, find_bcc.load())
+
+
+def _with_bcc(bcc: Any, text: str, functions: Sequence[str]) -> Compiled:  # noqa: ANN401 - BCC is untyped
+    os.environ["BCC_KERNEL_SOURCE"] = str(HEADERS)
+    program = bcc.BPF(text=text.encode(), cflags=list(FLAGS))  # which lives as long as this process, and its maps too
+    code = {name: program.dump_func(name.encode()) for name in functions}
+    return Compiled(code, _maps(bcc.lib, program.module), (bcc.__file__, *_libraries()))
 
 
 def _maps(lib: Any, module: Any) -> dict[str, int]:  # noqa: ANN401 - BCC is untyped

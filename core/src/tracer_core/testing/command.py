@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.testing import warm
 from tracer_core.testing.patience import patience
 
 if TYPE_CHECKING:
@@ -147,13 +148,12 @@ class Tracer:
             arguments: The command line.
             timeout: Seconds to ``TimeoutExpired``; 60, times the patience, if not given.
         """
+        argv = (str(self.path), *arguments)
+        limit = patience(_ENDS_WITHIN) if timeout is None else timeout
+        if _can_fork(argv):
+            return _forked(argv, limit)
         return subprocess.run(
-            [str(self.path), *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=patience(_ENDS_WITHIN) if timeout is None else timeout,
-            stdin=subprocess.DEVNULL,
+            argv, check=False, capture_output=True, text=True, timeout=limit, stdin=subprocess.DEVNULL
         )
 
     @contextmanager
@@ -183,6 +183,8 @@ class Tracer:
 
 def _start(argv: tuple[str, ...], folder: Path) -> Collecting:
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        if _can_fork(argv):
+            return Collecting(argv, warm.start(argv, out, err), folder)
         process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -191,3 +193,23 @@ def _start(argv: tuple[str, ...], folder: Path) -> Collecting:
             preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call, no lock
         )
     return Collecting(argv, process, folder)
+
+
+def _can_fork(argv: tuple[str, ...]) -> bool:
+    return argv[0] == str(executable()) and warm.is_possible()
+
+
+def _forked(argv: tuple[str, ...], timeout: float) -> subprocess.CompletedProcess[str]:
+    """Run it as a fork, to its end."""
+    with tempfile.TemporaryFile("w+b") as out, tempfile.TemporaryFile("w+b") as err:
+        process = warm.start(argv, out, err)
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.kill()
+            process.wait()
+        printed = []
+        for file in (out, err):
+            file.seek(0)
+            printed.append(file.read().decode())
+    return subprocess.CompletedProcess(argv, code, *printed)
