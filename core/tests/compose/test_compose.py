@@ -208,6 +208,17 @@ def test_a_return_that_a_collector_looks_at_alone_reports_what_it_says_alone(ker
     assert "return" not in [section.layout.name for section in made.sections]
 
 
+@pytest.mark.parametrize("cookies", [True, False])
+def test_the_entry_of_a_call_keeps_its_arguments_before_it_chooses_among_them(
+    kernel: TypedKernel, cookies: bool
+) -> None:
+    request = Request((Probe(ProbeKind.KRETPROBE, "ip_rcv"),), netns=(1,), abilities=Fixed(cookies=cookies))
+    text = composed(kernel, demo(FRAGMENT), request).text
+    entry = text[text.index("int tracer_entry_0") :].split("int tracer_program_0")[0]
+    kept, chosen = entry.index("tracer_save(&call, args);"), entry.index("ctx->net_device = ")
+    assert kept < chosen < entry.index("tracer_wants_netns(ctx)")
+
+
 def test_only_the_entry_of_a_call_is_filtered_by_namespace(kernel: TypedKernel) -> None:
     text = composed(kernel, demo(FRAGMENT), Request((Probe(ProbeKind.KRETPROBE, "ip_rcv"),), netns=(1,))).text
     entry, program = text[text.index("int tracer_entry_0") :].split("int tracer_program_0")
