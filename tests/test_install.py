@@ -1,0 +1,101 @@
+"""What a user of each supported release types to install the tool, and what the tool does there then.
+
+Each release is a root file system of the lab, with its own Python and BCC; the kernel is the one that runs.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.packages import PLUGINS, ROOT, project, run
+
+from lab import chroot
+from lab.fixtures import release
+from lab.roots import RELEASES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.roots import Root
+    from tracer_core.testing.netns import TwoNamespaces
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("root")]
+
+ENVIRONMENT = f"{chroot.DATA}/venv"
+NEWEST_GLIBC = 60  # wheels for any glibc 2.x up to this are looked for; pip in there takes those for its own
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release, and a folder that its programs see as ``chroot.DATA``."""
+
+    root: Root
+    folder: Path
+
+    def run(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a program of the release, or of the environment in the folder."""
+        return run(*chroot.command(self.root.folder, argv, data=self.folder), check=check)
+
+    def tracer(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the installed command."""
+        return self.run(f"{ENVIRONMENT}/bin/tracer", *arguments)
+
+
+@pytest.fixture(scope="module", params=list(RELEASES))
+def installed(request: pytest.FixtureRequest, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """A release in which the tool was installed as docs/how-to/install.md says, from wheels of ours."""
+    made = Release(release(request.param), tmp_path_factory.mktemp(request.param))
+    python = made.run("python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").stdout.strip()
+    _download(python, wheels, made.folder / "wheels")
+    made.run("python3", "-m", "venv", ENVIRONMENT)
+    index = ("--no-index", "--find-links", f"{chroot.DATA}/wheels")  # what was downloaded is all that there is
+    made.run(f"{ENVIRONMENT}/bin/pip", "install", "--quiet", *index, "tracer-core[all]")
+    return made
+
+
+def _download(python: str, wheels: Path, folder: Path) -> None:
+    """Have the pip of this machine, which knows how to reach an index, fetch what the pip of a release will install."""
+    machine = platform.machine()
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, 4, -1)]
+    run(
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", folder),
+        *("--find-links", wheels, "--implementation", "cp", "--python-version", python),
+        *(argument for name in platforms for argument in ("--platform", name)),
+        "tracer-core[all]",
+    )
+
+
+def test_the_tool_and_all_collectors_are_there(installed: Release) -> None:
+    version = project(ROOT / "core")["version"]
+    assert installed.tracer("--version").stdout == f"tracer {version}\n"
+    rows = json.loads(installed.tracer("plugins", "--json").stdout)
+    expected = {folder.name: ("ok", version) for folder in PLUGINS}
+    assert {row["name"]: (row["status"], row["version"]) for row in rows} == expected
+
+
+def test_it_finds_the_compiler_of_the_release(installed: Release) -> None:
+    packaged = installed.run("dpkg-query", "--show", "--showformat=${Version}", "python3-bpfcc").stdout
+    checks = {row["name"]: row for row in json.loads(installed.tracer("doctor", "--json").stdout)["checks"]}
+    assert checks["BCC"]["status"] == "ok"
+    upstream = re.match(r"[\d.]+\d", packaged)
+    assert upstream
+    assert upstream[0] in checks["BCC"]["detail"]
+
+
+@pytest.mark.bpf
+def test_it_traces(installed: Release, two_netns: TwoNamespaces) -> None:
+    a, b = two_netns.a, two_netns.b
+    ping = f"ip netns exec {a.name} ping -n -c 1 {b.ipv4}"
+    result = installed.tracer(
+        *("collect", "-c", "skb", "-p", "tp:net:netif_receive_skb", "--netns", b.name, "--netns", a.name),
+        *("--format", "single-line", "--cmd", ping),
+    )
+    assert f" {a.ipv4} > {b.ipv4} " in result.stdout, result.stderr
+    assert f" {b.ipv4} > {a.ipv4} " in result.stdout, result.stderr
