@@ -6,15 +6,13 @@ Each release is a root file system of the lab, with its own Python and BCC; the 
 from __future__ import annotations
 
 import json
-import platform
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.packages import PLUGINS, ROOT, project, run
+from tests.packages import PLUGINS, ROOT, download, project, run
 
 from lab import chroot
 from lab.fixtures import release
@@ -26,22 +24,22 @@ if TYPE_CHECKING:
     from lab.roots import Root
     from tracer_core.testing.netns import TwoNamespaces
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("root")]
+# the first one waits for the release, where it is not in the cache yet
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("root")]
 
-ENVIRONMENT = f"{chroot.DATA}/venv"
-NEWEST_GLIBC = 60  # wheels for any glibc 2.x up to this are looked for; pip in there takes those for its own
+ENVIRONMENT = "/mnt/venv"
 
 
 @dataclass(frozen=True)
 class Release:
-    """A release, and a folder that its programs see as ``chroot.DATA``."""
+    """A release, and a folder that its programs see as ``/mnt``."""
 
     root: Root
     folder: Path
 
     def run(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a program of the release, or of the environment in the folder."""
-        return run(*chroot.command(self.root.folder, argv, data=self.folder), check=check)
+        return run(*chroot.command(self.root.folder, argv, shown={"/mnt": self.folder}), check=check)
 
     def tracer(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the installed command."""
@@ -53,23 +51,11 @@ def installed(request: pytest.FixtureRequest, wheels: Path, tmp_path_factory: py
     """A release in which the tool was installed as docs/how-to/install.md says, from wheels of ours."""
     made = Release(release(request.param), tmp_path_factory.mktemp(request.param))
     python = made.run("python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").stdout.strip()
-    _download(python, wheels, made.folder / "wheels")
+    download(python, wheels, made.folder / "wheels")
     made.run("python3", "-m", "venv", ENVIRONMENT)
-    index = ("--no-index", "--find-links", f"{chroot.DATA}/wheels")  # what was downloaded is all that there is
+    index = ("--no-index", "--find-links", "/mnt/wheels")  # what was downloaded is all that there is
     made.run(f"{ENVIRONMENT}/bin/pip", "install", "--quiet", *index, "tracer-core[all]")
     return made
-
-
-def _download(python: str, wheels: Path, folder: Path) -> None:
-    """Have the pip of this machine, which knows how to reach an index, fetch what the pip of a release will install."""
-    machine = platform.machine()
-    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, 4, -1)]
-    run(
-        *(sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", folder),
-        *("--find-links", wheels, "--implementation", "cp", "--python-version", python),
-        *(argument for name in platforms for argument in ("--platform", name)),
-        "tracer-core[all]",
-    )
 
 
 def test_the_tool_and_all_collectors_are_there(installed: Release) -> None:

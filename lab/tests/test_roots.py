@@ -90,7 +90,7 @@ def test_a_program_in_a_root_sees_it_read_only_with_one_folder_and_leaves_no_mou
         (root / name).symlink_to(f"usr/{name}")
     data.mkdir()
     shell = "touch /mnt/written /tmp/there; test -e /proc/self/stat; echo $A $HOME; touch /nothing"
-    enter = chroot.command(root, ["sh", "-c", shell], data=data, environment={"A": "b c"})
+    enter = chroot.command(root, ["sh", "-c", shell], shown={"/mnt": data}, environment={"A": "b c"})
     with_programs = f"mount --bind /usr '{root}/usr' && exec \"$@\""
     argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", with_programs, "sh", *enter]
     before = Path("/proc/self/mounts").read_text()
