@@ -14,18 +14,22 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.packages import PLUGINS, ROOT, download, project, run
 
-from lab import chroot
-from lab.fixtures import release
+from lab import chroot, guest
+from lab.fixtures import lab, release
+from lab.qemu import Machine
 from lab.roots import RELEASES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lab.fixtures import Lab
     from lab.roots import Root
     from tracer_core.testing.netns import TwoNamespaces
 
 # the first one waits for the release, where it is not in the cache yet
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("root")]
+
+__all__ = ["lab"]  # a fixture
 
 ENVIRONMENT = "/mnt/venv"
 
@@ -85,3 +89,13 @@ def test_it_traces(installed: Release, two_netns: TwoNamespaces) -> None:
     )
     assert f" {a.ipv4} > {b.ipv4} " in result.stdout, result.stderr
     assert f" {b.ipv4} > {a.ipv4} " in result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("installed", ["debian13"], indirect=True)
+def test_it_probes_functions_of_a_kernel_of_the_release(installed: Release, lab: Lab) -> None:
+    trace = f"{ENVIRONMENT}/bin/tracer collect -c skb -p kprobe:icmp_rcv --cmd 'ping -n -c 1 127.0.0.1'"
+    show = f"mount --bind {guest.seen(installed.folder)} /mnt"
+    result = lab.run("6.12", ["bash", "-c", f"{show} && {trace}"], machine=Machine(root="debian13"))
+    assert result.status == 0, result.err
+    assert "icmp_rcv" in result.out
+    assert "type 8 code 0" in result.out
