@@ -31,10 +31,11 @@ types: setup
 pytest: setup
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
-lab: setup ## install what the lab needs, fetch all of its kernels, build Open vSwitch
+lab: setup ## install what the lab needs, fetch all of its kernels, build Open vSwitch, make root file systems
 	@$(BIN)/python -m lab setup
 	@$(BIN)/python -m lab fetch
 	@$(BIN)/python -m lab ovs
+	@$(BIN)/python -m lab roots
 	@$(BIN)/python -m lab list
 
 lab-demo: setup ## follow a ping through Open vSwitch and nftables, in a guest that has both (a minute or two)

@@ -54,6 +54,15 @@ def mirror() -> str:
     return address
 
 
+def transport() -> str:
+    """How this machine's apt fetches, proxies included, as lines for another apt's configuration.
+
+    Raises:
+        UnavailableError: there is no apt.
+    """
+    return _run(["apt-config", "dump", "Acquire"], "apt-config")
+
+
 def names(text: str) -> list[str]:
     """Names of packages from what ``apt-cache pkgnames`` prints."""
     return text.split()

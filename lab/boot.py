@@ -8,11 +8,11 @@ import subprocess
 import tempfile
 import threading
 from contextlib import ExitStack, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from lab import compiling, guest, ovs, qemu, tools
+from lab import compiling, guest, ovs, qemu, roots, tools
 from lab.qemu import Machine
 from tracer_core.backend.compiler import COMMAND_VARIABLE as COMPILER
 from tracer_core.testing.command import end_with_parent
@@ -60,8 +60,9 @@ def run(
 ) -> Outcome:
     """Boot a kernel, run a command in it, and see to it that nothing of it is left.
 
-    The guest has the root file system of this machine, with the virtual environments and clones in it. What it writes
-    there is gone with it. One that dies before the command begins is booted once more, and that is said.
+    The guest has the root file system of this machine, with the virtual environments and clones in it; or that of
+    another release, and this machine's at :data:`lab.guest.HOST`. What it writes there is gone with it. One that dies
+    before the command begins is booted once more, and that is said.
 
     Args:
         kernel: What to boot.
@@ -76,17 +77,23 @@ def run(
         compile_here: Have this machine compile for the guest, which does so itself otherwise.
 
     Raises:
-        UnavailableError: a program is missing here.
+        UnavailableError: a program is missing here, or the root file system cannot be had.
     """
     tools.need(qemu.PROGRAM)
     machine = machine or Machine()
     compiler = {COMPILER: compiling.command(guest.SHARE)} if compile_here else {}
     variables = {"TRACER_LAB_ARTEFACTS": guest.ARTEFACTS, **compiler, **(environment or {})}
+    folder = folder or Path.cwd()
     built = ovs.find()
+    if machine.root is not None:
+        root = roots.fetch(machine.root)
+        machine = replace(machine, append=f"{machine.append} {guest.root_parameter(root.folder)}")
+        folder = guest.seen(folder)
+        built = None  # it needs libraries of this machine
     script = guest.script(
         kernel,
         argv,
-        folder or Path.cwd(),
+        folder,
         variables,
         programs=built.folder if built else None,
         tracefs=machine.tracefs,

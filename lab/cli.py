@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import boot, cache, demo, ovs, results, testrun, tools
+from lab import boot, cache, demo, ovs, results, roots, testrun, tools
 from lab.errors import LabError
 from lab.kernels import FEW, KERNELS
 from lab.prepare import fetch
@@ -66,8 +66,14 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--again", action="store_true", help="even if it is there: from newer source")
     command.set_defaults(function=_ovs)
 
+    command = commands.add_parser("roots", help="make root file systems of other releases of the distribution")
+    command.add_argument("names", nargs="*", metavar="NAME", default=list(roots.RELEASES), help="all if none is named")
+    command.add_argument("--again", action="store_true", help="even if they are there: from newer packages")
+    command.set_defaults(function=_roots)
+
     command = commands.add_parser("run", help="run a command under a kernel, and end with its exit status")
     _add_machine(command, boot.PATIENCE)
+    command.add_argument("--root", metavar="NAME", help="the root file system, as in debian13; default: this machine's")
     command.add_argument(
         "--artefacts", type=Path, metavar="DIR", help="take here what is in $TRACER_LAB_ARTEFACTS at the end"
     )
@@ -109,10 +115,11 @@ def _add_machine(command: argparse.ArgumentParser, patience: float) -> None:
     command.add_argument("--cpus", type=int, metavar="N", default=default.cpus, help="default: %(default)s")
     command.add_argument("--append", metavar="WORDS", default="", help="more parameters of the kernel")
     command.add_argument("--no-tracefs", action="store_true", help="with neither tracefs nor debugfs mounted")
+    command.set_defaults(root=None)
 
 
 def _machine(arguments: argparse.Namespace) -> Machine:
-    return Machine(arguments.memory, arguments.cpus, arguments.append, tracefs=not arguments.no_tracefs)
+    return Machine(arguments.memory, arguments.cpus, arguments.append, not arguments.no_tracefs, arguments.root)
 
 
 def _setup(_: argparse.Namespace) -> int:
@@ -128,6 +135,9 @@ def _list(_: argparse.Namespace) -> int:
         print(f"{name:6}{state}")
     built = ovs.find()
     print(f"ovs   {f'built from {built.package}' if built else 'not built'}")
+    for name in roots.RELEASES:
+        root = roots.find(name)
+        print(f"{name}  {f'root file system of Debian {root.version}' if root else 'root file system, not made'}")
     return 0
 
 
@@ -146,6 +156,18 @@ def _ovs(arguments: argparse.Namespace) -> int:
     made = ovs.fetch(again=arguments.again)
     print(f"{made.package} in {made.folder}")
     return 0
+
+
+def _roots(arguments: argparse.Namespace) -> int:
+    code = 0
+    for name in arguments.names:
+        try:
+            root = roots.fetch(name, again=arguments.again)
+            print(f"{name}: Debian {root.version} in {root.folder}", flush=True)
+        except LabError as error:
+            print(f"lab: {error}", file=sys.stderr)
+            code = boot.DIED
+    return code
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -169,7 +191,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _test(arguments: argparse.Namespace) -> int:
     found = [testrun.elsewhere(path) for path in arguments.add]
-    if trouble := testrun.prepare_programs():
+    for trouble in testrun.prepare_programs():
         print(f"lab: {trouble}", flush=True)
     names = arguments.names or (KERNELS if arguments.all else FEW)
     with ThreadPoolExecutor(arguments.jobs) as pool:

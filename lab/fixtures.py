@@ -1,7 +1,8 @@
-"""For tests of the machine's own pytest run that need another kernel for a moment: the fixture ``lab``.
+"""For tests of the machine's own pytest run that need another kernel, or another release, for a moment.
 
-Import it where it is wanted: ``from lab.fixtures import lab``. Tests that need nothing but another kernel belong in
-``tests/lab``, where all of one kernel share one boot.
+:func:`release` gives a root file system, and the fixture ``lab`` has kernels. Import it where it is wanted:
+``from lab.fixtures import lab``. Tests that need nothing but another kernel belong in ``tests/lab``, where all of one
+kernel share one boot.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import boot
+from lab import boot, roots
 from lab.errors import UnavailableError
 from lab.prepare import fetch
 from tracer_core.testing.pytest_plugin import unavailable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.qemu import Machine
+    from lab.roots import Root
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ class Lab:
             unavailable("lab", f"kernel {name} cannot be run here: {error}")
         complaints = err.getvalue().decode(errors="replace") + outcome.trouble
         return Finished(outcome.status, out.getvalue().decode(errors="replace"), complaints, self.folder)
+
+
+def release(name: str) -> Root:
+    """The root file system of that release; skip the test, or fail it, if it cannot be had here."""
+    try:
+        return roots.fetch(name)
+    except UnavailableError as error:
+        unavailable("roots", f"the root file system of {name} cannot be had here: {error}")
 
 
 @pytest.fixture

@@ -25,6 +25,9 @@ VARIABLE = "TRACER_LAB_KERNEL"
 SLOWER = 10
 """How many times longer tests wait in a guest: Python is 15 to 20 times slower there, and other programs less."""
 
+HOST = "/run/host"
+"""Where the root file system of the host is in a guest, read-only, whatever the guest's own is."""
+
 STARTED = "started"
 """A file of this name is in the shared folder once the command begins."""
 
@@ -57,14 +60,20 @@ def script(
         tracefs: Whether tracefs and debugfs stay mounted.
     """
     release = kernel.release
+    modules, config = seen(kernel.modules), seen(kernel.config)
     # bytecode is kept, in the guest's memory: compiling our modules at each start would take longer than all else in it
-    own = {VARIABLE: kernel.name, PATIENCE: str(SLOWER), "PYTHONUNBUFFERED": "1"}
+    own = {
+        VARIABLE: kernel.name,
+        cache.VARIABLE: str(seen(cache.root())),
+        PATIENCE: str(SLOWER),
+        "PYTHONUNBUFFERED": "1",
+    }
     variables = {**own, **environment}
     lines = [
         "set -e",
         f"mkdir -p /lib/modules/{release} /boot {ARTEFACTS}",
-        f"mount --bind {shlex.quote(str(kernel.modules))} /lib/modules/{release}",
-        f"ln -sf {shlex.quote(str(kernel.config))} /boot/config-{release}",
+        f"mount --bind {shlex.quote(str(modules))} /lib/modules/{release}",
+        f"ln -sf {shlex.quote(str(config))} /boot/config-{release}",
         *(() if tracefs else ("umount /sys/kernel/tracing /sys/kernel/debug",)),
         *(() if programs is None else (f"export PATH={shlex.quote(str(programs))}:$PATH",)),
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
@@ -73,6 +82,16 @@ def script(
         f"exec {shlex.join(argv)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def seen(path: Path) -> Path:
+    """Where a guest finds what is there on the host."""
+    return Path(HOST, *path.parts[1:])
+
+
+def root_parameter(root: Path) -> str:
+    """The parameter of the kernel by which process 1 takes that folder of the host for the guest's root."""
+    return f'"TRACER_LAB_ROOT={root}"'
 
 
 def initrd(kernel: Kernel) -> bytes:

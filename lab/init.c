@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Process 1 of a guest: load modules, put an overlay over the host's root file system, run /run/lab/command, write down how
-// it ended, power off. Static, so that it needs nothing of any root file system.
+// Process 1 of a guest: load modules, put an overlay over the host's root file system, or over the folder of it that the
+// parameter TRACER_LAB_ROOT names, run /run/lab/command, write down how it ended, power off. Static, so that it needs nothing
+// of any root file system.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +72,12 @@ static void load_modules(void)
 
 static void mount_root(void)
 {
+	const char *folder = getenv("TRACER_LAB_ROOT"); /* the kernel hands on what it does not know */
+	char lower[4096];
+
+	snprintf(lower, sizeof(lower), "/host%s", folder ? folder : "");
 	mkdir("/host", 0755);
+	mkdir("/lower", 0755);
 	mkdir("/scratch", 0755);
 	mkdir("/new", 0755);
 	/* the device may need a moment to be found: ten seconds at the most */
@@ -80,11 +86,15 @@ static void mount_root(void)
 			must(-1, "mounting the root file system of the host");
 		usleep(10000);
 	}
+	must(mount(lower, "/lower", NULL, MS_BIND, NULL), lower); /* its path may have what options may not */
 	must(mount("scratch", "/scratch", "tmpfs", 0, "size=75%"), "scratch");
 	mkdir("/scratch/upper", 0755);
 	mkdir("/scratch/work", 0755);
 	must(mount("overlay", "/new", "overlay", 0,
-		   "lowerdir=/host,upperdir=/scratch/upper,workdir=/scratch/work,xino=off"), "overlay");
+		   "lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work,xino=off"), "overlay");
+	mount_at("tmpfs", "/new/run", "mode=0755");
+	mkdir("/new/run/host", 0755);
+	must(mount("/host", "/new/run/host", NULL, MS_MOVE, NULL), "move /host");
 	must(chdir("/new"), "chdir");
 	must(mount("/dev", "/new/dev", NULL, MS_MOVE, NULL), "move /dev");
 	must(mount("/new", "/", NULL, MS_MOVE, NULL), "move /");
@@ -97,7 +107,6 @@ static void mount_others(void)
 	/* Not /tmp: the host's may hold the tests or the Python that they run with. It is writable, as everything is. */
 	mount_at("proc", "/proc", "");
 	mount_at("sysfs", "/sys", "");
-	mount_at("tmpfs", "/run", "mode=0755");
 	mount_at("devpts", "/dev/pts", "ptmxmode=666");
 	mount_at("tmpfs", "/dev/shm", "mode=1777");
 	mount_at("debugfs", "/sys/kernel/debug", "");

@@ -27,12 +27,14 @@ class Machine:
             patching: kernels die of it now and then, and probes patch all the time.
         append: More parameters of the kernel, with spaces between.
         tracefs: Whether tracefs and debugfs are mounted.
+        root: Name of the root file system in :mod:`lab.roots`; that of this machine if not given.
     """
 
     memory: int = 3072
     cpus: int = 1
     append: str = ""
     tracefs: bool = True
+    root: str | None = None
 
 
 def command(machine: Machine, vmlinux: Path, initrd: Path, share: Path, *, ports: Sequence[int]) -> list[str]:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import boot, bytecode, compiling, ovs, results
+from lab import boot, bytecode, compiling, ovs, results, roots
 from lab.errors import UnavailableError
 from lab.prepare import fetch
 from tracer_core.testing.pytest_plugin import REQUIRE
@@ -49,6 +49,9 @@ MORE = (
 FEW = (*TESTS, "-m", "not extra")
 EVERYTHING = (*TESTS, *MORE)
 
+GUESTS_ENTER = "debian13"
+"""The release whose programs tests in guests run, by chroot: its tools are newer than those of the machine may be."""
+
 PATIENCE = 3600.0  # seconds for a kernel; an emulated one on a busy machine takes a quarter of it
 _PER_TEST = 900  # seconds
 
@@ -57,27 +60,33 @@ _GUESTS_HAVE = ("bpf", "root", "lab", "usdt", "vlan", "vxlan", "bridge", "nftabl
 
 
 def required(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """What must not be skipped here: ``lab`` for kernels, ``openvswitch`` for our build of it."""
+    """What must not be skipped here: ``lab`` for kernels, ``openvswitch`` for our build of it, ``roots`` for roots."""
     return [name for name in environment.get(REQUIRE, "").replace(" ", "").split(",") if name]
 
 
 def required_in_guests(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """What must not be skipped there: all, but Open vSwitch only where it could be built, or is required here."""
-    built = ["openvswitch"] if ovs.find() else []
-    return list(dict.fromkeys([*_GUESTS_HAVE, *built, *required(environment)]))
+    """What must not be skipped there: all, but what is made here only where that worked, or is required here."""
+    made = ["openvswitch"] if ovs.find() else []
+    made += ["roots"] if roots.find(GUESTS_ENTER) else []
+    return list(dict.fromkeys([*_GUESTS_HAVE, *made, *required(environment)]))
 
 
-def prepare_programs() -> str:
+def prepare_programs() -> list[str]:
     """Have the programs that guests are to find, beside those of the machine.
 
     Returns:
-        Why there are not all of them; empty if they are there.
+        Why there are not all of them, a line for each; empty if they are there.
     """
+    trouble = []
     try:
         ovs.fetch()
     except UnavailableError as error:
-        return f"Open vSwitch with USDT probes cannot be had here, its tests are skipped: {error}"
-    return ""
+        trouble.append(f"Open vSwitch with USDT probes cannot be had here, its tests are skipped: {error}")
+    try:
+        roots.fetch(GUESTS_ENTER)
+    except UnavailableError as error:
+        trouble.append(f"programs of another release cannot be had here, their tests are skipped: {error}")
+    return trouble
 
 
 def run_kernel(

@@ -15,6 +15,8 @@ PACKAGES = {
     "zstd": "zstd",
     "dpkg-deb": "dpkg",
     "apt-get": "apt",
+    "mmdebstrap": "mmdebstrap",
+    "unshare": "util-linux",
     "ip": "iproute2",
     "ping": "iputils-ping",
     "nft": "nftables",

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import tomllib
 import venv
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.packages import EXAMPLES, PACKAGES, PLUGINS, ROOT, project, run
 
-ROOT = Path(__file__).resolve().parent.parent
-PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
-EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/pyproject.toml"))
-PACKAGES = [ROOT / "core", *PLUGINS, *EXAMPLES]
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
 NAMES = [str(folder.relative_to(ROOT)) for folder in PACKAGES]
 
 pytestmark = pytest.mark.slow
@@ -24,29 +23,8 @@ pytestmark = pytest.mark.slow
 each_package = pytest.mark.parametrize("folder", PACKAGES, ids=NAMES)
 
 
-def run(*argv: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a program outside the repository, so that nothing is imported from it by accident."""
-    result = subprocess.run(argv, check=False, capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL)
-    assert not check or result.returncode == 0, f"{argv}\n{result.stdout}\n{result.stderr}"
-    return result
-
-
-def project(folder: Path) -> dict[str, object]:
-    settings: dict[str, object] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    return settings
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel of every package."""
-    folder = tmp_path_factory.mktemp("wheels")
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
-    run(*pip, "--wheel-dir", folder, *PACKAGES)
-    return folder
-
-
 def wheel(wheels: Path, folder: Path) -> Path:
-    (path,) = wheels.glob(f"{str(project(folder)['name']).replace('-', '_')}-*.whl")
+    (path,) = wheels.glob(f"{project(folder)['name'].replace('-', '_')}-*.whl")
     return path
 
 
@@ -135,9 +113,7 @@ def test_installed_collectors_are_found(everything: Environment) -> None:
     expected = {}
     for folder in [*PLUGINS, *EXAMPLES]:
         settings = project(folder)
-        points = settings["entry-points"]
-        assert isinstance(points, dict)
-        (name,) = points["tracer.collectors"]
+        (name,) = settings["entry-points"]["tracer.collectors"]
         expected[settings["name"]] = (name, "ok", settings["version"])
     assert found == expected
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import boot, cache, cli, fixtures, guest, ovs, qemu, testrun, tools
+from lab import boot, cache, cli, fixtures, guest, ovs, qemu, roots, testrun, tools
 from lab.errors import LabError, UnavailableError
 from lab.results import Counts, judge, read_junit, total
 from tracer_core.testing.topology.site import wait
@@ -48,6 +48,31 @@ def test_a_guest_may_lack_tracefs_and_have_programs_of_its_own() -> None:
     text = guest.script(KERNEL, ["true"], Path("/"), {}, programs=Path("/c d/usdt"), tracefs=False)
     assert "umount /sys/kernel/tracing /sys/kernel/debug" in text.splitlines()
     assert "export PATH='/c d/usdt':$PATH" in text.splitlines()
+
+
+def test_what_a_guest_needs_of_the_host_it_finds_whatever_its_root_is() -> None:
+    lines = guest.script(KERNEL, ["true"], Path("/"), {}).splitlines()
+    assert "mount --bind /run/host/cache/6.1/lib/modules/6.1.0-9-amd64 /lib/modules/6.1.0-9-amd64" in lines
+    assert f"export TRACER_LAB_CACHE={guest.seen(cache.root())}" in lines
+
+
+def test_a_guest_may_have_the_root_of_another_release(
+    pretend: Pretend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(f"{START} os.write(out, (share / 'command').read_bytes()); (share / 'status').write_text('exit 0\\n')")
+    machines = []
+    command = qemu.command
+
+    def noted(machine: qemu.Machine, *rest: Path, ports: tuple[int, int]) -> list[str]:
+        machines.append(machine)
+        return command(machine, *rest, ports=ports)
+
+    monkeypatch.setattr(qemu, "command", noted)
+    monkeypatch.setattr(roots, "fetch", lambda name: roots.Root(name, "13.1", Path("/the cache") / name))
+    out = io.BytesIO()
+    boot.run(KERNEL, ["true"], out=out, err=out, folder=Path("/a"), machine=qemu.Machine(append="b", root="debian13"))
+    assert [machine.append for machine in machines] == ['b "TRACER_LAB_ROOT=/the cache/debian13"']
+    assert "cd /run/host/a" in out.getvalue().decode().splitlines()
 
 
 def test_tests_in_guests_are_more_patient_unless_told_otherwise() -> None:
@@ -216,11 +241,13 @@ def test_a_kernel_that_cannot_be_had_is_skipped_or_failed_if_required(
 ) -> None:
     monkeypatch.setattr(testrun, "fetch", _unavailable)
     monkeypatch.setattr(ovs, "fetch", _unavailable)
+    monkeypatch.setattr(roots, "fetch", _unavailable)
     monkeypatch.setenv("TRACER_REQUIRE", require)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert cli.main(["test", "6.18"]) == code
-    first, *_, before, closing = capsys.readouterr().out.splitlines()
+    first, second, *_, before, closing = capsys.readouterr().out.splitlines()
     assert first == "lab: Open vSwitch with USDT probes cannot be had here, its tests are skipped: no network"
+    assert second == "lab: programs of another release cannot be had here, their tests are skipped: no network"
     last = (before, closing)
     assert "kernel 6.18: 0 passed" in last[-2]
     assert "(cannot be run here: no network)" in last[-2]
@@ -239,6 +266,7 @@ def test_what_was_counted_elsewhere_is_part_of_the_sum(
 ) -> None:
     monkeypatch.setattr(testrun, "fetch", _unavailable)
     monkeypatch.setattr(ovs, "fetch", _unavailable)
+    monkeypatch.setattr(roots, "fetch", _unavailable)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.delenv("TRACER_REQUIRE", raising=False)
     file = tmp_path / "tests.xml"
@@ -251,15 +279,17 @@ def test_what_was_counted_elsewhere_is_part_of_the_sum(
     assert closing == f"{line} failed, 1 skipped"
 
 
-def test_guests_may_skip_open_vswitch_only_where_it_was_not_built(
+def test_guests_may_skip_what_is_made_here_only_where_that_did_not_work(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(ovs, "find", lambda: None)
+    monkeypatch.setattr(roots, "find", lambda _: None)
     assert {"bpf", "lab", "vlan"} <= set(testrun.required_in_guests({}))
-    assert "openvswitch" not in testrun.required_in_guests({})
+    assert not {"openvswitch", "roots"} & set(testrun.required_in_guests({}))
     assert "openvswitch" in testrun.required_in_guests({"TRACER_REQUIRE": "openvswitch"})
     monkeypatch.setattr(ovs, "find", lambda: ovs.OpenVSwitch("openvswitch 1", tmp_path))
-    assert "openvswitch" in testrun.required_in_guests({})
+    monkeypatch.setattr(roots, "find", lambda name: roots.Root(name, "13.1", tmp_path))
+    assert {"openvswitch", "roots"} <= set(testrun.required_in_guests({}))
 
 
 def test_unknown_kernels_are_refused_in_one_line(
