@@ -17,6 +17,7 @@ from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_options
+from tracer_core.cli.topics import help_all_option
 from tracer_core.errors import ExitCode, MachineError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     "probes",
     multiple=True,
     metavar="[TYPE:]TARGET[/stack][/ftrace]",
-    help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters; "
+    help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters. "
     "TYPE may be kprobe, kretprobe, fentry, fexit. /stack shows the calls that led there; with /ftrace, what the "
     "function calls for a packet is shown, too, where it is probed.",
 )
@@ -52,7 +53,7 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     "filters",
     multiple=True,
     metavar="EXPRESSION",
-    help="Only packets that match, as in tcpdump: 'icmp and host 192.0.2.1'; they are followed from then on, whatever "
+    help="Only packets that match, as in tcpdump: 'icmp and host 192.0.2.1'. They are followed from then on, whatever "
     "becomes of them. Several must all match.",
 )
 @click.option(
@@ -61,8 +62,9 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     "metadata",
     multiple=True,
     metavar="EXPRESSION",
-    help="Only packets whose metadata match: 'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; also members of "
-    "other arguments, and retval. Several must all match.",
+    help="Only packets whose metadata match: 'sk_buff.mark == 0x100'. Also with and, or, not, as in "
+    "'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; of members of other arguments, too, and of retval. Several "
+    "must all match.",
 )
 @click.option(
     "--follow-stack",
@@ -82,7 +84,7 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     is_flag=False,
     flag_value=DEFAULT_OUT,
     metavar="[FILE]",
-    help=f"Write events to a file instead of stdout: FILE.arrow or FILE.json; {DEFAULT_OUT} if not named.",
+    help=f"Write events to FILE.arrow or FILE.json instead of stdout. {DEFAULT_OUT} if not named.",
 )
 @click.option(
     "-r",
@@ -100,7 +102,7 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     metavar="COUNT",
     help="Keep so many of those files, the newest.",
 )
-@click.option("--print", "also_print", is_flag=True, help="Print events, too, when they are written to a file.")
+@click.option("--print", "also_print", is_flag=True, help="Also print events that are written to a file.")
 @click.option("--cmd", "command", metavar="COMMAND", default="", help="Run this shell command, and stop when it ends.")
 @click.option(
     "--stop-after",
@@ -117,9 +119,7 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     metavar="BYTES",
     help="Room for events that wait to be taken: a number with K, M or G, rounded up to a power of two.",
 )
-@click.option(
-    "--sort", is_flag=True, help="Put events together to the journeys of packets, each out when it has ended."
-)
+@click.option("--sort", is_flag=True, help="Show each packet's events together, when its journey has ended.")
 @click.option(
     "--sort-timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -134,7 +134,8 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
     "--allow-system-changes",
     "may_change",
     is_flag=True,
-    help="Change what collectors need changed, and mount tracefs where it is missing; undone at the end. Needs root.",
+    help="Make what collectors need on the machine, and undo it at the end. Mounts tracefs where it is missing. Needs "
+    "root.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--print-bpf", is_flag=True, help="Print the composed C and stop.")
@@ -150,6 +151,7 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Create this file when events can come.")
 @click.option("--record-raw", type=click.Path(path_type=Path), help="Record raw events as well, for --replay-raw.")
 @click.option("--replay-raw", type=click.Path(path_type=Path), help="Take events from a recording; attach to nothing.")
+@help_all_option
 @click.pass_context
 def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
     """Attach to the kernel and print an event for every packet that passes.

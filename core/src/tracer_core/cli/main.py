@@ -27,6 +27,13 @@ _COMMANDS = {
     "stats": ("tracer_core.cli.stats", "stats", "Say what a file holds."),
 }
 
+_TOPICS = {
+    "Tracing": ("collect",),
+    "Files of events": ("print", "sort", "stats", "convert", "schema"),
+    "This machine": ("doctor", "plugins"),
+}
+"""Headings in ``--help``, with the commands that stand there."""
+
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # what writing to stdout fails with: closed, full, broken
 
 
@@ -47,8 +54,13 @@ class _LazyGroup(click.Group):
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, _, summary) in sorted(_COMMANDS.items())])
+        known = {name for names in _TOPICS.values() for name in names}
+        topics = {**_TOPICS, "Other commands": tuple(name for name in sorted(_COMMANDS) if name not in known)}
+        width = max(map(len, _COMMANDS))
+        for title, names in topics.items():
+            if names:
+                with formatter.section(title):
+                    formatter.write_dl([(f"{name:<{width}}", _COMMANDS[name][2]) for name in names])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -25,7 +25,7 @@ _OPTIONS = (
         show_default=True,
         help="Layout of the text.",
     ),
-    click.option("--utc", is_flag=True, help="Show when events were as dates, in UTC, not as ns since boot."),
+    click.option("--utc", is_flag=True, help="Show times as dates, in UTC, not as ns since boot."),
 )
 
 
