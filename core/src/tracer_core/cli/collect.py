@@ -208,7 +208,8 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             files, kind = ingredients.files_of(values)
             if files is not None:
                 resources.enter_context(files)
-            sinks = partial(make_sinks, files=files, kind=kind, text=text, sorting=sorting)
+            summary = ingredients.summary_of(prepared)
+            sinks = partial(make_sinks, files=files, kind=kind, text=text, sorting=sorting, summary=summary)
             collection = Collection(
                 prepared,
                 request,
@@ -221,6 +222,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 stop_after=values["stop_after"],
                 tells=sorting.tells if sorting is not None else None,
                 changes=changes,
+                summary=summary,
             )
             run(collection, backend)
             if files is not None and files.limit:

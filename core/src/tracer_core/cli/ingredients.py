@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.request import Abilities, Userspace
     from tracer_core.run.prepare import Prepared
+    from tracer_core.run.summary import Summary
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +144,15 @@ def sorting_of(prepared: Prepared, values: Mapping[str, Any], *, live: bool) -> 
 def text_of(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:
     """How they are printed."""
     return text_format([(d.owner, f) for d in prepared.readers for f in d.formatters], values)
+
+
+def summary_of(prepared: Prepared) -> Summary | None:
+    """What says at the end what was seen, if such messages are shown."""
+    if not log.isEnabledFor(logging.INFO):
+        return None
+    from tracer_core.run.summary import Summary  # noqa: PLC0415 - ditto
+
+    return Summary(declaration.spec for declaration in prepared.declarations)
 
 
 def files_of(values: Mapping[str, Any]) -> tuple[TargetFiles | None, Kind | None]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.request import Request
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import Sink
+    from tracer_core.run.summary import Summary
     from tracer_core.run.tells import Tells
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Collection:
         stop_after: Events to take; 0 for all.
         tells: What the records say that are no events, for who sorts, if somebody does.
         changes: Makes what collectors have changed; nothing if nothing may be.
+        summary: Says at the end what was seen, if anybody wants to know.
     """
 
     prepared: Prepared
@@ -72,6 +74,7 @@ class Collection:
     stop_after: int = 0
     tells: Tells | None = None
     changes: Changes | None = None
+    summary: Summary | None = None
 
 
 @contextmanager
@@ -119,10 +122,12 @@ def run(collection: Collection, backend: Backend) -> None:
         with drain:  # files end when nothing can be lost any more
             try:
                 _attach(collection, backend)
+                began = time.monotonic()
                 drain.start()
                 with command(collection.command, stops) if collection.command else nullcontext():
                     _collect(drain, stops, report)
                 backend.disable()
+                seconds = time.monotonic() - began
                 _finish(drain, stops)
             finally:
                 backend.detach()
@@ -130,6 +135,8 @@ def run(collection: Collection, backend: Backend) -> None:
         if exchange.reported:
             log.debug("%d event(s) reported by collectors", drain.reported)
         report.tell()
+        if collection.summary is not None:
+            collection.summary.tell(report.losses, seconds if backend.live else None)
 
 
 def _sinks(collection: Collection, exchange: Exchange) -> Sequence[Sink]:

@@ -12,6 +12,7 @@ from tracer_core.types.collector import (
     JoinRole,
     Lookup,
     NoOptions,
+    Tally,
     Unavailable,
     Upgrade,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Place",
     "Probe",
     "ProbeKind",
+    "Tally",
     "TextOptions",
     "Unavailable",
     "Upgrade",

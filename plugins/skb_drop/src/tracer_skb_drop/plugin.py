@@ -18,6 +18,7 @@ from tracer_core.api import (
     Place,
     Probe,
     Session,
+    Tally,
     TextOptions,
     Unavailable,
     hookimpl,
@@ -46,7 +47,8 @@ class SkbDrop(NamedTuple):
 @hookimpl
 def tracer_collector() -> CollectorSpec:
     """Say who we are."""
-    return CollectorSpec("skb_drop", "Why packets are dropped.", sections=(SkbDrop,))
+    reasons = Tally(SkbDrop, ("subsys", "drop_reason"), "dropped")
+    return CollectorSpec("skb_drop", "Why packets are dropped.", sections=(SkbDrop,), tallies=(reasons,))
 
 
 @hookimpl
