@@ -6,6 +6,8 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from tracer_core.cli.colour import BLUE, CYAN, RED, YELLOW, in_colour
+
 if TYPE_CHECKING:
     from tracer_core.errors import PluginError
     from tracer_core.events.batch import EventBatch
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
+_COLOURS = {logging.ERROR: RED, logging.WARNING: YELLOW, logging.INFO: BLUE, logging.DEBUG: CYAN}
 _NAMES = {logging.ERROR: "ERROR", logging.WARNING: "WARN", logging.INFO: "INFO", logging.DEBUG: "DEBUG"}
 
 
@@ -20,12 +23,13 @@ class _Format(logging.Formatter):
     def __init__(self, *, bare_info: bool) -> None:
         super().__init__()
         self._bare_info = bare_info
+        self._names = {level: in_colour(f"{name:<5}", _COLOURS[level], sys.stderr) for level, name in _NAMES.items()}
 
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage()
         if self._bare_info and record.levelno == logging.INFO:
             return text
-        return f"{_NAMES.get(record.levelno, record.levelname):<5} {text}"
+        return f"{self._names.get(record.levelno, record.levelname)} {text}"
 
 
 def configure(level: str) -> None:

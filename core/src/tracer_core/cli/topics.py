@@ -38,7 +38,7 @@ class Topic:
 COLLECT = (
     Topic("What to trace", ("collectors", "probes"), ("follow_stack",)),
     Topic("Only some packets", ("filters", "metadata", "netns")),
-    Topic("Output", ("out", "also_print", "sort", "link_layer", "layout", "utc"), ("rotate", "rotate_count")),
+    Topic("Output", ("out", "also_print", "sort", "link_layer", "layout", "utc", "color"), ("rotate", "rotate_count")),
     Topic("End", ("command", "stop_after")),
     Topic("System", ("may_change",), ("ring_size", "most", "sort_timeout", "kconf", "reads")),
     Topic("Debugging", (), ("dry_run", "print_bpf", "recorded", "record_raw", "replay_raw", "ready_file")),

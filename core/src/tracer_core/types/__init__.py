@@ -17,7 +17,7 @@ from tracer_core.types.collector import (
     Upgrade,
 )
 from tracer_core.types.probe import Probe, ProbeKind
-from tracer_core.types.shown import Columns, Decoder, Formatter, Group, Place, TextOptions
+from tracer_core.types.shown import Columns, Decoder, Formatter, Group, Place, Style, TextOptions
 
 __all__ = [
     "API_VERSION",
@@ -38,6 +38,7 @@ __all__ = [
     "Place",
     "Probe",
     "ProbeKind",
+    "Style",
     "Tally",
     "TextOptions",
     "Unavailable",

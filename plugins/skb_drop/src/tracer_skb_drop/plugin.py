@@ -18,6 +18,7 @@ from tracer_core.api import (
     Place,
     Probe,
     Session,
+    Style,
     Tally,
     TextOptions,
     Unavailable,
@@ -98,7 +99,8 @@ def tracer_decoders(kernel: Kernel) -> Iterable[Decoder]:
 @hookimpl
 def tracer_formatters() -> Iterable[Formatter]:
     """Show it on the first line of the event, last."""
-    return [Formatter(SkbDrop, skb_drop_text, place=Place.HEAD, after=("skb-tracking", "tracking", "return"))]
+    after = ("skb-tracking", "tracking", "return")
+    return [Formatter(SkbDrop, skb_drop_text, place=Place.HEAD, after=after, style=Style.TROUBLE)]
 
 
 @hookimpl
