@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.backend.instructions import MAP_FD, with_values
-from tracer_core.errors import PRIVILEGES, MachineError, RunError, TracerError
+from tracer_core.errors import MachineError, RunError, TracerError, privileges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +130,7 @@ class Compiler:
             words = self._words() or answer
             if refused := _NO_MAP.search(words):
                 denied = refused[2] == os.strerror(errno.EPERM)
-                hint = PRIVILEGES if denied else "is there memory for it? see --ring-size"
+                hint = privileges() if denied else "is there memory for it? see --ring-size"
                 raise MachineError(f"the kernel does not let us create map {refused[1]}: {refused[2]}", hint=hint)
             raise CompileError(words)
         code, theirs, files = answer

@@ -205,6 +205,8 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             click.echo(compose(prepared.plan, kernel, machine).text, nl=False)
         if make_backend is not None and backend is not None:
             text = ingredients.text_of(prepared, values) if ingredients.prints(values) else None
+            if text is not None:
+                ingredients.advise(values)
             files, kind = ingredients.files_of(values)
             if files is not None:
                 resources.enter_context(files)

@@ -176,8 +176,8 @@ def _attach(collection: Collection, backend: Backend) -> None:
         backend.attach()
         backend.enable()
     log.info("%d probe(s) loaded", len(collection.prepared.plan.probes))
-    if backend.live and collection.kernel.events is None:
-        log.warning("tracefs cannot be read, so '*' in probes is refused: see tracer doctor")
+    if collection.prepared.plan.weakness:  # told only to those who may trace
+        log.warning("%s", collection.prepared.plan.weakness)
     if collection.ready_file is not None:
         _touch(collection.ready_file)
 
