@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tracer_core.api import U32, Chars, CollectorSpec, Labels, Tally, recorded, section
 from tracer_core.backend.base import Losses, Missed
 from tracer_core.events.batch import EventBatch, SectionColumns, Values
-from tracer_core.events.form import form_of
+from tracer_core.events.form import FieldForm, Form, SectionForm, form_of, unknown_class
 from tracer_core.run import distinct, tallies
 from tracer_core.run.distinct import Distinct
 from tracer_core.run.summary import Summary
@@ -143,6 +143,16 @@ def test_the_end_tells_packets_and_what_became_of_them() -> None:
         "seen in 61.0 s: 3 packet(s), 0 event(s) lost",
         "ended: 1 a/x, 1 x",
     ]
+
+
+def test_sections_that_a_file_has_in_another_form_are_not_counted() -> None:
+    summary = Summary(SPECS)
+    for name in ("fate", "skb-tracking"):
+        cls = unknown_class(("other",))
+        form = SectionForm(name, 1, cls, (FieldForm("other", Form.INTEGER, "uint32"),))
+        columns = {"other": np.array([1, 2], np.uint32)}
+        summary.look(EventBatch(2, {}, (), (SectionColumns(form, None, 2, columns),)))
+    assert list(summary.lines(Losses((0,)), None)) == ["seen: 0 packet(s), 0 event(s) lost"]
 
 
 def test_journeys_are_told_if_events_were_sorted_and_losses_always() -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer_core.events.batch import Labels, SectionColumns
-from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
     from tracer_core.events.batch import EventBatch, Numbers
@@ -28,13 +27,12 @@ class Count:
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self._section = layout_of(tally.section).name
         self._counts: Counter[str] = Counter()
         self._others = 0  # events with values that came when too many were known
 
     def look(self, batch: EventBatch) -> None:
         """Look at some events."""
-        section = next((found for found in batch.sections if found.form.name == self._section), None)
+        section = next((found for found in batch.sections if found.form.cls is self._tally.section), None)
         if section is None or not len(section):
             return
         codes: Numbers = np.zeros(len(section), np.int64)
