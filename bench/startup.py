@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Where the time goes until probes are loaded, and what ``tracer --version`` costs.
+"""Where the time goes until probes are loaded, and what commands cost that are soon done.
 
-    python bench/startup.py [--runs N] [--version-runs N] [--json]
+    python bench/startup.py [--runs N] [--short-runs N] [--json]
 
 Medians: other work on the machine makes single runs slow, never fast. What is compared is run in turns. *All* is
 every collector that can run here, at eight tracepoints. The first part
@@ -25,7 +25,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracer_core.events.about import about_run
+from tracer_core.sections import Event, Header, Packet, ProbeInfo
 from tracer_core.testing.command import NotReadyError, end_with_parent, executable, interrupt
+from tracer_core.testing.events import written_json
 from tracer_core.testing.netns import remove_leftovers, two_namespaces
 
 if TYPE_CHECKING:
@@ -52,7 +55,10 @@ TARGETS_READY = {
     "skb": {COLD: 700.0, WARM: 300.0},
     "all": {COLD: 1700.0},
 }  # ms, on the reference machine when it is quiet
-TARGET_RATIO = 1.5
+CLICK, PRINT = "import click", "tracer print"
+TARGETS_RATIO = {"tracer --version": 1.5, "tracer --help": 1.5}  # to importing click
+TARGET_PRINT = 500.0  # ms, of a small file
+EVENTS = 100  # of that
 _PHASE = re.compile(r"phase (.+): ([\d.]+) ms")
 _POLL = 0.0005  # seconds
 _PATIENCE = 60.0  # seconds
@@ -62,7 +68,7 @@ def main() -> int:
     """Run both parts and print them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=11, help="of tracer collect, cold and warm (default: 11)")
-    parser.add_argument("--version-runs", type=int, default=21, help="of tracer --version (default: 21)")
+    parser.add_argument("--short-runs", type=int, default=21, help="of tracer --help and the like (default: 21)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
     result: dict[str, object] = {"kernel": os.uname().release, "processors": os.cpu_count()}
@@ -72,7 +78,7 @@ def main() -> int:
             result["collect"] = {name: collect(example, arguments.runs) for name, example in EXAMPLES.items()}
     except (NotReadyError, subprocess.CalledProcessError) as error:
         code, reason = 1, str(error)
-    result["version"] = version(arguments.version_runs)
+    result["short"] = short(arguments.short_runs)
     if arguments.json:
         print(json.dumps(result, indent=2))
     else:
@@ -129,21 +135,33 @@ def one_run(arguments: Sequence[str], folder: Path, cache: Path) -> dict[str, fl
     return {OTHER: total - sum(known.values()), **known, TOTAL: total}
 
 
-def version(runs: int) -> dict[str, float]:
-    """Median milliseconds of ``tracer --version`` and of importing click, and the ratio."""
-    commands = {
-        "import click": [sys.executable, "-c", "import click"],
-        "tracer --version": [str(executable()), "--version"],
-    }
-    times: dict[str, list[float]] = {name: [] for name in commands}
-    for number in range(runs + 1):
-        for name, command in commands.items():
-            start = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-            if number:  # the first fills the caches of files
-                times[name].append((time.perf_counter() - start) * 1e3)
+def short(runs: int) -> dict[str, dict[str, float]]:
+    """Median milliseconds of commands that are soon done, and how many times longer than importing click that is."""
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}-") as folder:
+        lines, file = written_json(Path(folder, "small.json"), [_EVENT] * EVENTS, _ABOUT), Path(folder, "small.arrow")
+        subprocess.run([str(executable()), "convert", str(lines), str(file)], check=True, stderr=subprocess.DEVNULL)
+        commands = {
+            CLICK: [sys.executable, "-c", "import click"],
+            **{name: [str(executable()), name.split()[1]] for name in TARGETS_RATIO},
+            PRINT: [str(executable()), "print", str(file)],
+        }
+        times: dict[str, list[float]] = {name: [] for name in commands}
+        for number in range(runs + 1):
+            for name, command in commands.items():
+                start = time.perf_counter()
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+                if number:  # the first fills the caches of files
+                    times[name].append((time.perf_counter() - start) * 1e3)
     medians = {name: statistics.median(values) for name, values in times.items()}
-    return {**medians, "ratio": medians["tracer --version"] / medians["import click"]}
+    return {name: {"ms": value, "ratio": value / medians[CLICK]} for name, value in medians.items()}
+
+
+_EVENT = Event(
+    Header(2048, 0, 0, 10, 10, 1, 0, b"ping"),
+    ProbeInfo("net:netif_receive_skb", "raw_tracepoint", "tp"),
+    {"packet": Packet(60, 60, bytes(60))},
+)
+_ABOUT = about_run(["tracer", "collect"], [_EVENT.probe], {}, {"packet": 1})
 
 
 def print_tables(result: dict[str, object], reason: str) -> None:
@@ -160,12 +178,13 @@ def print_tables(result: dict[str, object], reason: str) -> None:
             print(f"  {'target, when quiet':<28}{''.join(targets).replace('nan', '   ')}")
     else:
         print(f"\ntracer collect was not measured: {reason}")
-    medians = result["version"]
-    assert isinstance(medians, dict)  # noqa: S101 - for the type checker
-    print()
-    for name, value in medians.items():
-        target = f"  (target: at most {TARGET_RATIO})" if name == "ratio" else ""
-        print(f"  {name:<28}{value:8.{2 if name == 'ratio' else 1}f}{target}")
+    measured = result["short"]
+    assert isinstance(measured, dict)  # noqa: S101 - for the type checker
+    print(f"\n  {'':<28}{'ms':>8}{'ratio':>8}")
+    for name, values in measured.items():
+        target = f"  (target: ratio at most {TARGETS_RATIO[name]})" if name in TARGETS_RATIO else ""
+        target = f"  (target: at most {TARGET_PRINT:.0f} ms)" if name == PRINT else target
+        print(f"  {name:<28}{values['ms']:8.1f}{values['ratio']:8.2f}{target}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     python scripts/render_docs.py            # write them
     python scripts/render_docs.py --check    # only say which are not up to date
 
-In ``cli.md``, the output of every ``$ tracer ... --help`` is replaced by what the installed command prints.
+In ``cli.md``, the output of every ``$ tracer ... --help`` (and ``--help-all``) is replaced by what the command prints.
 In ``sections.md``, all after the mark is made from the section classes of the core and of the collectors in plugins/.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "<!-- From here on, scripts/render_docs.py writes. -->\n"
-_HELP = re.compile(r"^```console\n\$ tracer ([^\n]*--help)\n.*?^```$", re.MULTILINE | re.DOTALL)
+_HELP = re.compile(r"^```console\n\$ tracer ([^\n]*--help(?:-all)?)\n.*?^```$", re.MULTILINE | re.DOTALL)
 
 
 def main() -> int:

@@ -56,6 +56,22 @@ def test_versions_times_and_probes_are_told(tracer: Tracer, tmp_path: Path, kind
     assert (result.returncode, result.stdout, result.stderr) == (0, ABOUT + REST, "")
 
 
+@pytest.mark.parametrize("kind", ["json", "arrow", "parquet"])
+def test_the_summary_is_that_of_a_run(tracer: Tracer, tmp_path: Path, kind: str) -> None:
+    other = {**EVENT["skb-tracking"], "orig_head": 1}
+    fates = [
+        {"drop_reason": "NO_SOCKET"},
+        {"subsys": "openvswitch", "drop_reason": "METER"},
+        {"drop_reason": "NO_SOCKET"},
+    ]
+    events: list[Any] = [{**EVENT, "skb-drop": fate} for fate in fates] + [{**EVENT, "skb-tracking": other}]
+    events[-1].pop("skb-drop", None)
+    path = tmp_path / f"events.{kind}"
+    assert tracer.run("convert", str(write_lines(tmp_path / "in.json", events)), str(path)).returncode == 0
+    plain, told = tracer.run("stats", str(path)).stdout, tracer.run("stats", "--summary", str(path)).stdout
+    assert told == f"{plain}Number of packets: 2\nDropped: 2 NO_SOCKET, 1 openvswitch/METER\n"
+
+
 def test_of_no_events_there_is_nothing_to_tell(tracer: Tracer, tmp_path: Path) -> None:
     assert tracer.run("stats", str(write_lines(tmp_path / "events.json", []))).stdout == ABOUT + "Number of events: 0\n"
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import termios
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from tracer_core.testing.command import Tracer
 
+ENVIRONMENT = {"PAGER", "NOPAGER", "LESS", "TERM", "NO_COLOR"}
 MANY = 60_000  # events: more than a few batches, and more than pipes hold
 
 
@@ -76,9 +78,9 @@ def at_terminal(tracer: Tracer, terminal: Terminal, *arguments: str, **environme
     """Run a command whose stdout is a terminal.
 
     Returns:
-        Exit code, what the terminal shows, and stderr.
+        Exit code, what the terminal shows, and stderr. There are no colours, unless the environment says TERM.
     """
-    env = {name: value for name, value in os.environ.items() if name not in {"PAGER", "NOPAGER", "LESS"}}
+    env = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
     process = subprocess.Popen(
         [str(tracer.path), *arguments],
         stdin=subprocess.DEVNULL,
@@ -114,6 +116,44 @@ def test_without_a_pager_text_goes_to_the_terminal(
 ) -> None:
     plain = tracer.run("print", str(few)).stdout
     assert at_terminal(tracer, terminal, "print", str(few), **environment) == (0, plain, "")
+
+
+def test_at_a_terminal_text_is_coloured_and_the_same_without(
+    tracer: Tracer, terminal: Terminal, few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    plain = tracer.run("print", str(few)).stdout
+    assert "\x1b" not in plain
+    code, shown, err = at_terminal(tracer, terminal, "print", str(few), NOPAGER="1", TERM="xterm")
+    assert (code, err) == (0, "")
+    assert shown.count("\x1b[1mip_rcv\x1b[0m") == 3
+    assert re.sub(r"\x1b\[[0-9]+m", "", shown) == plain
+    assert tracer.run("print", "--color", "always", str(few)).stdout == shown
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [([], {"NO_COLOR": "1"}), ([], {"TERM": "dumb"}), (["--color", "never"], {})],
+    ids=["NO_COLOR", "dumb", "never"],
+)
+def test_colours_can_be_done_without(
+    tracer: Tracer, terminal: Terminal, few: Path, options: list[str], environment: dict[str, str]
+) -> None:
+    plain = tracer.run("print", str(few)).stdout
+    environment = {"NOPAGER": "1", "TERM": "xterm", **environment}
+    assert at_terminal(tracer, terminal, "print", *options, str(few), **environment) == (0, plain, "")
+
+
+@pytest.mark.parametrize("wishes", [{}, {"LESS": "-S"}], ids=["ours", "the user's"])
+def test_colours_go_through_less_if_it_shows_them(
+    tracer: Tracer, terminal: Terminal, few: Path, wishes: dict[str, str]
+) -> None:
+    less = few.with_name("less")
+    less.write_text("#!/bin/sh\nexec cat\n")
+    less.chmod(0o755)
+    code, shown, _ = at_terminal(tracer, terminal, "print", str(few), PAGER=str(less), TERM="xterm", **wishes)
+    assert code == 0
+    assert ("\x1b[" in shown) is (not wishes)
 
 
 def test_anywhere_else_there_is_no_pager(tracer: Tracer, few: Path, monkeypatch: pytest.MonkeyPatch) -> None:

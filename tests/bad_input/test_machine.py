@@ -24,6 +24,12 @@ def test_without_privileges_it_says_who_may(command: Command) -> None:
     assert "collector" not in error
 
 
+def test_root_of_another_user_namespace_is_told_that_this_is_not_enough(command: Command) -> None:
+    inside = ["unshare", "--user", "--map-root-user"]
+    error = command.run("collect", "-c", "skb", "-p", PROBE, inside=inside).error(ExitCode.ENVIRONMENT)
+    assert "root of this user namespace is not enough" in error
+
+
 def hidden(*folders: Path, under: Path) -> list[str]:
     """A command that runs another where these folders are empty, in a mount namespace that ends with it."""
     if os.geteuid() != 0:

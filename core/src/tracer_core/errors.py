@@ -5,10 +5,21 @@ A message says what failed, whose it is and why; the hint says what to do. Both 
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 
-PRIVILEGES = "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; see: tracer doctor"
-"""What to do when the kernel says "Operation not permitted"."""
+_INITIAL_USER_NAMESPACE = "user:[4026531837]"  # PROC_USER_INIT_INO of include/linux/proc_ns.h
+
+
+def privileges() -> str:
+    """What to do when the kernel says "Operation not permitted"."""
+    try:
+        is_root_of_others = os.readlink("/proc/self/ns/user") != _INITIAL_USER_NAMESPACE  # noqa: PTH115 - no file
+    except OSError:
+        is_root_of_others = False
+    if is_root_of_others:
+        return "root of this user namespace is not enough: run on the host, or in a container that does not remap users"
+    return "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; see: tracer doctor"
 
 
 class ExitCode(IntEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tracer_core.kernel.view import ResultForm
 from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.sections import Return, Stack, Tracking, Unjoined
-from tracer_core.types import CollectorSpec, Decoder, Formatter, Place
+from tracer_core.types import CollectorSpec, Decoder, Formatter, Place, Style
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,8 +85,8 @@ def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:
 OWNER = Owner("core")
 SECTIONS = (Return, Stack, Tracking, Unjoined)
 FORMATTERS = (
-    Formatter(Tracking, tracking_text, place=Place.HEAD),
-    Formatter(Unjoined, unjoined_text, place=Place.HEAD, after=("tracking",)),
+    Formatter(Tracking, tracking_text, place=Place.HEAD, style=Style.IDENTITY),
+    Formatter(Unjoined, unjoined_text, place=Place.HEAD, after=("tracking",), style=Style.TROUBLE),
     Formatter(Return, return_text, place=Place.HEAD),
     Formatter(Stack, stack_text, place=Place.TOP),
 )

@@ -148,7 +148,7 @@ def test_help_has_a_heading_per_collector_with_its_options(
     assert (result.code, result.err) == (0, "")
     own, heading, theirs = result.out.partition("Collector 'sample':\n")
     assert heading
-    assert "--dry-run" in own
+    assert "--netns" in own
     assert "--sample" not in own
     lines = [" ".join(line.split()) for line in theirs.splitlines()]
     assert "--sample-min-len INTEGER Shortest packet to report. [default: 0]" in lines

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer_core.backend import perf_probe
-from tracer_core.errors import PRIVILEGES, MachineError, RunError
+from tracer_core.errors import MachineError, RunError, privileges
 from tracer_core.libbpf import KprobeMulti, LinkCreateOpts, library
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def explained(probe: PlannedProbe, error: OSError) -> RunError | MachineError:
     if error.errno == errno.EMFILE:
         return MachineError(message, hint="allow more open files: ulimit -Hn; or probe fewer places")
     if error.errno in (errno.EPERM, errno.EACCES):
-        return MachineError(message, hint=PRIVILEGES)
+        return MachineError(message, hint=privileges())
     if probe.probe.kind.breaks and error.errno == errno.ENOENT:
         return MachineError(message, hint="use a tracepoint, fentry or fexit; see: tracer doctor")
     return RunError(message, hint="see: tracer doctor")

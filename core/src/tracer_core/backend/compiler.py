@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.backend.instructions import MAP_FD, with_values
-from tracer_core.errors import PRIVILEGES, MachineError, RunError, TracerError
+from tracer_core.errors import MachineError, RunError, TracerError, privileges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,7 +85,7 @@ def map_refused(what: str, *, denied: bool) -> MachineError:
         what: Which, and what the kernel said.
         denied: It is a matter of privileges.
     """
-    hint = PRIVILEGES if denied else "is there memory for it? see --ring-size"
+    hint = privileges() if denied else "is there memory for it? see --ring-size"
     return MachineError(f"the kernel does not let us create {what}", hint=hint)
 
 

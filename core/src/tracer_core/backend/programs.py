@@ -13,7 +13,7 @@ from tracer_core.backend.attach import TRACE_KPROBE_MULTI
 from tracer_core.backend.instructions import CONSTANT, SIZE, with_values
 from tracer_core.backend.module_btf import module_btf
 from tracer_core.compose.composition import NETNS, PROBE_INDEX
-from tracer_core.errors import PRIVILEGES, MachineError, RunError, TracerError
+from tracer_core.errors import MachineError, RunError, TracerError, privileges
 from tracer_core.libbpf import ProgLoadOpts, library
 from tracer_core.types import ProbeKind
 
@@ -104,7 +104,7 @@ def load(probe: PlannedProbe, kind: ProbeKind, code: bytes, *, typed: bool, mult
         if fd >= 0:
             return fd
         if fd == -errno.EPERM:  # EACCES is the verifier's
-            raise MachineError(f"probe {probe.probe}: cannot load a program: {os.strerror(-fd)}", hint=PRIVILEGES)
+            raise MachineError(f"probe {probe.probe}: cannot load a program: {os.strerror(-fd)}", hint=privileges())
         # only now the log, which costs the kernel time and memory
         log = ctypes.create_string_buffer(_LOG_SIZE)
         options.log_level, options.log_size, options.log_buf = 1, _LOG_SIZE, ctypes.addressof(log)
@@ -133,7 +133,7 @@ def _types_of(probe: PlannedProbe) -> Iterator[int]:
         with module_btf(probe.prototype.module) as fd:
             yield fd
     except OSError as error:
-        hint = "is the module still loaded?" if error.errno == errno.ENOENT else PRIVILEGES
+        hint = "is the module still loaded?" if error.errno == errno.ENOENT else privileges()
         raise MachineError(f"probe {probe.probe}: {error.strerror}", hint=hint) from error
 
 

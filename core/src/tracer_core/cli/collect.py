@@ -21,6 +21,7 @@ from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.profiled import command_line, has_profiles, probes_of, profiled_of
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_options
+from tracer_core.cli.topics import help_all_option
 from tracer_core.errors import ExitCode, MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     multiple=True,
     metavar="[TYPE:]TARGET[/stack][/ftrace]",
     shell_complete=on_demand("probes", "probes"),
-    help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters; "
+    help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters. "
     "TYPE may be kprobe, kretprobe, fentry, fexit. /stack shows the calls that led there; with /ftrace, what the "
     "function calls for a packet is shown, too, where it is probed.",
 )
@@ -67,7 +68,7 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     "filters",
     multiple=True,
     metavar="EXPRESSION",
-    help="Only packets that match, as in tcpdump: 'icmp and host 192.0.2.1'; they are followed from then on, whatever "
+    help="Only packets that match, as in tcpdump: 'icmp and host 192.0.2.1'. They are followed from then on, whatever "
     "becomes of them. Several must all match.",
 )
 @click.option(
@@ -76,8 +77,9 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     "metadata",
     multiple=True,
     metavar="EXPRESSION",
-    help="Only packets whose metadata match: 'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; also members of "
-    "other arguments, and retval. Several must all match.",
+    help="Only packets whose metadata match: 'sk_buff.mark == 0x100'. Also with and, or, not, as in "
+    "'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; of members of other arguments, too, and of retval. Several "
+    "must all match.",
 )
 @click.option(
     "--follow-stack",
@@ -98,7 +100,7 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     is_flag=False,
     flag_value=DEFAULT_OUT,
     metavar="[FILE]",
-    help=f"Write events to a file instead of stdout: FILE.arrow or FILE.json; {DEFAULT_OUT} if not named.",
+    help=f"Write events to FILE.arrow or FILE.json instead of stdout. {DEFAULT_OUT} if not named.",
 )
 @click.option(
     "-r",
@@ -116,7 +118,7 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     metavar="COUNT",
     help="Keep so many of those files, the newest.",
 )
-@click.option("--print", "also_print", is_flag=True, help="Print events, too, when they are written to a file.")
+@click.option("--print", "also_print", is_flag=True, help="Also print events that are written to a file.")
 @click.option("--cmd", "command", metavar="COMMAND", default="", help="Run this shell command, and stop when it ends.")
 @click.option(
     "--stop-after",
@@ -133,9 +135,7 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     metavar="BYTES",
     help="Room for events that wait to be taken: a number with K, M or G, rounded up to a power of two.",
 )
-@click.option(
-    "--sort", is_flag=True, help="Put events together to the journeys of packets, each out when it has ended."
-)
+@click.option("--sort", is_flag=True, help="Show each packet's events together, when its journey has ended.")
 @click.option(
     "--sort-timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -150,7 +150,8 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
     "--allow-system-changes",
     "may_change",
     is_flag=True,
-    help="Change what collectors need changed, and mount tracefs where it is missing; undone at the end. Needs root.",
+    help="Make what collectors need on the machine, and undo it at the end. Mounts tracefs where it is missing. Needs "
+    "root.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--print-bpf", is_flag=True, help="Print the composed C and stop.")
@@ -166,6 +167,7 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Create this file when events can come.")
 @click.option("--record-raw", type=click.Path(path_type=Path), help="Record raw events as well, for --replay-raw.")
 @click.option("--replay-raw", type=click.Path(path_type=Path), help="Take events from a recording; attach to nothing.")
+@help_all_option
 @click.pass_context
 def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
     """Attach to the kernel and print an event for every packet that passes.
@@ -227,10 +229,13 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             click.echo(compose(prepared.plan, kernel, machine).text, nl=False)
         if make_backend is not None and backend is not None:
             text = ingredients.text_of(prepared, values) if ingredients.prints(values) else None
+            if text is not None:
+                ingredients.advise(values)
             files, kind = ingredients.files_of(values)
             if files is not None:
                 resources.enter_context(files)
-            sinks = partial(make_sinks, files=files, kind=kind, text=text, sorting=sorting)
+            summary = ingredients.summary_of(prepared)
+            sinks = partial(make_sinks, files=files, kind=kind, text=text, sorting=sorting, summary=summary)
             collection = Collection(
                 prepared,
                 request,
@@ -244,6 +249,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 tells=sorting.tells if sorting is not None else None,
                 changes=changes,
                 utc=values["utc"],
+                summary=summary,
             )
             run(collection, backend)
             if files is not None and files.limit:

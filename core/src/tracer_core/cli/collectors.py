@@ -12,6 +12,7 @@ from tracer_core.cli.completion.demand import listed
 from tracer_core.cli.messages import warn_left_out
 from tracer_core.cli.profiled import blaming, prepare_profiles, profiled_of
 from tracer_core.cli.profiled_command import ProfiledCommand
+from tracer_core.cli.topics import ALL, COLLECT, write_options
 from tracer_core.errors import PluginError, TracerError, UsageError
 from tracer_core.options import OptionSpec, option_specs
 from tracer_core.plugins.declaration import BUG
@@ -55,7 +56,7 @@ class CollectorCommand(ProfiledCommand):
         if_there = tuple(_there(host, profiled, wished))
         selected = self._selected(line, (*named, *if_there), host)
         named += tuple(host.collector(name) for name in dict.fromkeys(selected) if name not in wanted)
-        help_only = not set(args).isdisjoint(ctx.help_option_names)
+        help_only = not set(args).isdisjoint((*ctx.help_option_names, ALL))
         loaded = host.usable(_ignore if help_only else warn_left_out) if help_only or AUTO in wanted else ()
         automatic = tuple(collector for collector in loaded if collector not in (*named, *if_there))
         ctx.meta[_SELECTION] = Selection(named, (*if_there, *automatic), {}, frozenset(wished))
@@ -86,18 +87,12 @@ class CollectorCommand(ProfiledCommand):
         return [*super().get_params(ctx), *(param for _, param in _params(ctx))]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Own options, then a heading per collector."""
-        sections = [("Options", super().get_params(ctx))]
-        selection = ctx.meta.get(_SELECTION)
-        sections += [
+        """Own options by topic, then a heading per collector."""
+        theirs = (
             (f"Collector {collector.owner.name!r}", [param for owner, param in _params(ctx) if owner is collector])
-            for collector in _all(selection)
-        ]
-        for title, params in sections:
-            records = [record for param in params if (record := param.get_help_record(ctx)) is not None]
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+            for collector in _all(ctx.meta.get(_SELECTION))
+        )
+        write_options(ctx, formatter, COLLECT, theirs)
 
 
 def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.request import Abilities, Userspace
     from tracer_core.run.prepare import Prepared
+    from tracer_core.run.summary import Summary
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +47,11 @@ def changes_of(values: Mapping[str, Any]) -> Iterator[Changes | None]:
 
 
 def described(prepared: Prepared) -> Iterator[str]:
-    """What would be changed on the machine."""
+    """What would be changed on the machine, and what does not work as it should."""
     for owner, changes in (prepared.changes or {}).items():
         yield from (f"change for {owner.name}: {change.what}: {shlex.join(change.do)}" for change in changes)
+    if prepared.plan.weakness:
+        yield f"tracking: {prepared.plan.weakness}"
 
 
 def packet_filter_of(values: Mapping[str, Any]) -> PacketFilter | None:
@@ -143,6 +147,24 @@ def sorting_of(prepared: Prepared, values: Mapping[str, Any], *, live: bool) -> 
 def text_of(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:
     """How they are printed."""
     return text_format([(d.owner, f) for d in prepared.readers for f in d.formatters], values)
+
+
+def advise(values: Mapping[str, Any]) -> None:
+    """Tell what users do not expect who watch all packets of the machine that they are at the terminal of."""
+    from tracer_core.cli.ssh import advice  # noqa: PLC0415 - only some runs need it
+
+    watches_all = not (values["filters"] or values["metadata"] or values["netns"] or values["replay_raw"])
+    if watches_all and sys.stdout.isatty() and (told := advice()):
+        log.info("%s", told)
+
+
+def summary_of(prepared: Prepared) -> Summary | None:
+    """What says at the end what was seen, if such messages are shown."""
+    if not log.isEnabledFor(logging.INFO):
+        return None
+    from tracer_core.run.summary import Summary  # noqa: PLC0415 - ditto
+
+    return Summary(declaration.spec for declaration in prepared.declarations)
 
 
 def files_of(values: Mapping[str, Any]) -> tuple[TargetFiles | None, Kind | None]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tracer_core.files.events import EventSet
     from tracer_core.plugins.declaration import Owner
     from tracer_core.plugins.host import Collector
-    from tracer_core.types import Formatter, Join, Lookup
+    from tracer_core.types import CollectorSpec, Formatter, Join, Lookup
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +93,10 @@ class Input:
                 return layout_of(collector.spec.identity).name
         what = "no installed collector can tell which packet an event is of"
         raise UsageError(what, hint="install one that follows packets; see: tracer plugins")
+
+    def specs(self) -> list[CollectorSpec]:
+        """What the installed collectors say of themselves."""
+        return [collector.spec for collector in self._collectors]
 
     def joins(self) -> tuple[Join, ...]:
         """What the installed collectors say of how events are put together."""

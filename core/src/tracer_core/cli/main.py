@@ -36,6 +36,12 @@ _COMMANDS = {
 
 _COMPLETE = "_TRACER_COMPLETE"
 """Environment variable: scripts of shells ask with it what can stand where the cursor is."""
+_TOPICS = {
+    "Tracing": ("collect", "inspect", "profile"),
+    "Files of events": ("print", "sort", "stats", "convert", "pcap", "schema"),
+    "This machine": ("doctor", "plugins", "sh-complete"),
+}
+"""Headings in ``--help``, with the commands that stand there."""
 
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # what writing to stdout fails with: closed, full, broken
 
@@ -65,8 +71,13 @@ class _LazyGroup(click.Group):
         return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, _, summary) in sorted(_COMMANDS.items())])
+        known = {name for names in _TOPICS.values() for name in names}
+        topics = {**_TOPICS, "Other commands": tuple(name for name in sorted(_COMMANDS) if name not in known)}
+        width = max(map(len, _COMMANDS))
+        for title, names in topics.items():
+            if names:
+                with formatter.section(title):
+                    formatter.write_dl([(f"{name:<{width}}", _COMMANDS[name][2]) for name in names])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -180,5 +191,7 @@ def _with_hint(error: click.ClickException) -> str:
 
 def _complain(message: str, code: int) -> int:
     one_line = " ".join(line.strip() for line in message.splitlines() if line.strip())
-    print(f"Error: {one_line}", file=sys.stderr)  # noqa: T201 - the one place that speaks for all errors
+    from tracer_core.cli.colour import RED, in_colour  # noqa: PLC0415 - only when something is wrong
+
+    print(f"{in_colour('Error:', RED, sys.stderr)} {one_line}", file=sys.stderr)  # noqa: T201 - the one place that speaks for all errors
     return code

@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from tracer_core.cli.colour import BLUE, CYAN, RED, WHITE, YELLOW, in_colour
 from tracer_core.levels import LogLevel
 
 if TYPE_CHECKING:
@@ -14,17 +15,28 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_COLOURS = {
+    LogLevel.ERROR: RED,
+    LogLevel.WARN: YELLOW,
+    LogLevel.INFO: BLUE,
+    LogLevel.DEBUG: CYAN,
+    LogLevel.TRACE: WHITE,
+}
+
 
 class _Format(logging.Formatter):
     def __init__(self, *, bare_info: bool) -> None:
         super().__init__()
         self._bare_info = bare_info
+        self._names: dict[int, str] = {
+            level: in_colour(f"{level.name:<5}", colour, sys.stderr) for level, colour in _COLOURS.items()
+        }
 
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage()
         if self._bare_info and record.levelno == logging.INFO:
             return text
-        return f"{_name(record):<5} {text}"
+        return f"{self._names.get(record.levelno, record.levelname)} {text}"
 
 
 def configure(level: str) -> None:
@@ -41,13 +53,6 @@ def configure(level: str) -> None:
 def log_level() -> LogLevel:
     """The least important messages that are shown."""
     return min((level for level in LogLevel if log.isEnabledFor(level)), default=LogLevel.ERROR)
-
-
-def _name(record: logging.LogRecord) -> str:
-    try:
-        return LogLevel(record.levelno).name
-    except ValueError:
-        return record.levelname
 
 
 def warn_left_out(error: PluginError) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracer_core.files.writer import EventWriter
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import BatchOutput, Sink
+    from tracer_core.run.summary import Summary
     from tracer_core.run.tells import Tells
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -124,7 +125,9 @@ def make_sinks(
     files: TargetFiles | None,
     kind: Kind | None,
     text: TextFormat | None,
+    *,
     sorting: Sorting | None = None,
+    summary: Summary | None = None,
 ) -> list[Sink]:
     """What takes the events of a run.
 
@@ -134,6 +137,7 @@ def make_sinks(
         kind: Of those files.
         text: How events are printed, if they are.
         sorting: How they are put together to journeys first, if they are.
+        summary: Counts them, if anybody wants to know.
     """
     from tracer_core.run import sinks  # noqa: PLC0415 - numpy, imported while events already come
 
@@ -145,14 +149,15 @@ def make_sinks(
     elif files is not None and sorting is not None:
         outputs.append(sinks.ArrowOutput(files, about, sorting.contents(prepared)))
     elif files is not None:
-        made.append(sinks.ArrowSink(prepared, files, about))
+        made.append(sinks.ArrowSink(prepared, files, about, summary))
     if text is not None:
         text.begin(about)
         outputs.append(Output(text, hint="stopped, and nothing is left attached"))
     if outputs and sorting is not None:
-        made.append(sorting.sink(prepared, outputs))
+        made.append(sorting.sink(prepared, outputs, summary))
     elif outputs:
-        made.append(sinks.EventSink(prepared, outputs))
+        # what is written to a file of its own by a sink of its own is counted there
+        made.append(sinks.EventSink(prepared, outputs, None if made else summary))
     return made
 
 
@@ -178,12 +183,12 @@ class Sorting:
 
         return sorted_run(prepared)
 
-    def sink(self, prepared: Prepared, outputs: list[BatchOutput]) -> Sink:
+    def sink(self, prepared: Prepared, outputs: list[BatchOutput], summary: Summary | None) -> Sink:
         """What sorts them for outputs."""
         from tracer_core.run.sort import SortSink  # noqa: PLC0415 - pyarrow takes its time
 
         timeout = int(self.timeout * 1e9)
-        return SortSink(prepared, self.tells, outputs, most=self.most, timeout=timeout, live=self.live)
+        return SortSink(prepared, self.tells, outputs, most=self.most, timeout=timeout, live=self.live, summary=summary)
 
 
 class Output:

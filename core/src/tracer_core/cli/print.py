@@ -33,7 +33,7 @@ def print_command(file: Path | None, **values: Any) -> int:  # noqa: ANN401 - cl
     tracer.arrow or the first of its set. Long text goes through a pager at a terminal, unless NOPAGER is set.
     """
     known = Input()
-    text = text_format(known.formatters(), values)
+    text = text_format(known.formatters(), values, paged=True)
     with known.open(file) as events:
         some = ((events.about, batch) for batch in batches(events, progress=not sys.stdout.isatty()))
         page(texts(some, text, values, is_sorted=events.contents.is_sorted))

@@ -68,7 +68,7 @@ def sort(file: Path | None, most: int, out: Path | None, also_print: bool, **val
         if out is not None:
             journeys = written(journeys, events, out, sorting.contents(events), facts)
         if out is None or also_print:
-            page(texts(journeys, text_format(known.formatters(), values), values, is_sorted=True))
+            page(texts(journeys, text_format(known.formatters(), values, paged=True), values, is_sorted=True))
         for _ in journeys if out is not None else ():  # all, also if nobody reads them any more
             pass
         sorting.warn()

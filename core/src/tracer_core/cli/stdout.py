@@ -76,25 +76,25 @@ def page(texts: Iterable[str]) -> None:
     Raises:
         RunError: stdout cannot be written.
     """
-    pager = _pager() if sys.stdout.isatty() else None
-    if pager is not None:
-        _page(texts, pager)
+    command = pager() if sys.stdout.isatty() else None
+    if command is not None:
+        _page(texts, command)
         return
     with suppress(ClosedError):
         for text in texts:
             say(text)
 
 
-def _pager() -> list[str] | None:
+def pager() -> list[str] | None:
     """The command that shows long text, if there is one."""
     command = shlex.split(os.environ.get("PAGER") or "less")
     wanted = command and not os.environ.get("NOPAGER") and shutil.which(command[0])
     return command if wanted else None
 
 
-def _page(texts: Iterable[str], pager: list[str]) -> None:
+def _page(texts: Iterable[str], command: list[str]) -> None:
     environment = {"LESS": "FRX", **os.environ}  # quits if one screen shows all
-    with subprocess.Popen(pager, stdin=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=environment) as process:
         stdin = process.stdin
         try:
             for text in texts:

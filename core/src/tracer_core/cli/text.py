@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tracer_core.cli.colour import ALWAYS, AUTO, NEVER, for_events
+from tracer_core.cli.stdout import pager
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -25,7 +28,14 @@ _OPTIONS = (
         show_default=True,
         help="Layout of the text.",
     ),
-    click.option("--utc", is_flag=True, help="Show when events were as dates, in UTC, not as ns since boot."),
+    click.option(
+        "--color",
+        type=click.Choice([AUTO, ALWAYS, NEVER]),
+        default=AUTO,
+        show_default=True,
+        help="Colour in the text: auto is at terminals, unless NO_COLOR is set.",
+    ),
+    click.option("--utc", is_flag=True, help="Show times as dates, in UTC, not as ns since boot."),
 )
 
 
@@ -43,16 +53,20 @@ def text_options_of(values: Mapping[str, Any]) -> TextOptions:
     return TextOptions(link_layer=values["link_layer"], multi_line=values["layout"] == "multi-line")
 
 
-def text_format(formatters: Iterable[tuple[Owner, Formatter]], values: Mapping[str, Any]) -> TextFormat:
+def text_format(
+    formatters: Iterable[tuple[Owner, Formatter]], values: Mapping[str, Any], *, paged: bool = False
+) -> TextFormat:
     """The text that the user wants.
 
     Args:
         formatters: Of the collectors, with their owners.
         values: Of the command's options.
+        paged: It is for :func:`~tracer_core.cli.stdout.page`.
 
     Raises:
         PluginError: two collectors format one section.
     """
     from tracer_core.display.text import TextFormat  # noqa: PLC0415 - not for --help
 
-    return TextFormat(formatters, text_options_of(values), utc=values["utc"])
+    coloured = for_events(values["color"], pager() if paged else None)
+    return TextFormat(formatters, text_options_of(values), utc=values["utc"], coloured=coloured)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.display.colour import bold
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,10 +22,12 @@ class Heads:
 
     Args:
         utc: Times are shown as dates, in UTC.
+        coloured: Places stand out.
     """
 
-    def __init__(self, *, utc: bool) -> None:
+    def __init__(self, *, utc: bool, coloured: bool = False) -> None:
         self._utc = utc
+        self._coloured = coloured
         self.clock_offset = 0
         """ns that the time of day was ahead of the clock of the events."""
 
@@ -34,7 +38,7 @@ class Heads:
         if self._utc:
             times = (utc(time + self.clock_offset) for time in times)
         tasks = map(_task, *(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")))
-        probes = [_probe(probe) for probe in batch.probes]
+        probes = [_probe(probe, coloured=self._coloured) for probe in batch.probes]
         return [
             f"{time}{task}{probes[probe]}"
             for time, task, probe in zip(times, tasks, header["probe"].tolist(), strict=True)
@@ -54,11 +58,11 @@ def utc(time: int) -> str:
     return f"{date:%Y-%m-%d %H:%M:%S}.{ns // 1000:06d}"
 
 
-def _probe(probe: ProbeInfo) -> str:
+def _probe(probe: ProbeInfo, *, coloured: bool) -> str:
     if not probe.symbol:
         return ""
     file = f" ({probe.path.rpartition('/')[2]})" if "/" in probe.path else ""
-    return f" [{probe.label}] {probe.symbol}{file}"
+    return f" [{probe.label}] {bold(probe.symbol) if coloured else probe.symbol}{file}"
 
 
 @lru_cache(_REMEMBERED)

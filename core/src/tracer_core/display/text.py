@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.display.colour import paint_of
 from tracer_core.display.head import Heads
 from tracer_core.errors import PluginError
 from tracer_core.plan.ordering import ordered
@@ -44,16 +45,23 @@ class TextFormat:
         formatters: Of the collectors, with their owners.
         options: How the user wants it.
         utc: Times are shown as dates, in UTC.
+        coloured: It is for a terminal: with escape sequences, and the same without them.
 
     Raises:
         PluginError: two collectors format one section.
     """
 
     def __init__(
-        self, formatters: Iterable[tuple[Owner, Formatter]], options: TextOptions, *, utc: bool = False
+        self,
+        formatters: Iterable[tuple[Owner, Formatter]],
+        options: TextOptions,
+        *,
+        utc: bool = False,
+        coloured: bool = False,
     ) -> None:
         self._options = options
-        self._heads = Heads(utc=utc)
+        self._coloured = coloured
+        self._heads = Heads(utc=utc, coloured=coloured)
         self._series: Any = None
         found: dict[str, tuple[Owner, Formatter]] = {}
         for owner, formatter in formatters:
@@ -90,6 +98,8 @@ class TextFormat:
                 sections[name] = section
                 continue
             found = _formatted(section, owner, formatter, self._options)
+            if self._coloured and (paint := paint_of(formatter.style)) is not None:
+                found = list(map(paint, found))
             rows, hidden = section.rows_in(batch), {row for name in formatter.unless for row in _rows(batch, name)}
             if hidden:
                 found = ["" if row in hidden else text for row, text in zip(rows, found, strict=True)]

@@ -117,6 +117,11 @@ class Sorter:
         return self._waiting.count
 
     @property
+    def given(self) -> int:
+        """Journeys that came out so far; one that was cut counts again."""
+        return self._series
+
+    @property
     def unjoined(self) -> Counter[str]:
         """Events whose journey was not found so far, by the key space in which it was looked for."""
         spaces = self._joins.spaces

@@ -48,7 +48,7 @@ class LiveSource:
         if not path.exists():
             raise MachineError(
                 f"this kernel has no type information: {path} does not exist",
-                hint="run a kernel built with CONFIG_DEBUG_INFO_BTF=y",
+                hint="run a kernel built with CONFIG_DEBUG_INFO_BTF=y; in a container, mount /sys",
             )
         return Btf.load(path)
 

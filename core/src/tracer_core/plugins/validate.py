@@ -11,6 +11,7 @@ from tracer_core.errors import PluginError
 from tracer_core.options import option_specs
 from tracer_core.plugins.joins import refuse_bad_joins
 from tracer_core.plugins.lookups import refuse_bad_lookups
+from tracer_core.plugins.tallies import refuse_bad_tallies
 from tracer_core.types import API_VERSION, CollectorSpec
 from tracer_core.wire import layout_of
 
@@ -78,6 +79,10 @@ def refuse_bad(owner: Owner, spec: Any) -> None:  # noqa: ANN401 - whatever the 
         refuse_bad_lookups(spec)
     except PluginError as error:
         raise _broken(owner, f"its lookups cannot be used: {error.message}") from error
+    try:
+        refuse_bad_tallies(spec)
+    except PluginError as error:
+        raise _broken(owner, f"its tallies cannot be used: {error.message}") from error
     _refuse_options(owner, spec.options)
 
 

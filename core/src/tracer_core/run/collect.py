@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import Sink
     from tracer_core.run.stack_probes import StackProbes
+    from tracer_core.run.summary import Summary
     from tracer_core.run.tells import Tells
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Collection:
         tells: What the records say that are no events, for who sorts, if somebody does.
         changes: Makes what collectors have changed; nothing if nothing may be.
         utc: Times in messages are dates, in UTC.
+        summary: Says at the end what was seen, if anybody wants to know.
     """
 
     prepared: Prepared
@@ -77,6 +79,7 @@ class Collection:
     tells: Tells | None = None
     changes: Changes | None = None
     utc: bool = False
+    summary: Summary | None = None
 
 
 @contextmanager
@@ -126,10 +129,12 @@ def run(collection: Collection, backend: Backend) -> None:
         with drain:  # files end when nothing can be lost any more
             try:
                 _attach(collection, backend)
+                began = time.monotonic()
                 drain.start()
                 with command(collection.command, notices) if collection.command else nullcontext():
                     _collect(drain, notices, report, partial(probes.attach, backend) if probes else _nothing)
                 backend.disable()
+                seconds = time.monotonic() - began
                 _finish(drain, notices)
             finally:
                 with phase("detach"):
@@ -139,6 +144,8 @@ def run(collection: Collection, backend: Backend) -> None:
         if exchange.reported:
             log.debug("%d event(s) reported by collectors", drain.reported)
         report.tell()
+        if collection.summary is not None:
+            collection.summary.tell(report.losses, seconds if backend.live else None)
 
 
 def _nothing() -> None:
@@ -201,8 +208,8 @@ def _attach(collection: Collection, backend: Backend) -> None:
         backend.attach()
         backend.enable()
     log.info("%d probe(s) loaded", collection.prepared.plan.attached)
-    if backend.live and collection.kernel.events is None:
-        log.warning("tracefs cannot be read, so '*' in probes is refused: see tracer doctor")
+    if collection.prepared.plan.weakness:  # told only to those who may trace
+        log.warning("%s", collection.prepared.plan.weakness)
     if collection.ready_file is not None:
         _touch(collection.ready_file)
 

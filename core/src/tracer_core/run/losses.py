@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ class LossReport:
             self._told, self._silent_until = told, now + _AT_MOST_EVERY
             missed = f", missed up to {told[1]} hit(s)" if told[1] else ""
             log.warning("lost %d event(s)%s so far: trace less, or give more room with --ring-size", told[0], missed)
+
+    @property
+    def losses(self) -> Losses:
+        """Those so far, without missed hits that would have been no events."""
+        losses = self._backend.losses()
+        return replace(losses, missed=tuple(self._missed(losses)))
 
     def facts(self) -> dict[str, Any]:
         """What files tell of it: ``lost``, events by probe, and ``missed``; only what there is.

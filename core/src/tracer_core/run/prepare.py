@@ -143,8 +143,6 @@ def _tell_what_is_left_out(plan: Plan, request: Request) -> None:
         )
     for reason in plan.missing:
         log.warning("%s; tracing without it", reason)
-    if plan.weakness:
-        log.warning("%s", plan.weakness)
 
 
 def without(prepared: Prepared, name: str, request: Request, kernel: TypedKernel) -> Plan:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tracer_core.events.batch import EventBatch
     from tracer_core.files.target_files import TargetFiles
     from tracer_core.run.prepare import Prepared
+    from tracer_core.run.summary import Summary
 
 _FLUSH_AFTER = 1.0  # seconds that an event waits to be written, at most
 
@@ -63,15 +64,19 @@ class EventSink:
     Args:
         prepared: The run.
         outputs: Take them, in this order.
+        summary: Is shown what was decoded.
     """
 
-    def __init__(self, prepared: Prepared, outputs: Sequence[BatchOutput]) -> None:
+    def __init__(self, prepared: Prepared, outputs: Sequence[BatchOutput], summary: Summary | None = None) -> None:
         self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
         self._outputs = outputs
+        self._summary = summary
 
     def take(self, batch: Batch) -> None:
         """See :class:`Sink`."""
         decoded = self._decoder.decode(batch)
+        if self._summary is not None:
+            self._summary.look(decoded)
         for output in self._outputs:
             output.write(decoded)
 
@@ -165,12 +170,14 @@ class ArrowSink:
         prepared: The run.
         files: Where; they stay the caller's.
         about: The run.
+        summary: Is shown what was decoded.
     """
 
-    def __init__(self, prepared: Prepared, files: TargetFiles, about: About) -> None:
+    def __init__(self, prepared: Prepared, files: TargetFiles, about: About, summary: Summary | None = None) -> None:
         from tracer_core.files.arrow import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
 
         self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
+        self._summary = summary
         self._file = ArrowEvents(files, about, contents(prepared))
         self._rows = ROWS
         self._ready: list[EventBatch] = []  # before what waits, if there is what was reported
@@ -216,7 +223,10 @@ class ArrowSink:
     def _decoded(self) -> Iterator[EventBatch]:
         waiting, self._waiting = self._waiting, []
         for data, starts in pieces(waiting, self._rows):
-            yield self._decoder.decode_records(data, starts)
+            decoded = self._decoder.decode_records(data, starts)
+            if self._summary is not None:
+                self._summary.look(decoded)
+            yield decoded
 
 
 def about(prepared: Prepared) -> About:

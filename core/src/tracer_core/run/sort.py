@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tracer_core.files.contents import Contents
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import BatchOutput
+    from tracer_core.run.summary import Summary
     from tracer_core.run.tells import Tells
     from tracer_core.types import Join
 
@@ -39,6 +40,7 @@ class SortSink:
         most: Events that may wait; 0 for any number.
         timeout: ns after which a journey has ended of which nothing is heard.
         live: Events come now: the clock tells how long nothing was heard. Otherwise the events themselves do.
+        summary: Is shown what was decoded, and told how many journeys there were.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class SortSink:
         most: int,
         timeout: int,
         live: bool,
+        summary: Summary | None = None,
     ) -> None:
         self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
+        self._summary = summary
         lookups = tuple(lookup for declaration in prepared.declarations for lookup in declaration.spec.lookups)
         reported = {layout.cls for layout in prepared.reported}
         self._sorter = Sorter(
@@ -76,6 +80,8 @@ class SortSink:
     def take(self, batch: Batch) -> None:
         """See :class:`~tracer_core.run.sinks.Sink`."""
         decoded = self._decoder.decode(batch)
+        if self._summary is not None:
+            self._summary.look(decoded)
         self._now = max(self._now, *decoded.header["timestamp"].tolist())
         self._write(self._sorter.add(decoded))
         if time.monotonic() >= self._due:
@@ -97,6 +103,8 @@ class SortSink:
         """See :class:`~tracer_core.run.sinks.Sink`."""
         gc.set_threshold(*self._garbage)
         self._write(self._sorter.finish())
+        if self._summary is not None:
+            self._summary.journeys = self._sorter.given
         for output in self._outputs:
             output.end(facts)
         warn_unjoined(self._sorter.unjoined)

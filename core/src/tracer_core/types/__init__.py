@@ -13,11 +13,12 @@ from tracer_core.types.collector import (
     Lookup,
     NoOptions,
     ProfileSource,
+    Tally,
     Unavailable,
     Upgrade,
 )
 from tracer_core.types.probe import Probe, ProbeKind
-from tracer_core.types.shown import Columns, Decoder, Formatter, Group, Place, TextOptions
+from tracer_core.types.shown import Columns, Decoder, Formatter, Group, Place, Style, TextOptions
 
 __all__ = [
     "API_VERSION",
@@ -39,6 +40,8 @@ __all__ = [
     "Probe",
     "ProbeKind",
     "ProfileSource",
+    "Style",
+    "Tally",
     "TextOptions",
     "Unavailable",
     "Upgrade",

@@ -86,6 +86,22 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What is counted for the summary at the end of a run: how many events have each value of some fields.
+
+    Attributes:
+        section: Section class, one of the collector's, of what programs report. Events that sessions report are not
+            counted.
+        key: Fields of it, numbers or text. The value is theirs with ``/`` between them; what is missing is left out.
+        title: What is said before it, a few words in lower case: ``dropped``.
+    """
+
+    section: type[Any]
+    key: tuple[str, ...]
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """Something that is changed on the machine for the time of a run, as commands: so that others can undo it, too.
 
@@ -141,6 +157,7 @@ class CollectorSpec:
             ``timestamp`` and ``skb``; the first two are the same in all events of a packet and of no other.
         joins: How events are put together that do not have one identity.
         lookups: What events are told by others when they are sorted.
+        tallies: What is counted for the summary at the end of a run.
     """
 
     name: str
@@ -152,6 +169,7 @@ class CollectorSpec:
     identity: type[Any] | None = None
     joins: tuple[Join, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    tallies: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,17 @@ class Place(Enum):
     """A part of its own."""
 
 
+class Style(Enum):
+    """What a section's text means, where colours can show it: at terminals."""
+
+    PLAIN = "plain"
+    """Nothing in particular."""
+    IDENTITY = "identity"
+    """Which packet it is. Its first word tells: it has one colour wherever it is."""
+    TROUBLE = "trouble"
+    """Something went wrong for the packet."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextOptions:
     """How the user wants text.
@@ -80,6 +91,7 @@ class Formatter:
         unless: Public names of the sections whose text, in an event that has one, stands for this one, too.
         beside: Public name of a section, one that is beside no other: this comes right behind it, and in an event that
             has it on the same line.
+        style: What the text means. The text itself has no colours in it.
     """
 
     section: type[Any]
@@ -88,3 +100,4 @@ class Formatter:
     after: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     beside: str = ""
+    style: Style = Style.PLAIN

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer_core.errors import PRIVILEGES
+from tracer_core.errors import privileges
 from tracer_core.userspace.elf import Elf, NotInFileError
 from tracer_core.userspace.process import mapped_files, process_by_id, process_by_name
 from tracer_core.userspace.usdt_arguments import parse_arguments
@@ -101,5 +101,5 @@ def _elf(path: str, shown: str) -> Iterator[Elf]:
         with Path(path).open("rb") as stream:
             yield Elf(stream, shown)
     except OSError as error:
-        hint = PRIVILEGES if isinstance(error, PermissionError) else ""
+        hint = privileges() if isinstance(error, PermissionError) else ""
         raise NotInFileError(f"cannot read {shown}: {error.strerror}", hint=hint) from error

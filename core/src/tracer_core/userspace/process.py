@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer_core.errors import PRIVILEGES, MachineError
+from tracer_core.errors import MachineError, privileges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +115,7 @@ def mapped_files(process: Process, proc: Path = PROC) -> tuple[tuple[str, str], 
     try:
         text = (folder / "maps").read_text("utf-8", "surrogateescape")
     except OSError as error:
-        hint = PRIVILEGES if isinstance(error, PermissionError) else ""
+        hint = privileges() if isinstance(error, PermissionError) else ""
         raise MachineError(f"process {process.pid}: cannot see its libraries: {error.strerror}", hint=hint) from error
     libraries = dict.fromkeys(path for path in _executable_paths(text) if path != process.executable)
     return (process.path, process.executable), *((f"{folder}/root{path}", path) for path in libraries)
@@ -128,7 +128,7 @@ def _look(pid: int, proc: Path) -> Process | None:
         executable = os.readlink(folder / "exe")  # noqa: PTH115 - a text of the kernel's, not to be normalised
     except PermissionError as error:
         message = f"process {pid}: cannot see which file it runs: {error.strerror}"
-        raise MachineError(message, hint=PRIVILEGES) from error
+        raise MachineError(message, hint=privileges()) from error
     except OSError:
         return None
     return Process(

@@ -19,6 +19,8 @@ from tracer_core.api import (
     Probe,
     ProfileSource,
     Session,
+    Style,
+    Tally,
     TextOptions,
     Unavailable,
     hookimpl,
@@ -47,7 +49,8 @@ class SkbDrop(NamedTuple):
 @hookimpl
 def tracer_collector() -> CollectorSpec:
     """Say who we are."""
-    return CollectorSpec("skb_drop", "Why packets are dropped.", api=(1, 1), sections=(SkbDrop,))
+    summary, reasons = "Why packets are dropped.", Tally(SkbDrop, ("subsys", "drop_reason"), "dropped")
+    return CollectorSpec("skb_drop", summary, api=(1, 1), sections=(SkbDrop,), tallies=(reasons,))
 
 
 @hookimpl
@@ -103,7 +106,8 @@ def tracer_decoders(kernel: Kernel) -> Iterable[Decoder]:
 @hookimpl
 def tracer_formatters() -> Iterable[Formatter]:
     """Show it on the first line of the event, last."""
-    return [Formatter(SkbDrop, skb_drop_text, place=Place.HEAD, after=("skb-tracking", "tracking", "return"))]
+    after = ("skb-tracking", "tracking", "return")
+    return [Formatter(SkbDrop, skb_drop_text, place=Place.HEAD, after=after, style=Style.TROUBLE)]
 
 
 @hookimpl

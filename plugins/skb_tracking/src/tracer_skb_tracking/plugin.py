@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracer_core.api import U64, BpfSource, CollectorSpec, Formatter, Fragment, Place, TextOptions, hookimpl, section
+from tracer_core.api import (
+    U64,
+    BpfSource,
+    CollectorSpec,
+    Formatter,
+    Fragment,
+    Place,
+    Style,
+    TextOptions,
+    hookimpl,
+    section,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +50,8 @@ def tracer_fragments() -> Iterable[Fragment]:
 @hookimpl
 def tracer_formatters() -> Iterable[Formatter]:
     """Show it on the first line of the event, unless its place in a series says the same."""
-    return [Formatter(SkbTracking, skb_tracking_text, place=Place.HEAD, unless=("tracking",))]
+    hidden = ("tracking",)
+    return [Formatter(SkbTracking, skb_tracking_text, place=Place.HEAD, unless=hidden, style=Style.IDENTITY)]
 
 
 def skb_tracking_text(tracking: SkbTracking, _: TextOptions) -> str:
