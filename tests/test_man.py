@@ -39,7 +39,7 @@ def section(text: str, title: str) -> str:
 def test_every_option_of_every_command_is_there_with_its_help(tracer: Tracer) -> None:
     page = formatted("mandoc", "-Tascii", "-Owidth=1000").stdout
     page = re.sub(".\b", "", page)  # bold and underlined
-    for name in re.findall(r"^  ([\w-]+) ", tracer.run("--help").stdout.partition("Commands:\n")[2], re.MULTILINE):
+    for name in re.findall(r"^  ([\w-]+) ", tracer.run("--help").stdout.partition("\nTracing:\n")[2], re.MULTILINE):
         told = " ".join(section(page, f"tracer {name}").split())
         shown = tracer.run(name, "--help").stdout
         options = re.findall(r"^  (-\S+(?:, --\S+)?)", shown, re.MULTILINE)

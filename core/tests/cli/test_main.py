@@ -33,7 +33,7 @@ def test_help_lists_the_commands(run: Callable[..., Result], flag: str) -> None:
 def test_every_command_has_a_heading(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Other commands" not in run("--help").out
     monkeypatch.setitem(main._COMMANDS, "plot", ("nowhere", "plot", "Not imported."))
-    assert "Other commands:\n  plot     Not imported.\n" in run("--help").out
+    assert "Other commands:\n  plot         Not imported.\n" in run("--help").out
 
 
 def test_no_command_is_answered_with_help_and_the_exit_code_of_misuse(run: Callable[..., Result]) -> None:

@@ -47,7 +47,7 @@ COLLECT = (
 
 
 def _show_all(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-    if value:
+    if value and not ctx.resilient_parsing:
         ctx.meta[_META] = True
         click.echo(ctx.get_help(), color=ctx.color)
         ctx.exit()
