@@ -150,6 +150,8 @@ DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Create this file when events can come.")
 @click.option("--record-raw", type=click.Path(path_type=Path), help="Record raw events as well, for --replay-raw.")
 @click.option("--replay-raw", type=click.Path(path_type=Path), help="Take events from a recording; attach to nothing.")
+@click.option("--to-fd", type=click.IntRange(min=0), hidden=True)  # of a pipe to the program that started us
+@click.option("--to-fd-room", type=size, default="64M", hidden=True)
 @click.pass_context
 def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
     """Attach to the kernel and print an event for every packet that passes.
@@ -169,6 +171,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     probes = tuple(map(parse_probe, _probes(values, by_name=bool(chosen.named))))
     netns = tuple(map(inode, values["netns"]))
     wanted, metadata = ingredients.packet_filter_of(values), ingredients.metadata_filter_of(values)
+    pipe = ingredients.pipe_of(values)
     machine = running_machine(values["ring_size"])
     if values["may_change"] and not values["dry_run"] and os.geteuid() != 0:
         raise MachineError("tracer needs to be run as root when --allow-system-changes is used")
@@ -206,7 +209,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             files, kind = ingredients.files_of(values)
             if files is not None:
                 resources.enter_context(files)
-            sinks = partial(make_sinks, files=files, kind=kind, text=text, sorting=sorting)
+            sinks = partial(make_sinks, files=files, kind=kind, text=text, sorting=sorting, pipe=pipe)
             collection = Collection(
                 prepared,
                 request,

@@ -125,6 +125,8 @@ def make_sinks(
     kind: Kind | None,
     text: TextFormat | None,
     sorting: Sorting | None = None,
+    *,
+    pipe: tuple[int, int] | None = None,
 ) -> list[Sink]:
     """What takes the events of a run.
 
@@ -134,6 +136,7 @@ def make_sinks(
         kind: Of those files.
         text: How events are printed, if they are.
         sorting: How they are put together to journeys first, if they are.
+        pipe: To the program that started us, if it takes them: its descriptor, and bytes that may wait there.
     """
     from tracer_core.run import sinks  # noqa: PLC0415 - numpy, imported while events already come
 
@@ -146,6 +149,12 @@ def make_sinks(
         outputs.append(sinks.ArrowOutput(files, about, sorting.contents(prepared)))
     elif files is not None:
         made.append(sinks.ArrowSink(prepared, files, about))
+    if pipe is not None:
+        from tracer_core.files.stream import Pipe  # noqa: PLC0415 - pyarrow takes its time
+        from tracer_core.run.stream import StreamOutput  # noqa: PLC0415 - ditto
+
+        contents = sinks.contents(prepared) if sorting is None else sorting.contents(prepared)
+        outputs.append(StreamOutput(Pipe(*pipe), about, contents))
     if text is not None:
         text.begin(about)
         outputs.append(Output(text, hint="stopped, and nothing is left attached"))
