@@ -22,6 +22,7 @@ _COMMANDS = {
     "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
     "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
     "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
+    "python": ("tracer_core.cli.python", "python", "Run a Python script on the events of a file."),
     "schema": ("tracer_core.cli.schema", "schema", "Print the JSON schema of events."),
     "sort": ("tracer_core.cli.sort", "sort", "Put events together to the journeys of packets."),
     "stats": ("tracer_core.cli.stats", "stats", "Say what a file holds."),

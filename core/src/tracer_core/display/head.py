@@ -33,8 +33,8 @@ class Heads:
         times: Iterable[Any] = header["timestamp"].tolist()
         if self._utc:
             times = (utc(time + self.clock_offset) for time in times)
-        tasks = map(_task, *(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")))
-        probes = [_probe(probe) for probe in batch.probes]
+        tasks = map(task_text, *(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")))
+        probes = [probe_text(probe) for probe in batch.probes]
         return [
             f"{time}{task}{probes[probe]}"
             for time, task, probe in zip(times, tasks, header["probe"].tolist(), strict=True)
@@ -54,7 +54,8 @@ def utc(time: int) -> str:
     return f"{date:%Y-%m-%d %H:%M:%S}.{ns // 1000:06d}"
 
 
-def _probe(probe: ProbeInfo) -> str:
+def probe_text(probe: ProbeInfo) -> str:
+    """Where an event was taken, behind what comes before it on the line."""
     if not probe.symbol:
         return ""
     file = f" ({probe.path.rpartition('/')[2]})" if "/" in probe.path else ""
@@ -62,7 +63,8 @@ def _probe(probe: ProbeInfo) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def _task(cpu: int | None, comm: bytes | None, pid: int | None, tgid: int | None) -> str:
+def task_text(cpu: int | None, comm: bytes | None, pid: int | None, tgid: int | None) -> str:
+    """CPU and task, behind the time."""
     text = "" if cpu is None else f" ({cpu})"
     if comm is None:
         return text
