@@ -101,6 +101,8 @@ def test_the_core_has_an_extra_for_every_plugin() -> None:
     extras = settings(ROOT / "core")["project"]["optional-dependencies"]
     everything = extras.pop("all")
     assert extras.pop("testing"), "what tracer_core.testing needs beside the core"
+    for name in ("pandas", "polars", "scapy"):  # what programs can have events as
+        assert [re.split("[<>=]", requirement)[0] for requirement in extras.pop(name)] == [name]
     assert extras == {name: [f"tracer-{name.replace('_', '-')}"] for name in NAMES}
     assert everything == [f"tracer-core[{','.join(NAMES)}]"]
 

@@ -32,8 +32,8 @@ class ExitCode(IntEnum):
     ENVIRONMENT = 4
 
 
-class TracerError(Exception):
-    """Base of all expected trouble.
+class TracerError(RuntimeError):
+    """Base of all expected trouble. Scripts that were written for Retis catch RuntimeError.
 
     Args:
         message: What failed, whose it is, why. No trailing full stop.

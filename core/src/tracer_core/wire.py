@@ -42,6 +42,9 @@ type that files can hold::
     class ParcelHistory(NamedTuple):
         number: U64
         places: tuple[str, ...]
+
+Properties and methods of the class, if it has some, are what Python programs see of the section beside its fields
+(ADR 0033).
 """
 
 from __future__ import annotations

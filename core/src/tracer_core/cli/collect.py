@@ -167,6 +167,8 @@ DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Create this file when events can come.")
 @click.option("--record-raw", type=click.Path(path_type=Path), help="Record raw events as well, for --replay-raw.")
 @click.option("--replay-raw", type=click.Path(path_type=Path), help="Take events from a recording; attach to nothing.")
+@click.option("--to-fd", type=click.IntRange(min=0), hidden=True)  # of a pipe to the program that started us
+@click.option("--to-fd-room", type=size, default="64M", hidden=True)
 @help_all_option
 @click.pass_context
 def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
@@ -191,6 +193,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     if values["probe_stack"] and not (wanted or metadata or netns):
         what = "--probe-stack needs a filter, so that it finds the way of your packets and not that of all"
         raise UsageError(what, hint="add --filter-packet, --filter-meta or --netns")
+    pipe = ingredients.pipe_of(values)
     machine = running_machine(values["ring_size"])
     if values["may_change"] and not values["dry_run"] and os.geteuid() != 0:
         raise MachineError("tracer needs to be run as root when --allow-system-changes is used")
@@ -235,7 +238,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             if files is not None:
                 resources.enter_context(files)
             summary = ingredients.summary_of(prepared)
-            sinks = partial(make_sinks, files=files, kind=kind, text=text, sorting=sorting, summary=summary)
+            sinks = partial(make_sinks, files=files, kind=kind, text=text, sorting=sorting, summary=summary, pipe=pipe)
             collection = Collection(
                 prepared,
                 request,

@@ -129,7 +129,24 @@ def prints(values: Mapping[str, Any]) -> bool:
     """Whether events are printed."""
     if values["also_print"] and not values["out"]:
         raise UsageError("--print needs -o: without a file, events are printed anyway", hint="leave it out")
-    return values["also_print"] or not values["out"]
+    return values["also_print"] or not (values["out"] or pipe_of(values))
+
+
+def pipe_of(values: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The pipe to the program that started us, if it takes the events, and how many bytes may wait there.
+
+    Raises:
+        UsageError: they are to go to stdout, too, or there will be none.
+    """
+    if values["to_fd"] is None:
+        return None
+    flags = {"also_print": "--print", "dry_run": "--dry-run", "print_bpf": "--print-bpf"}
+    for name, flag in flags.items():
+        if values[name]:
+            raise UsageError(
+                f"{flag}: a program takes the events, and nobody reads what is printed", hint="leave it out"
+            )
+    return values["to_fd"], values["to_fd_room"]
 
 
 def sorting_of(prepared: Prepared, values: Mapping[str, Any], *, live: bool) -> Sorting | None:

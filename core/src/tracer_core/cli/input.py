@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
 
     from tracer_core.events.batch import EventBatch
     from tracer_core.files.events import EventSet
+    from tracer_core.files.installed import Installed
     from tracer_core.plugins.declaration import Owner
-    from tracer_core.plugins.host import Collector
-    from tracer_core.types import CollectorSpec, Formatter, Join, Lookup
+    from tracer_core.types import Formatter
 
 log = logging.getLogger(__name__)
 
@@ -47,74 +46,48 @@ input_argument: Callable[[F], F] = click.argument(
 
 
 class Input:
-    """What the installed collectors know of event files."""
+    """What the installed collectors know of event files. Those that cannot be used are named in a warning."""
 
     def __init__(self) -> None:
-        from tracer_core.plugins.host import Host  # noqa: PLC0415 - not for --help
+        from tracer_core.files.installed import Installed  # noqa: PLC0415 - not for --help
 
-        self._collectors: list[Collector] = list(Host().usable(warn_left_out))
+        self.installed: Installed = Installed(warn_left_out)
 
     def open(self, path: Path | None) -> EventSet:
         """Open a file, or a file and those that follow it in its rotated set.
 
         Args:
-            path: As the user named it: ``FILE``, or ``FILE..`` for the latter. If the user named none, what a mere
-                ``tracer collect -o`` or Retis writes.
+            path: See :func:`named`.
 
         Raises:
             UsageError: there is no such file, or it cannot be opened.
             RunError: it is no event file, or one of a version that cannot be read.
         """
-        from tracer_core.files.events import EventSet, first_of  # noqa: PLC0415 - not for --help
-        from tracer_core.plugins.declare import upgrades  # noqa: PLC0415 - ditto
-
-        named, follow = first_of(path) if path is not None else _default()
-        changes = chain.from_iterable(map(upgrades, self._collectors))
-        return EventSet(named, self.sections(), changes, follow=follow)
+        file, follow = named(path)
+        return self.installed.open_set(file, follow=follow)
 
     def sections(self) -> list[type[Any]]:
         """Those of the core and of the installed collectors, once each."""
-        from tracer_core.own import SECTIONS  # noqa: PLC0415 - not for --help
-        from tracer_core.sections import Packet  # noqa: PLC0415 - ditto
-
-        theirs = chain.from_iterable(collector.spec.sections for collector in self._collectors)
-        return list(dict.fromkeys((*SECTIONS, Packet, *theirs)))
-
-    def identity(self) -> str:
-        """Public name of the section that says which packet an event is of.
-
-        Raises:
-            UsageError: no installed collector declares one.
-        """
-        from tracer_core.wire import layout_of  # noqa: PLC0415 - not for --help
-
-        for collector in self._collectors:
-            if collector.spec.identity is not None:
-                return layout_of(collector.spec.identity).name
-        what = "no installed collector can tell which packet an event is of"
-        raise UsageError(what, hint="install one that follows packets; see: tracer plugins")
-
-    def specs(self) -> list[CollectorSpec]:
-        """What the installed collectors say of themselves."""
-        return [collector.spec for collector in self._collectors]
-
-    def joins(self) -> tuple[Join, ...]:
-        """What the installed collectors say of how events are put together."""
-        from tracer_core.plugins.joins import joins_of  # noqa: PLC0415 - not for --help
-
-        return tuple(join for collector in self._collectors for join in joins_of(collector.spec))
-
-    def lookups(self) -> tuple[Lookup, ...]:
-        """What the installed collectors say of what events are told by others."""
-        return tuple(lookup for collector in self._collectors for lookup in collector.spec.lookups)
+        return self.installed.sections()
 
     def formatters(self) -> list[tuple[Owner, Formatter]]:
         """Those of the core and of the installed collectors."""
-        from tracer_core.own import FORMATTERS, OWNER  # noqa: PLC0415 - not for --help
-        from tracer_core.plugins.declare import formatters  # noqa: PLC0415 - ditto
+        return self.installed.formatters()
 
-        own = [(OWNER, formatter) for formatter in FORMATTERS]
-        return own + [(collector.owner, found) for collector in self._collectors for found in formatters(collector)]
+
+def named(path: Path | None) -> tuple[Path, bool]:
+    """The file that the user means, and whether those that follow it in its rotated set are meant, too.
+
+    Args:
+        path: As the user named it: ``FILE``, or ``FILE..`` for the latter. If the user named none, what a mere
+            ``tracer collect -o`` or Retis writes.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    from tracer_core.files.events import first_of  # noqa: PLC0415 - not for --help
+
+    return first_of(path) if path is not None else _default()
 
 
 def _default() -> tuple[Path, bool]:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
     "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
     "sh-complete": ("tracer_core.cli.sh_complete", "sh_complete", "Print the script that makes a shell complete."),
+    "python": ("tracer_core.cli.python", "python", "Run a Python script on the events of a file."),
     "schema": ("tracer_core.cli.schema", "schema", "Print the JSON schema of events."),
     "sort": ("tracer_core.cli.sort", "sort", "Put events together to the journeys of packets."),
     "stats": ("tracer_core.cli.stats", "stats", "Say what a file holds."),
@@ -38,7 +39,7 @@ _COMPLETE = "_TRACER_COMPLETE"
 """Environment variable: scripts of shells ask with it what can stand where the cursor is."""
 _TOPICS = {
     "Tracing": ("collect", "inspect", "profile"),
-    "Files of events": ("print", "sort", "stats", "convert", "pcap", "schema"),
+    "Files of events": ("print", "sort", "stats", "convert", "pcap", "python", "schema"),
     "This machine": ("doctor", "plugins", "sh-complete"),
 }
 """Headings in ``--help``, with the commands that stand there."""

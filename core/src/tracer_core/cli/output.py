@@ -128,6 +128,7 @@ def make_sinks(
     *,
     sorting: Sorting | None = None,
     summary: Summary | None = None,
+    pipe: tuple[int, int] | None = None,
 ) -> list[Sink]:
     """What takes the events of a run.
 
@@ -138,6 +139,7 @@ def make_sinks(
         text: How events are printed, if they are.
         sorting: How they are put together to journeys first, if they are.
         summary: Counts them, if anybody wants to know.
+        pipe: To the program that started us, if it takes them: its descriptor, and bytes that may wait there.
     """
     from tracer_core.run import sinks  # noqa: PLC0415 - numpy, imported while events already come
 
@@ -150,6 +152,12 @@ def make_sinks(
         outputs.append(sinks.ArrowOutput(files, about, sorting.contents(prepared)))
     elif files is not None:
         made.append(sinks.ArrowSink(prepared, files, about, summary))
+    if pipe is not None:
+        from tracer_core.files.stream import Pipe  # noqa: PLC0415 - pyarrow takes its time
+        from tracer_core.run.stream import StreamOutput  # noqa: PLC0415 - ditto
+
+        contents = sinks.contents(prepared) if sorting is None else sorting.contents(prepared)
+        outputs.append(StreamOutput(Pipe(*pipe), about, contents))
     if text is not None:
         text.begin(about)
         outputs.append(Output(text, hint="stopped, and nothing is left attached"))

@@ -31,7 +31,7 @@ def stats(file: Path | None, *, summarised: bool) -> int:
     """
     known = Input()
     with known.open(file) as events:
-        page(f"{line}\n" for line in _lines(events, known.specs() if summarised else ()))
+        page(f"{line}\n" for line in _lines(events, known.installed.specs() if summarised else ()))
     return ExitCode.OK
 
 

@@ -37,8 +37,8 @@ class Heads:
         times: Iterable[Any] = header["timestamp"].tolist()
         if self._utc:
             times = (utc(time + self.clock_offset) for time in times)
-        tasks = map(_task, *(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")))
-        probes = [_probe(probe, coloured=self._coloured) for probe in batch.probes]
+        tasks = map(task_text, *(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")))
+        probes = [probe_text(probe, coloured=self._coloured) for probe in batch.probes]
         return [
             f"{time}{task}{probes[probe]}"
             for time, task, probe in zip(times, tasks, header["probe"].tolist(), strict=True)
@@ -58,7 +58,8 @@ def utc(time: int) -> str:
     return f"{date:%Y-%m-%d %H:%M:%S}.{ns // 1000:06d}"
 
 
-def _probe(probe: ProbeInfo, *, coloured: bool) -> str:
+def probe_text(probe: ProbeInfo, *, coloured: bool = False) -> str:
+    """Where an event was taken, behind what comes before it on the line."""
     if not probe.symbol:
         return ""
     file = f" ({probe.path.rpartition('/')[2]})" if "/" in probe.path else ""
@@ -66,7 +67,8 @@ def _probe(probe: ProbeInfo, *, coloured: bool) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def _task(cpu: int | None, comm: bytes | None, pid: int | None, tgid: int | None) -> str:
+def task_text(cpu: int | None, comm: bytes | None, pid: int | None, tgid: int | None) -> str:
+    """CPU and task, behind the time."""
     text = "" if cpu is None else f" ({cpu})"
     if comm is None:
         return text

@@ -19,11 +19,16 @@ def startup_text(about: About, options: TextOptions, *, dates: bool) -> str:
         options: How the user wants text.
         dates: Times are shown as dates, in UTC.
     """
-    parts = [
-        utc(about.started + about.clock_offset) if dates else str(about.started),
+    time = utc(about.started + about.clock_offset) if dates else str(about.started)
+    parts = [time, *startup_parts(about)]
+    return "\n  ".join(parts) + "\n\n" if options.multi_line else " ".join(parts) + "\n"
+
+
+def startup_parts(about: About) -> list[str]:
+    """What it says but for the time."""
+    return [
         f"collected with {about.writer}",
         f"on machine {about.kernel_release} {about.kernel_version} {about.hardware}",
         *([f"file id {about.split.number}"] if about.split else []),
         f"cmdline {about.command}",
     ]
-    return "\n  ".join(parts) + "\n\n" if options.multi_line else " ".join(parts) + "\n"

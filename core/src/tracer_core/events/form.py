@@ -99,6 +99,11 @@ def _form_of(cls: type[Any]) -> SectionForm:
     return _section(layout.name, layout.version, cls)
 
 
+def group_form(name: str, cls: type[Any]) -> SectionForm:
+    """The form of a named tuple that is no section: what files say of themselves, for example."""
+    return _section(name, 1, cls)
+
+
 def recorded_form(layout: Layout) -> SectionForm:
     """The form of what records have of a section that is declared; that of its record, if it has one of its own."""
     return form_of(layout.cls) if layout.record is None else _section(layout.name, layout.version, layout.record)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch
     from tracer_core.files.contents import Contents
-    from tracer_core.files.target_files import TargetFiles
+    from tracer_core.files.writer import Files
 
 ROWS = 1 << 16
 """Events of a batch in the file, at most: what is worth a flush, and what bounds memory."""
@@ -41,7 +41,7 @@ class ArrowEvents(EventWriter):
         RunError: the target failed.
     """
 
-    def __init__(self, files: TargetFiles, about: About, contents: Contents) -> None:
+    def __init__(self, files: Files, about: About, contents: Contents) -> None:
         super().__init__(files)
         self._about = about
         self._contents = contents

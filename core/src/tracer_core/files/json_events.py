@@ -56,11 +56,6 @@ def texts_of(batch: EventBatch) -> list[str]:
     return texts
 
 
-def kind_of(probe: ProbeInfo) -> str:
-    """The kind of a probe as the format knows it, whatever the way in which it was attached."""
-    return _AS.get(probe.kind, probe.kind)
-
-
 def _heads(batch: EventBatch, places: Iterable[str]) -> list[str]:
     header = batch.header
     tasks = map(_task, *(header[name].tolist() for name in ("cpu", "comm", "pid", "tgid")))
@@ -114,19 +109,24 @@ def _place(probe: ProbeInfo) -> tuple[str, str]:
     """The start of ``kernel`` or ``userspace``, if events have that, and what goes into our own section."""
     if is_nowhere(probe):
         return "", ""
-    symbol = _name(probe.symbol)
+    symbol = compact(text_name(probe.symbol))
     if in_process(probe):
         # readers insist on the address, which not all events have
-        where = f'"symbol":{symbol},"ip":{probe.ip},"path":{_name(probe.path)}'
+        where = f'"symbol":{symbol},"ip":{probe.ip},"path":{compact(text_name(probe.path))}'
         return f',"userspace":{{"probe_type":"{probe.kind}",{where}', ""
-    shown = kind_of(probe)
+    shown = kind_shown(probe)
     own = "" if shown == probe.kind else f'"probe_type":"{probe.kind}"'
     return f',"kernel":{{"symbol":{symbol},"probe_type":{compact(shown)}', own
 
 
-def _name(name: str) -> str:
+def kind_shown(probe: ProbeInfo) -> str:
+    """The kind of a probe as these files name it: where it is, not how it is attached to."""
+    return _AS.get(probe.kind, probe.kind)
+
+
+def text_name(name: str) -> str:
     """A name without what stands for bytes that are no UTF-8: readers refuse it."""
-    return chars(name.encode(errors="surrogateescape"))
+    return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _own(own: str, lost: int) -> str:

@@ -29,9 +29,8 @@ _KINDS = {kind.value: kind.label for kind in ProbeKind}
 def startup_line(about: About) -> str:
     """The first event of a file."""
     seconds, ns = divmod(about.clock_offset, 10**9)
-    probes = [{"symbol": p.symbol, "probe_type": p.kind} | ({"path": p.path} if p.path else {}) for p in about.probes]
     startup: dict[str, Any] = {
-        "retis_version": f"v{FORMAT}+{about.writer.replace(' ', '.')}",
+        "retis_version": version_of(about),
         "cmdline": about.command,
         "clock_monotonic_offset": {"sec": seconds, "nsec": ns},
         "machine": {
@@ -42,8 +41,13 @@ def startup_line(about: About) -> str:
     }
     if about.split is not None:
         startup["split_file"] = {"id": about.split.number, "policy": {"kind": "size", "limit": about.split.limit}}
-    own = {"probes": probes, "collectors": dict(about.collectors), "sections": dict(about.sections)}
-    return compact({"common": {"timestamp": about.started}, "startup": startup, OWN: own})
+    return compact({"common": {"timestamp": about.started}, "startup": startup, OWN: startup_own(about)})
+
+
+def startup_own(about: About) -> dict[str, Any]:
+    """What it says in the section that is ours."""
+    probes = [{"symbol": p.symbol, "probe_type": p.kind} | ({"path": p.path} if p.path else {}) for p in about.probes]
+    return {"probes": probes, "collectors": dict(about.collectors), "sections": dict(about.sections)}
 
 
 def read_startup(values: Mapping[str, Any]) -> tuple[About, tuple[int, ...]]:
@@ -79,6 +83,11 @@ def _whole(values: Mapping[str, Any], name: str) -> int:
         return integer(values[name], "int64")
     except FormError as error:
         raise FormError(f"{name} is {shown(values[name])}, {error}") from error
+
+
+def version_of(about: About) -> str:
+    """Version of the format, and who recorded the events."""
+    return f"v{FORMAT}+{about.writer.replace(' ', '.')}"
 
 
 _MACHINE = ("kernel_release", "kernel_version", "hardware_name")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tracer_core import __version__
 from tracer_core.events.select import rows_of, without
 from tracer_core.files import pcapng
-from tracer_core.files.json_events import kind_of, texts_of
+from tracer_core.files.json_events import kind_shown, texts_of
 from tracer_core.sections import Packet
 from tracer_core.wire import layout_of
 
@@ -124,7 +124,7 @@ def _with_packet(batch: EventBatch, rows: list[int]) -> list[int]:
 
 def _name(probe: ProbeInfo) -> str:
     """Of an interface: the probe as JSON names it."""
-    return f"{kind_of(probe)}/{probe.symbol}"
+    return f"{kind_shown(probe)}/{probe.symbol}"
 
 
 def _section(about: About) -> bytes:

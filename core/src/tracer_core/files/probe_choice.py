@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tracer_core.files.contents import in_process, is_nowhere
-from tracer_core.files.json_events import kind_of
+from tracer_core.files.json_events import kind_shown
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
@@ -59,4 +59,4 @@ def _matcher(wanted: Probe) -> Callable[[ProbeInfo], bool]:
     kind = (ProbeKind.KPROBE if wanted.kind is ProbeKind.FUNCTION else wanted.kind).value
     # what Python's classes of characters leave out is not in names of the kernel
     matches = re.compile(re.escape(wanted.target).replace(r"\*", ".*")).fullmatch
-    return lambda probe: kind in {probe.kind, kind_of(probe)} and matches(probe.symbol) is not None
+    return lambda probe: kind in {probe.kind, kind_shown(probe)} and matches(probe.symbol) is not None

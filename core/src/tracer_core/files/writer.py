@@ -3,16 +3,52 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tracer_core.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch
-    from tracer_core.files.target_files import TargetFiles
+
+
+class WhereTo(Protocol):
+    """What is written: :class:`~tracer_core.files.target.Target`, for example."""
+
+    @property
+    def path(self) -> Path:
+        """For messages."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of the data."""
+
+    def commit(self) -> None:
+        """Declare all that was written so far to be whole."""
+
+    def check(self) -> None:
+        """Refuse to go on if nothing can be written any more."""
+
+
+class Files(Protocol):
+    """The files that are written: :class:`~tracer_core.files.target_files.TargetFiles`, for example."""
+
+    limit: int
+
+    @property
+    def target(self) -> WhereTo:
+        """The present one."""
+
+    def numbered(self, about: About) -> About:
+        """What the present file says of the run."""
+
+    def fits(self, size: int, /) -> bool:
+        """Whether the present file has room for so many bytes."""
+
+    def advance(self) -> None:
+        """Close the present file, and begin the next."""
 
 
 class EventWriter(ABC):
@@ -22,7 +58,7 @@ class EventWriter(ABC):
         files: Where; they stay the caller's.
     """
 
-    def __init__(self, files: TargetFiles) -> None:
+    def __init__(self, files: Files) -> None:
         self._files = files
         self.events = 0
         """Events written."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch
     from tracer_core.files.target_files import TargetFiles
+    from tracer_core.files.writer import Files
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.summary import Summary
 
@@ -130,13 +131,15 @@ class ArrowOutput:
         files: Where; they stay the caller's.
         about: The run.
         contents: What the events may have.
+        flush_after: Seconds that an event waits to be written, at most.
     """
 
-    def __init__(self, files: TargetFiles, about: About, contents: Contents) -> None:
+    def __init__(self, files: Files, about: About, contents: Contents, *, flush_after: float = _FLUSH_AFTER) -> None:
         from tracer_core.files.arrow import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
 
         self._file = ArrowEvents(files, about, contents)
         self._rows = ROWS
+        self._flush_after = flush_after
         self._waiting: list[EventBatch] = []
         self._since = 0.0
 
@@ -150,7 +153,7 @@ class ArrowOutput:
 
     def tick(self) -> None:
         """See :class:`BatchOutput`."""
-        if self._waiting and time.monotonic() - self._since >= _FLUSH_AFTER:
+        if self._waiting and time.monotonic() - self._since >= self._flush_after:
             self._flush()
 
     def end(self, facts: Mapping[str, Any]) -> None:

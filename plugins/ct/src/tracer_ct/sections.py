@@ -151,6 +151,11 @@ class Ct(NamedTuple):
     parent: Connection | None
     """The connection by which this one was expected, such as the control connection of FTP."""
 
+    @property
+    def base(self) -> Connection:
+        """The connection, as Retis' library has it beside ``state`` and ``parent``."""
+        return Connection(*(getattr(self, name) for name in Connection._fields))
+
 
 @section("ct-other", record=CtRecord)
 class CtOther(NamedTuple):

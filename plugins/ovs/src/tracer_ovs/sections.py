@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from tracer_core.api import BOOL, S32, U8, U16, U32, U64, Chars, section
+from tracer_ovs import steps
 from tracer_ovs.record import OvsRecord
 
 
@@ -89,6 +90,43 @@ class Ovs(NamedTuple):
     """Lookup: the flow as ``ovs-appctl dpctl/get-flow`` shows it, of events that are enriched."""
     ofpflows: tuple[str, ...] | None
     """Lookup: the OpenFlow rules that it was made of, of events that are enriched."""
+
+    @property
+    def upcall(self) -> steps.Upcall:
+        """Its fields, of that step."""
+        return steps.step(self, "upcall", steps.Upcall)
+
+    @property
+    def upcall_enqueue(self) -> steps.UpcallEnqueue:
+        """Its fields, of that step."""
+        return steps.step(self, "upcall_enqueue", steps.UpcallEnqueue)
+
+    @property
+    def upcall_return(self) -> steps.UpcallReturn:
+        """Its fields, of that step."""
+        return steps.step(self, "upcall_return", steps.UpcallReturn)
+
+    @property
+    def recv_upcall(self) -> steps.RecvUpcall:
+        """Its fields, of that step."""
+        return steps.step(self, "recv_upcall", steps.RecvUpcall)
+
+    @property
+    def flow_operation(self) -> steps.FlowOperation:
+        """Its fields, of that step."""
+        return steps.step(self, "flow_operation", steps.FlowOperation)
+
+    @property
+    def flow_lookup(self) -> steps.FlowLookup:
+        """Its fields, of that step."""
+        found = steps.step(self, "flow_lookup", steps.FlowLookup)
+        return found if found.ufid is None else found._replace(ufid=steps.Ufid(found.ufid))
+
+    @property
+    def action_execute(self) -> steps.ActionExecute:
+        """Its fields, of that step."""
+        found = steps.step(self, "action_execute", steps.ActionExecute)
+        return found._replace(action=steps.action(self))
 
 
 @section("ovs-port")

@@ -1,0 +1,5 @@
+"""``python -m tracer_core`` is ``tracer``."""
+
+from tracer_core.cli.main import main
+
+main()

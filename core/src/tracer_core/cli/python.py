@@ -1,0 +1,45 @@
+"""``tracer python``."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import click
+
+from tracer_core.cli.input import named
+from tracer_core.errors import ExitCode
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option(
+    "-i",
+    "--input",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE[..]",
+    help="Event file; FILE.. goes on with the files that follow it in a rotated set.  [default: tracer.arrow]",
+)
+@click.argument("script", required=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+def python(file: Path | None, script: str | None, arguments: tuple[str, ...]) -> int:
+    """Run a Python script on the events of a file. Scripts written for Retis run as they are.
+
+    SCRIPT is a file, or the name of one in $HOME/.config/tracer/python, $HOME/.config/retis/python,
+    /usr/share/tracer/python or /usr/share/retis/python, without .py. It finds the file as reader, a
+    tracer_core.EventFile, and ARGS in sys.argv. Without a script, Python asks what to do.
+    """
+    from tracer_core.python.file import EventFile  # noqa: PLC0415 - not for --help
+    from tracer_core.python.script import find, interact, run  # noqa: PLC0415 - ditto
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as scripts, and who types them in, know it
+    path = find(script) if script is not None else None
+    found, follow = named(file)
+    reader = EventFile(found, rotated=follow)
+    if path is not None:
+        given = list(arguments)
+        if "--" in given:  # before what begins with a dash, for Retis
+            given.remove("--")
+        return run(path, given, reader)
+    interact(reader)
+    return ExitCode.OK

@@ -1,0 +1,116 @@
+"""``tracer collect`` in a process of its own, which is stopped whatever becomes of ours."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tracer_core.errors import ExitCode, MachineError, PluginError, RunError, TracerError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PATIENCE = 10.0  # seconds without a sign of life, after which it is killed
+_ERRORS: dict[int, type[TracerError]] = {
+    ExitCode.USAGE: UsageError,
+    ExitCode.PLUGIN: PluginError,
+    ExitCode.ENVIRONMENT: MachineError,
+}
+_ERROR, _WARNING = "Error: ", "WARN "
+
+
+class Child:
+    """The process, and the pipe out of which its events come.
+
+    Args:
+        command: Arguments of ``tracer``.
+        room: Bytes that may wait to be read, as ``--ring-size`` takes it.
+
+    Raises:
+        RunError: no process can be started.
+    """
+
+    def __init__(self, command: Sequence[str], room: str) -> None:
+        self._owner = os.getpid()
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the run
+        self.fd, theirs = os.pipe()
+        argv = [sys.executable, "-P", "-m", "tracer_core", *command, f"--to-fd={theirs}", f"--to-fd-room={room}"]
+        try:
+            self.process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._messages,
+                pass_fds=(theirs,),
+                process_group=0,  # ^C is for us, who end it
+            )
+        except (OSError, ValueError) as error:
+            os.close(self.fd)
+            self._messages.close()
+            raise RunError(f"cannot start {sys.executable or 'Python'}: {error}") from error
+        finally:
+            os.close(theirs)
+        self._is_open = True
+        self._told = ""
+
+    def stop(self) -> None:
+        """Ask for the end of the run. What it has recorded still comes."""
+        if self._is_open and self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGINT)
+
+    def wait_for_more(self) -> None:
+        """Wait until there is something to read. If nothing comes for long, the process is killed."""
+        if not select.select([self.fd], [], [], _PATIENCE)[0]:
+            self.process.kill()
+
+    def close(self) -> None:
+        """Wait for the end of the process. Its pipe has been read to the end, or nobody wants what is in it."""
+        if not self._is_open or os.getpid() != self._owner:
+            return
+        self._is_open = False
+        os.close(self.fd)  # it ends now, if it has not
+        try:
+            self.process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._told = self._read()
+        self._messages.close()
+
+    def abandon(self) -> None:
+        """End it: nobody knows of it any more."""
+        if os.getpid() == self._owner:  # not what a fork has of it
+            self.stop()
+            self.close()
+
+    @property
+    def messages(self) -> list[str]:
+        """Lines that it has written to stderr."""
+        return (self._read() if self._is_open else self._told).splitlines()
+
+    @property
+    def warnings(self) -> list[str]:
+        """Those that are warnings."""
+        return [line.removeprefix(_WARNING).strip() for line in self.messages if line.startswith(_WARNING)]
+
+    def failure(self) -> TracerError | None:
+        """Why it ended, if it failed."""
+        code = self.process.returncode
+        if not code:
+            return None
+        if code < 0:
+            return RunError(f"tracer collect was killed by {signal.Signals(-code).name}")
+        last = next((line for line in reversed(self.messages) if line.startswith(_ERROR)), "")
+        message = last.removeprefix(_ERROR) or f"tracer collect ended with exit code {code}: {self.messages[-1:]}"
+        return _ERRORS.get(code, RunError)(message)
+
+    def _read(self) -> str:
+        size = os.fstat(self._messages.fileno()).st_size
+        return os.pread(self._messages.fileno(), size, 0).decode(errors="replace")

@@ -1,0 +1,94 @@
+"""Scripts on the events of a file: run as ``tracer python`` runs them, or typed in."""
+
+from __future__ import annotations
+
+import code
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracer_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracer_core.python.file import EventFile
+
+_OURS, _THEIRS = "tracer", "retis"
+
+
+def folders() -> list[Path]:
+    """Where scripts are looked for that are named by their name alone; those of Retis, too."""
+    users, everybody = Path("~/.config").expanduser(), Path("/usr/share")
+    return [folder / program / "python" for folder in (users, everybody) for program in (_OURS, _THEIRS)]
+
+
+def find(script: str) -> Path:
+    """The file of a script.
+
+    Args:
+        script: A path, or the name of a script without ``.py``.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if Path(script).is_file():
+        return Path(script)
+    for folder in folders():
+        if (folder / f"{script}.py").is_file():
+            return folder / f"{script}.py"
+    places = ", ".join(map(str, folders()))
+    raise UsageError(f"Python script named {script} not found", hint=f"name a file, or one in {places}, without .py")
+
+
+def run(path: Path, arguments: Sequence[str], reader: EventFile) -> int:
+    """Run a script; a program that it is, too, has its ``__name__`` as if it were run by Python.
+
+    Args:
+        path: Of the script.
+        arguments: For it, as ``sys.argv[1:]``.
+        reader: What it finds under that name.
+
+    Returns:
+        The exit code: 1 if it raised, which is shown.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint="name a script") from error
+    sys.argv = [str(path), *arguments]
+    sys.path[0:0] = [str(path.resolve().parent)]  # modules beside it, as Python has it
+    names: dict[str, Any] = {"__name__": "__main__", "__file__": str(path), "reader": reader, "sys": sys}
+    try:
+        exec(compile(text, str(path), "exec"), names)  # noqa: S102 - it is what the user asks for
+    except BrokenPipeError:
+        raise  # nobody reads what it prints any more
+    except Exception as error:  # noqa: BLE001 - whatever the script raises
+        # our own frames say nothing to who wrote it
+        where = error.__traceback__.tb_next if error.__traceback__ is not None else None
+        traceback.print_exception(type(error), error, where)
+        return 1
+    return 0
+
+
+def interact(reader: EventFile) -> None:
+    """Have the user type in what to do with a file.
+
+    Args:
+        reader: The file.
+    """
+    names: dict[str, Any] = {"__name__": "__main__", "reader": reader, "sys": sys}
+    said = "reader is the file; for event in reader: print(event)"
+    try:
+        scapy = vars(import_module("scapy.all"))
+    except ImportError:
+        pass
+    else:
+        names = {name: value for name, value in scapy.items() if not name.startswith("_")} | names
+        said += "; scapy's names are there, too"
+    code.interact(banner=said, local=names, exitmsg="")

@@ -1,0 +1,72 @@
+"""``tracer python``: scripts on the events of a file."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.event_json import EVENT, USER_EVENT, write_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tracer_core.testing.command import Tracer
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file of three events."""
+    return write_lines(tmp_path / "events.json", [EVENT, USER_EVENT, EVENT])
+
+
+SCRIPT = """
+import sys
+count = 0
+for e in reader.events():
+    if e.skb_tracking is not None and e.skb_tracking.match(e.skb_tracking):
+        count += 1
+print(count, sys.argv[1:], __name__, type(reader).__name__)
+if len(sys.argv) > 2:
+    sys.exit(7)
+"""
+
+
+def test_a_script_finds_the_file_and_its_arguments(path: Path, tracer: Tracer, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    result = tracer.run("python", "-i", str(path), str(script), "--", "-x")
+    assert (result.returncode, result.stdout) == (0, "2 ['-x'] __main__ EventFile\n")
+    assert tracer.run("python", "-i", str(path), str(script), "a", "b").returncode == 7
+
+
+def test_a_script_is_found_by_its_name_where_retis_has_them(
+    path: Path, tracer: Tracer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for program in ("retis", "tracer"):
+        folder = tmp_path / f".config/{program}/python"
+        folder.mkdir(parents=True)
+        (folder / "named.py").write_text(f"print('of {program}')")
+        result = tracer.run("python", "-i", str(path), "named")
+        assert (result.returncode, result.stdout) == (0, f"of {program}\n"), result.stderr
+    result = tracer.run("python", "-i", str(path), "unnamed")
+    assert result.returncode == 2
+    assert "Error: Python script named unnamed not found" in result.stderr
+
+
+def test_a_script_that_fails_shows_where_and_ends_with_1(path: Path, tracer: Tracer, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("def fail():\n    return 1 / 0\nfail()\n")
+    result = tracer.run("python", "-i", str(path), str(script))
+    assert result.returncode == 1
+    assert "ZeroDivisionError: division by zero" in result.stderr
+    assert f'File "{script}", line 2, in fail' in result.stderr
+    assert "tracer_core" not in result.stderr
+
+
+def test_without_a_script_python_asks(path: Path, tracer: Tracer) -> None:
+    typed = "print(len(list(reader)))\n"
+    command = [str(tracer.path), "python", "-i", str(path)]
+    result = subprocess.run(command, input=typed, check=True, capture_output=True, text=True)
+    assert "3" in result.stdout
