@@ -1,0 +1,150 @@
+"""Every block of code in the documentation is run, or known to a test, or says why it is not."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+from scripts.pages.blocks import ROOT, Block, Fate, blocks, pages
+from scripts.pages.likeness import alike, normal
+from scripts.pages.session import PageError, commands
+from scripts.pages.trial import of_place, tried
+
+from tracer_core.testing.patience import patience
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES = pages()
+TAKES = 60.0  # seconds, times the patience
+UNTESTED = 20
+"""Blocks that nothing tests, at most. Each says why; that there are more of them is to be decided."""
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=name)
+
+
+@pytest.mark.bpf
+@pytest.mark.parametrize("page", [page for page in PAGES if of_place(page, "host")], ids=name)
+def test_a_page_shows_what_its_commands_print(page: Path, root: None) -> None:
+    assert tried(page, "host", patience(TAKES)).complaints() == "", (
+        f"if that is right: scripts/run_pages.py {name(page)}"
+    )
+
+
+@every_page
+def test_each_block_of_a_page_says_what_it_is_tested_by(page: Path) -> None:
+    untold = [f"{name(page)}:{block.line}" for block in blocks(page.read_text()) if block.fate is None]
+    assert untold == [], "scripts/pages/blocks.py says how"
+
+
+@cache
+def functions_of(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+
+
+@every_page
+def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
+    named = {block.fate.detail for block in blocks(page.read_text()) if block.fate and block.fate.kind == "test"}
+    for test in named:
+        path, _, function = test.partition("::")
+        assert function in functions_of(ROOT / path), test
+
+
+def test_what_is_run_in_the_lab_can_be_run() -> None:
+    found = [block for page in PAGES for block in of_place(page, "lab")]
+    assert found
+    assert all(commands(block) for block in found)
+
+
+def test_few_blocks_are_tested_by_nothing() -> None:
+    kinds = Counter(block.fate.kind for page in PAGES for block in blocks(page.read_text()) if block.fate)
+    assert kinds["none"] <= UNTESTED, kinds
+
+
+TEXT = """
+<!-- blocks: host -->
+
+    one
+    two
+
+    three
+
+text
+
+<!-- run: none: why -->
+
+```console
+$ command \\
+    --option
+output
+$ another
+```
+
+```python
+four
+```
+"""
+
+
+def test_blocks_are_found_with_what_becomes_of_them() -> None:
+    indented, console, python = blocks(TEXT)
+    assert indented == Block("", 3, ("one", "two", "", "three"), "    ", Fate("host"))
+    assert (console.language, console.fate) == ("console", Fate("none", "why"))
+    assert python == Block("python", 20, ("four",), "", Fate("host"))
+
+
+def test_commands_have_their_outputs() -> None:
+    _, console, _ = blocks(TEXT)
+    first, second = commands(console)
+    assert (first.text, first.shown) == ("command \\\n    --option", ["output"])
+    assert (second.text, second.shown) == ("another", [])
+
+
+@pytest.mark.parametrize("text", ["guest", "none", "none: ", "test", "host fails"])
+def test_an_unknown_fate_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="a block is tested by"):
+        Fate.of(text)
+
+
+def test_a_block_in_another_language_cannot_be_run() -> None:
+    with pytest.raises(PageError, match="c cannot be run"):
+        commands(Block("c", 1, ("int x;",), "", Fate("host")))
+
+
+EVENT = "42280304490150 (1) [ping] 109 [tp] net:netif_rx #2674622280a6ffff888151d59680 (skb ffff888139c45a00)"
+ITS_NEXT = "42280304490999 (0) [ping] 109 [tp] net:netif_rx #2674622280a6ffff888151d59680 (skb ffff888139c45a01)"
+LATER = "52280304490150 (0) [ksoftirqd/0] 14 [tp] net:netif_rx #3674622280a6ffff888151d59680 (skb ffff888139c45b00)"
+ANOTHER = "52280304490999 (0) [ping] 110 [tp] net:netif_rx #4674622280a6ffff888151d59680 (skb ffff888139c45c00)"
+
+
+def test_times_tasks_and_addresses_may_differ() -> None:
+    assert normal([EVENT]) == normal([LATER])
+
+
+@pytest.mark.parametrize(("old", "new"), [("netif_rx", "netif_receive_skb"), ("[tp]", "[k]"), (" #", " drop #")])
+def test_anything_else_may_not(old: str, new: str) -> None:
+    assert normal([EVENT]) != normal([EVENT.replace(old, new)])
+
+
+def test_two_events_of_one_packet_are_not_those_of_two() -> None:
+    assert not alike([EVENT, ITS_NEXT], [LATER, ANOTHER], [])
+    assert alike([EVENT, ITS_NEXT], [LATER, LATER], [])
+
+
+@pytest.mark.parametrize("shown", ["ab12", "1a2b", "a…", "…b…", "ab12-"])
+def test_lines_of_two_streams_may_come_in_any_order(shown: str) -> None:
+    assert alike([line.replace("-", "") for line in shown], ["a", "b", ""], ["1", "2"])
+
+
+@pytest.mark.parametrize("shown", ["", "ba12", "ab1", "ab123", "…a12", "ab…2…1"])
+def test_lines_of_one_stream_have_their_order_and_all_are_shown(shown: str) -> None:
+    assert not alike(list(shown), ["a", "b"], ["1", "2"])
