@@ -32,6 +32,8 @@ PLACES = {
 """Documents outside of docs/, and where the site has them."""
 
 _DOCS, _SOURCE = "docs/", "source/"
+_TABLE_ROW = re.compile(r"^\|.*$", re.MULTILINE)
+_CODE = re.compile(r"`[^`\n]+`")
 _LINK = re.compile(r"\]\(([^)#\s]+)((?:#[^)]*)?)\)")
 
 
@@ -72,7 +74,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Lead links to where the site has what they lead to."""
+    """Lead links to where the site has what they lead to, and have code in tables as code hosts show it."""
     here = page.file.src_uri
 
     def led(match: re.Match[str]) -> str:
@@ -81,7 +83,12 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
             return match[0]
         return f"]({posixpath.relpath(place(found), posixpath.dirname(here) or '.')}{match[2]})"
 
-    return _LINK.sub(led, markdown)
+    return _TABLE_ROW.sub(_without_escapes, _LINK.sub(led, markdown))
+
+
+def _without_escapes(row: re.Match[str]) -> str:
+    # code hosts need "\|" for a bar in code; here it is no end of a cell, and the backslash would be shown
+    return _CODE.sub(lambda code: code[0].replace(r"\|", "|"), row[0])
 
 
 def _named(nav: list[Any] | dict[str, Any] | str) -> Iterator[str]:
