@@ -8,6 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scripts.pages.blocks import ROOT, Block, Fate, blocks, pages
 from scripts.pages.likeness import alike, normal
 from scripts.pages.session import PageError, commands
@@ -17,6 +19,7 @@ from tracer_core.testing.patience import patience
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from random import Random
 
 PAGES = pages()
 TAKES = 60.0  # seconds, times the patience
@@ -143,6 +146,18 @@ def test_two_events_of_one_packet_are_not_those_of_two() -> None:
 @pytest.mark.parametrize("shown", ["ab12", "1a2b", "a…", "…b…", "ab12-"])
 def test_lines_of_two_streams_may_come_in_any_order(shown: str) -> None:
     assert alike([line.replace("-", "") for line in shown], ["a", "b", ""], ["1", "2"])
+
+
+LINES = st.lists(st.sampled_from(["a", "b", "", EVENT, ITS_NEXT]), max_size=6)
+
+
+@given(LINES, LINES, st.randoms(use_true_random=False))
+def test_what_was_printed_is_like_itself_in_whatever_order_the_streams_came(
+    out: list[str], err: list[str], random: Random
+) -> None:
+    order = [iter(out)] * len(out) + [iter(err)] * len(err)
+    random.shuffle(order)
+    assert alike([next(stream) for stream in order], out, err)
 
 
 @pytest.mark.parametrize("shown", ["", "ba12", "ab1", "ab123", "…a12", "ab…2…1"])
