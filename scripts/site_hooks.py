@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, InclusionLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     nav = config.nav or []
     named = set(_named(nav))
     for page in sorted(files.documentation_pages(), key=lambda page: page.src_uri):
-        if page.src_uri not in named:
+        if page.src_uri not in named and page.inclusion != InclusionLevel.NOT_IN_NAV:
             _section(nav, posixpath.dirname(page.src_uri)).append(page.src_uri)
     return files
 
