@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripts.pages.blocks import ROOT, Block, Fate, blocks, pages
 from scripts.pages.likeness import alike, normal
-from scripts.pages.session import PageError, commands
+from scripts.pages.session import PageError, commands, updated
 from scripts.pages.trial import of_place, tried
 
 from tracer_core.testing.patience import patience
@@ -37,9 +37,8 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=name)
 @pytest.mark.bpf
 @pytest.mark.parametrize("page", [page for page in PAGES if of_place(page, "host")], ids=name)
 def test_a_page_shows_what_its_commands_print(page: Path, root: None) -> None:
-    assert tried(page, "host", patience(TAKES)).complaints() == "", (
-        f"if that is right: scripts/run_pages.py {name(page)}"
-    )
+    if complaints := tried(page, "host", patience(TAKES)).complaints():
+        pytest.fail(f"{complaints}\n\nif that is right: scripts/run_pages.py {name(page)}", pytrace=False)
 
 
 @every_page
@@ -110,6 +109,27 @@ def test_commands_have_their_outputs() -> None:
     first, second = commands(console)
     assert (first.text, first.shown) == ("command \\\n    --option", ["output"])
     assert (second.text, second.shown) == ("another", [])
+
+
+PRINTED = """
+```console
+$ one
+  first
+second
+$ two
+third
+```
+"""
+
+
+def test_what_was_printed_takes_the_place_of_what_is_shown_where_that_is_not_alike() -> None:
+    found = list(blocks(PRINTED))
+    one, two = commands(found[0])
+    one.printed = [("out", "  first"), ("err", "WARN  functions cannot be probed here: why"), ("out", "second")]
+    two.printed = [("out", "fourth"), ("err", "fifth"), ("out", "")]
+    page = updated(PRINTED, [one, two], found)
+    assert page == PRINTED.replace("third", "fourth\nfifth")
+    assert [command.shown for command in commands(next(blocks(page)))] == [["  first", "second"], ["fourth", "fifth"]]
 
 
 @pytest.mark.parametrize("text", ["guest", "none", "none: ", "test", "host fails"])

@@ -32,7 +32,7 @@ _VARIES = [
         (r"\b(q|hash) (?:0x)?[0-9a-f]+", r"\1 N"),
         (rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}", "UFID"),
         (r"\b(port|ts) \d{6,}", r"\1 N"),
-        (r"\bmask \d+", "mask N"),
+        (r"\b(mask|cache) \d+", r"\1 N"),
         (rf"\bbpf_prog_{_HEX}+_tracer\b|(?<=\w)\+0x{_HEX}+$", ""),
         (r"^\d+ probe\(s\) loaded", "N probe(s) loaded"),
         (r"^  on machine .*", "  on machine"),

@@ -25,4 +25,5 @@ TAKES = 30.0  # seconds, times the patience
 def test_a_page_shows_what_its_commands_print(page: Path, kernel: str) -> None:
     if kernel != SHOWN:
         pytest.skip(f"what the page shows is of {SHOWN}")
-    assert tried(page, "lab", patience(TAKES)).complaints() == ""
+    if complaints := tried(page, "lab", patience(TAKES)).complaints():
+        pytest.fail(complaints, pytrace=False)
