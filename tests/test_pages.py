@@ -153,6 +153,38 @@ def test_times_tasks_and_addresses_may_differ() -> None:
     assert normal([EVENT]) == normal([LATER])
 
 
+@pytest.mark.parametrize(
+    ("line", "again"),
+    [
+        ("f returned 0xffff8880056c8000 after 5ns", "f returned 0xffff88800983c280 after 77ns"),
+        ("  ns 0x10f24/4026532247 (red) if 2", "  ns 0x1/4026531840 (red) if 2"),
+        ("  ns 0x10f24/4026532247 (sleep/12)", "  ns 0x1/4026531840 (sleep/3456)"),
+        ("  192.0.2.1.49288 > 192.0.2.2.9 ttl 64 id 3 off 0", "  192.0.2.1.60001 > 192.0.2.2.9 ttl 64 id 44 off 0"),
+        ("  flags [S] seq 5 win 64240 [TS val 1 ecr 0]", "  flags [S] seq 6 win 64000 [TS val 2 ecr 9]"),
+        ("  flow_put q 5 ts 195885809148 (0) latency 1.2us", "  flow_put q 6 ts 80911904142 (0) latency 99.0us"),
+        ("    f+0x12", "    f+0x3"),
+        ("64 bytes: icmp_seq=1 ttl=64 time=0.040 ms", "64 bytes: icmp_seq=1 ttl=64 time=12.3 ms"),
+        ("6 probe(s) loaded", "11 probe(s) loaded"),
+    ],
+)
+def test_so_may_numbers_that_mean_nothing(line: str, again: str) -> None:
+    assert normal([line]) == normal([again])
+
+
+@pytest.mark.parametrize(
+    ("line", "another"),
+    [
+        ("  192.0.2.1.80 > 192.0.2.2.9 ttl 64 id 3 off 0", "  192.0.2.1.80 > 192.0.2.2.9 ttl 63 id 3 off 0"),
+        ("  ns 0x10f24/4026532247 (red) if 2", "  ns 0x10f24/4026532247 (blue) if 2"),
+        ("  exec oport 2 to port-a", "  exec oport 3 to port-a"),
+        ("5 event(s) processed", "4 event(s) processed"),
+        ("  table t (1) chain c (2) handle 5 drop", "  table t (1) chain c (2) handle 6 drop"),
+    ],
+)
+def test_and_those_that_mean_something_may_not(line: str, another: str) -> None:
+    assert normal([line]) != normal([another])
+
+
 @pytest.mark.parametrize(("old", "new"), [("netif_rx", "netif_receive_skb"), ("[tp]", "[k]"), (" #", " drop #")])
 def test_anything_else_may_not(old: str, new: str) -> None:
     assert normal([EVENT]) != normal([EVENT.replace(old, new)])

@@ -28,7 +28,7 @@ _VARIES = [
         (r"\btime[= ][\d.]+ ?ms|^rtt .*", "DURATION"),
         (r"\bafter \d+ns|\blatency [\d.]+[mu]?s", "DURATION"),
         (rf"(?:{_HEX}{{2}}:){{5}}{_HEX}{{2}}", "MAC"),
-        (rf"\bffff{_HEX}{{12}}", "ADDRESS"),
+        (rf"\b(?:0x)?ffff{_HEX}{{12}}\b", "ADDRESS"),
         (r"\b(q|hash) (?:0x)?[0-9a-f]+", r"\1 N"),
         (rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}", "UFID"),
         (r"\b(port|ts) \d{6,}", r"\1 N"),
