@@ -55,6 +55,9 @@ support: setup ## run the tests of probes under all kernels, and write docs/refe
 	$(BIN)/python -m lab test --all --jobs 2 --artefacts build/lab --tests tests/lab
 	$(BIN)/python scripts/render_support.py build/lab
 
+site: setup ## build the documentation as a site, in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: setup ## how long things take
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit; done
 
@@ -68,4 +71,4 @@ clean: ## remove what make made: .venv, dist, caches
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-.PHONY: help setup demo test check lint format types pytest lab lab-demo test-lab test-kernels support bench soak wheels clean
+.PHONY: help setup demo test check lint format types pytest site lab lab-demo test-lab test-kernels support bench soak wheels clean

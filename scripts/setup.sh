@@ -14,7 +14,7 @@ STAMP=$VENV/.set-up
 # python3-bpfcc is BCC: no dependency on the package index can stand for it (docs/adr/0007). libbpf1 is what it links to.
 # gcc and systemtap-sdt-dev are for tests: they make programs with probes. So are tshark, which reads what we write, the
 # shells that complete commands, and mandoc, which finds what is wrong in manual pages.
-DEBIAN_PACKAGES=(make python3 python3-venv python3-bpfcc libbpf1 libpcap0.8 iproute2 iputils-ping tcpdump tshark zsh fish mandoc gcc libc6-dev systemtap-sdt-dev)
+DEBIAN_PACKAGES=(make python3 python3-venv python3-bpfcc libbpf1 libpcap0.8 iproute2 iputils-ping procps tcpdump tshark zsh fish mandoc gcc libc6-dev systemtap-sdt-dev)
 TOOLS=(ip ping tcpdump tshark zsh fish mandoc gcc)
 
 say() { printf 'setup: %s\n' "$*" >&2; }

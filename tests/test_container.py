@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FILE = ROOT / "Containerfile"
 INSTALL = "apt-get install -y --no-install-recommends"
 CAPABILITIES = "-all,+bpf,+perfmon,+syslog"
-"""What docs/how-to/containers.md grants at least, as setpriv has it."""
+"""What docs/how-to/run-in-a-container.md grants at least, as setpriv has it."""
 
 
 def instructions() -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ import __future__
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -14,15 +15,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scripts.pages.blocks import blocks as found
 from tests.pages import REFERENCE, ROOT, TUTORIAL, blocks, pieces, written
 
 from tracer_core import api, hookspecs
 from tracer_core.plugins.declare import check, declare
 from tracer_core.plugins.host import Host
 from tracer_core.plugins.metadata import Candidate
-from tracer_core.testing.kernels import recorded_kernel
+from tracer_core.testing import Tracer
+from tracer_core.testing.kernels import recorded_folder, recorded_kernel
 
 HELLO = ROOT / "examples/tracer-hello"
+JOINING = ROOT / "tests/fixtures/distributions/joining/fixture_joining/plugin.py"
 PLUGIN = HELLO / "src/tracer_hello/plugin.py"
 
 
@@ -102,6 +106,22 @@ def test_the_examples_of_hooks_make_up_a_collector_that_can_be_planned(hello_mod
     assert said == ["hello, Linux %s", "goodbye"]
 
 
+def test_filters_on_their_page_can_be_planned(tracer: Tracer) -> None:
+    examples = [line for block in found((REFERENCE / "filters.md").read_text()) for line in block.lines]
+    assert len(examples) > 4
+    for example in examples:
+        command, *arguments = shlex.split(example)
+        result = tracer.run(*arguments, "--dry-run", "--kernel", str(recorded_folder("6.12")))
+        assert (command, result.returncode) == ("tracer", 0), f"{example}\n{result.stderr}"
+
+
+def test_joins_on_their_page_are_those_that_are_tested() -> None:
+    (block,) = (block for block in blocks(REFERENCE / "sorting.md", "python") if block.startswith("JOINS"))
+    for name in ("call", "queue"):
+        block = block.replace(f'"{name}"', f"_{name.upper()}")
+    assert block in JOINING.read_text()
+
+
 @pytest.mark.parametrize("script", ["render_docs.py", "render_api.py", "render_man.py"])
 def test_reference_pages_say_what_the_program_and_its_sources_say(script: str) -> None:
     command = [sys.executable, str(ROOT / "scripts" / script), "--check"]
@@ -116,6 +136,16 @@ def test_the_page_on_the_command_line_has_every_command() -> None:
     documented = [block.splitlines()[0] for block in blocks(REFERENCE / "cli.md", "console")]
     helps = (f"$ tracer {name} --help" for name in commands if name != "collect")
     assert sorted(documented) == sorted(["$ tracer --help", "$ tracer collect --help-all", *helps])
+
+
+def test_options_at_a_glance_are_options() -> None:
+    rows = re.findall(r"^\| (`.*?`) \|", (REFERENCE / "options.md").read_text(), re.MULTILINE)
+    assert len(rows) > 20
+    named = {
+        flag for row in rows for code in re.findall(r"`(.*?)`", row) for flag in re.findall(r"(?<!\S)--?\w[\w-]*", code)
+    }
+    known = set(re.findall(r"(?<!\S)--?\w[\w-]*", (REFERENCE / "cli.md").read_text()))
+    assert named - known == set()
 
 
 def test_every_section_has_a_heading_of_its_own() -> None:
