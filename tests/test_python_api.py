@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import polars
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,6 +102,9 @@ def test_columns_are_those_of_arrow_whatever_the_file_is(path: Path) -> None:
     assert table["common"].to_pylist()[0]["timestamp"] == 2048
     assert table["kernel"].to_pylist()[1] is None
     assert polars.DataFrame(file).shape == file.polars().shape == (3, table.num_columns)
+    assert pyarrow.table(file) == table
+    symbols = duckdb.execute("select kernel.symbol from file").fetchall()
+    assert symbols == [("ip_rcv",), (None,), ("ip_rcv",)]
     assert file.polars()["skb-tracking"].struct.field("skb").to_list()[0] == EVENT["skb-tracking"]["skb"]
 
 

@@ -12,6 +12,7 @@ import retis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.event_json import EVENT, STARTUP, USER_EVENT, theirs, write_lines
+from tests.test_old_formats import startup, then
 
 import tracer_core as tracer
 
@@ -142,6 +143,26 @@ def test_any_events_are_the_same(tmp_path_factory: pytest.TempPathFactory, found
     for their, our in pairs(path):
         assert str(our) == str(their).replace("use 'retis pcap'", "use 'tracer pcap'")
         assert (our.to_dict(), our.sections()) == (their.to_dict(), their.sections())
+
+
+@pytest.mark.parametrize("version", ["v1.5.0", "v1.6.4", "v1.7.0-dev-12-gabc", "v1.9.0"])
+def test_files_of_other_versions_are_the_same(tmp_path: Path, version: str) -> None:
+    event = then(EVENT) if "1.5" in version else EVENT
+    path = write_lines(tmp_path / "events.json", [event], startup(version))
+    for their, our in pairs(path):
+        assert (str(our), our.to_dict(), our.sections()) == (str(their), their.to_dict(), their.sections())
+
+
+def test_rotated_sets_are_the_same(tmp_path: Path) -> None:
+    for number in range(3):
+        first = copy.deepcopy(STARTUP)
+        first["startup"]["split_file"] = {"id": number, "policy": {"kind": "size", "limit": 1_000_000}}
+        write_lines(tmp_path / f"x.json.{number}", [EVENT, USER_EVENT], first)
+    path = str(tmp_path / "x.json.0")
+    their, our = (list(module.EventFile.with_rotation(path).events()) for module in (retis, tracer))
+    assert len(our) == 9
+    assert list(map(str, our)) == list(map(str, their))
+    assert [event.to_dict() for event in our] == [event.to_dict() for event in their]
 
 
 def test_packets_match_as_theirs_do(tmp_path: Path) -> None:

@@ -42,9 +42,6 @@ type that files can hold::
     class ParcelHistory(NamedTuple):
         number: U64
         places: tuple[str, ...]
-
-Properties and methods of the class, if it has some, are what Python programs see of the section beside its fields
-(ADR 0033).
 """
 
 from __future__ import annotations
@@ -268,6 +265,8 @@ def section(
     name: str, *, version: int = 1, record: type[Any] | None = None, reported: bool = False
 ) -> typing.Callable[[type[T]], type[T]]:
     """Declare a section.
+
+    Properties and methods of the class are what Python programs see of the section beside its fields.
 
     Args:
         name: Public name: lower-case words and numbers, with ``-`` between them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
@@ -24,13 +25,16 @@ _AT_ONCE = 1 << 16
 
 
 def table_of(events: EventSet) -> RecordBatchReader:
-    """The events of files as a stream of Arrow; the files are closed when it has been read."""
+    """The events of files as a stream of Arrow; the files are closed when it has been read, or is gone."""
 
     def batches() -> Iterator[EventBatch]:
         with events:
             yield from events.batches(_AT_ONCE)
 
-    return stream_of(batches(), events.contents, events.about)
+    found = batches()
+    # also if nobody reads it: some only look at the schema
+    weakref.finalize(found, events.__exit__, None, None, None)
+    return stream_of(found, events.contents, events.about)
 
 
 def stream_of(batches: Iterable[EventBatch], contents: Contents, about: About) -> RecordBatchReader:

@@ -21,7 +21,7 @@ class Columns(ABC):
         """A ``pyarrow.RecordBatchReader`` of the events, a batch at a time; ``.read_all()`` gives the table."""
 
     def polars(self) -> Any:  # noqa: ANN401 - its types are there if it is
-        """A ``polars.DataFrame``, of the same memory.
+        """A ``polars.DataFrame``, of the same memory where polars can take it.
 
         Raises:
             ImportError: polars is not installed.

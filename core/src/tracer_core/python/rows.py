@@ -69,6 +69,7 @@ class BatchRows:
         self._values: dict[str, list[Any]] = {}
         self._header: dict[str, list[Any]] = {}
         self._texts: list[str] | None = None
+        self._theirs: dict[str, str] | None = None  # names of sections that nobody here declares, by attribute
         self._core: dict[str, Callable[[int], Section | None]] = {
             "common": self._common,
             "kernel": self._kernel,
@@ -104,10 +105,12 @@ class BatchRows:
     def resolve(self, name: str) -> str | None:
         """See :class:`Rows`."""
         found = self._known.names.get(name)
-        if found is not None or (self._batch.undeclared is None and not self._sections):
+        if found is not None:
             return found
-        theirs = [*self._sections, *(own for others in self._batch.undeclared or () for own in others or ())]
-        return next((own for own in theirs if attribute(own) == name), None)
+        if self._theirs is None:
+            undeclared = (own for others in self._batch.undeclared or () for own in others or ())
+            self._theirs = {attribute(own): own for own in (*self._sections, *undeclared)}
+        return self._theirs.get(name)
 
     def text(self, row: int) -> str:
         """See :class:`Rows`."""
