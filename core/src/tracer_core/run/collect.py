@@ -177,7 +177,8 @@ def _sinks(collection: Collection, exchange: Exchange, probes: StackProbes | Non
         return sinks
     from tracer_core.run.sessions import WatchSink  # noqa: PLC0415 - numpy, imported while events already come
 
-    return [*sinks, WatchSink(collection.prepared.plan, exchange.watches)]
+    # first, for what it shows may be asked about by those who wait for an answer
+    return [WatchSink(collection.prepared.plan, exchange.watches), *sinks]
 
 
 def _reported(exchange: Exchange, plan: Plan) -> EventBatch | None:

@@ -148,6 +148,8 @@ class Drain:
             now = time.monotonic()
             if now - ticked >= _TICK:
                 ticked = now
+                if self._reported is not None:  # the batch may have taken longer than what waits for answers waits
+                    self._add_reported(self._reported())
                 for sink in self._sinks:
                     sink.tick()
             if len(batch.data) < _BACKLOG and self._backend.live:
