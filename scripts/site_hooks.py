@@ -25,6 +25,7 @@ PLACES = {
     "README.md": "getting-started.md",
     "ARCHITECTURE.md": "explanation/architecture.md",
     "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "releases.md",
     "changelog.d/README.md": "changelog.md",
     "examples/tracer-hello/README.md": "tutorial/example.md",
     **{f"plugins/{path.name}/README.md": f"reference/collectors/{path.name}.md" for path in ROOT.glob("plugins/*")},
