@@ -35,6 +35,7 @@ _VARIES = [
         (r"\b(mask|cache) \d+", r"\1 N"),
         (rf"\bbpf_prog_{_HEX}+_tracer\b|(?<=\w)\+0x{_HEX}+$", ""),
         (r"^\d+ probe\(s\) loaded", "N probe(s) loaded"),
+        (r"^seen in [\d.]+ s:", "seen in DURATION:"),
         (r"^  on machine .*", "  on machine"),
     )
 ]
