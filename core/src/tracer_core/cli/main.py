@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer_core import __version__
+from tracer_core.cli.completion.demand import on_demand
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -96,6 +97,7 @@ class _LazyGroup(click.Group):
     "profiles",
     multiple=True,
     metavar="NAME|FILE",
+    shell_complete=on_demand("values", "profiles"),
     help="Take options from profiles: names or files, comma-separated. For commands that take them.",
 )
 @click.option(

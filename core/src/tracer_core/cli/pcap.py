@@ -12,6 +12,7 @@ import click
 
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.input import Input, batches, input_argument
+from tracer_core.cli.profiled_command import ProfiledCommand
 from tracer_core.cli.schema import schema_of
 from tracer_core.cli.stdout import ClosedError, pour
 from tracer_core.errors import ExitCode, RunError, TracerError, UsageError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(cls=ProfiledCommand)
 @input_argument
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file instead of stdout.")
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.profiled import wanted_of
 from tracer_core.errors import ExitCode
 
@@ -49,7 +50,7 @@ def list_profiles(ctx: click.Context) -> int:
 
 
 @profile.command()
-@click.argument("name", metavar="NAME|FILE")
+@click.argument("name", metavar="NAME|FILE", shell_complete=on_demand("values", "profiles"))
 @click.option(
     "--kernel", "recorded", type=click.Path(path_type=Path), help="Use a recorded kernel instead of the running one."
 )

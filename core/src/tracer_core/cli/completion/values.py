@@ -26,6 +26,16 @@ def collectors(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     return listed(lambda: ["auto", *names])(ctx, param, incomplete)
 
 
+def profiles(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Lists of profiles by name, or files."""
+    from tracer_core.plugins.host import Host  # noqa: PLC0415 - for those who ask
+    from tracer_core.profiles.find import shelves  # noqa: PLC0415 - ditto
+
+    found = {profile.name for shelf in shelves(None, Host) for profile in shelf.profiles}
+    names = listed(lambda: sorted(found))(ctx, param, incomplete)
+    return names or [CompletionItem(incomplete, type="file")]
+
+
 def netns(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Names of network namespaces, or files."""
     try:
