@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.bpf
 
-_EVENT = re.compile(r"(?P<time>\d+) \(\d+\) \[.*?\] \S+ \[k\] (?P<function>\S+)(?: #\S+ \(skb (?P<skb>\w+)\))?")
+_EVENT = re.compile(r"(?P<time>\d+) \(\d+\) \[.*?\] \S+ \[k\] (?P<function>\S+)(?: #\S+ \(skb (?P<skb>\w+)\))?(?: .*)?")
 ENDS = "kfree_skbmem"
 PASSED = ("skb_scrub_packet", "ip_forward", "icmp_rcv", "icmp_echo", "udp_rcv", "ping_rcv", "skb_clone", ENDS)
 """Some of what the ping passes, whatever the kernel inlines."""
