@@ -28,6 +28,7 @@ _EVENT = re.compile(r"\S+\s+0x(?P<skb>[0-9a-f]+)\s+\d+\s+\[.*?\]\s+(?P<function>
 
 UNSET = {
     "__copy_skb_header": "fills in a buffer that was just allocated: pwru reads what a packet before left in it",
+    "kfree_skbmem": "comes when the data is freed: with a filter, what is left of the bytes decides whether we show it",
     "skb_headers_offset_update": "is called when data has moved, and we hear of it when pskb_expand_head returns",
 }
 """Functions that pwru may report where we do not, and why."""
