@@ -7,7 +7,6 @@ import pytest
 
 from tracer_core.errors import PluginError, UsageError
 from tracer_core.kernel.view import TypedKernel
-from tracer_core.plan.describe import describe
 from tracer_core.plan.plan import Identity, Plan
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
@@ -67,7 +66,7 @@ def test_equal_arguments_give_equal_plans(kernel: TypedKernel) -> None:
         return plan([declaration("a", fragment("a_see", SKB))], Request((RECEIVE, TRANSMIT), netns=(7,)), kernel)
 
     assert make() == make()
-    assert list(describe(make())) == list(describe(make()))
+    assert list(make().describe()) == list(make().describe())
 
 
 def test_probes_with_the_same_code_share_one_shape(kernel: TypedKernel) -> None:

@@ -8,7 +8,6 @@ from core.tests.kernels import changed
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.filters.packet import packet_filter
 from tracer_core.kernel.view import TypedKernel
-from tracer_core.plan.describe import describe
 from tracer_core.plan.plan import OnStack, Plan, Role, Shape
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
@@ -158,7 +157,7 @@ def test_where_the_first_one_has_no_name_they_are_as_large_as_the_kernels_are_bu
 
 
 def test_the_plan_is_told_with_what_is_done_where(kernel: TypedKernel) -> None:
-    lines = "\n".join(describe(planned(kernel, "ip_rcv/ftrace", NO_PACKET)))
+    lines = "\n".join(planned(kernel, "ip_rcv/ftrace", NO_PACKET).describe())
     assert "  stack: tells which packet it runs for\n  stack: opens a window until the function returns" in lines
     assert "  stack: the packet is the stack's" in lines
     assert "  tracking: a window closes" in lines

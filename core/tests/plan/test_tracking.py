@@ -6,7 +6,6 @@ import pytest
 
 from tracer_core.errors import UsageError
 from tracer_core.kernel.view import TypedKernel
-from tracer_core.plan.describe import describe
 from tracer_core.plan.plan import Identity, Plan, Role, Shape, Sight
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Abilities, Fixed, Request, parse_probe
@@ -139,7 +138,7 @@ def test_without_cookies_helpers_at_kprobes_know_themselves(kernel: TypedKernel)
 
 
 def test_the_plan_is_told_with_what_is_done_where(kernel: TypedKernel) -> None:
-    lines = "\n".join(describe(planned(kernel, "tp:net:netif_receive_skb")))
+    lines = "\n".join(planned(kernel, "tp:net:netif_receive_skb").describe())
     assert "  tracking: tracks" in lines
     assert "fexit:pskb_expand_head: program" in lines
     assert "  tracking: data has moved" in lines

@@ -9,7 +9,6 @@ import pytest
 from tracer_core.decode.columns import probe_info
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.kernel.view import TypedKernel
-from tracer_core.plan.describe import describe
 from tracer_core.plan.plan import Identity, Plan
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
@@ -170,7 +169,7 @@ def test_on_a_recorded_kernel_there_are_no_processes() -> None:
 
 
 def test_the_plan_tells_where_a_probe_is() -> None:
-    lines = list(describe(planned(FIRED)))
+    lines = list(planned(FIRED).describe())
     at = lines.index("probe 1 usdt:daemon:demo:fire: program 1 (probe reads, index by cookie)")
     assert lines[at + 1] == "  process 7: /usr/sbin/daemon at 0x20"
 

@@ -16,7 +16,6 @@ from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.errors import PluginError, UsageError
 from tracer_core.events.objects import events_of
 from tracer_core.kernel.view import Prototype
-from tracer_core.plan.describe import describe
 from tracer_core.plan.plan import Plan, PlannedProbe, PlannedSection
 from tracer_core.testing import Record, Tracer, planned, recorded_kernel, recorded_names
 from tracer_core.testing.records import batch_of_records
@@ -103,7 +102,7 @@ def test_a_run_says_what_the_command_would_say_of_it(tracer: Tracer) -> None:
 
     run = planned("skb", "dev", probes=[XMIT], options={"skb": SkbOptions(("meta", "gso"))}, kernel="6.1", typed=False)
     assert tracer.run(*run.arguments, "--print-bpf").stdout == run.composed(running_machine()).text
-    assert tracer.run(*run.arguments, "--dry-run").stdout.splitlines() == list(describe(run.plan))
+    assert tracer.run(*run.arguments, "--dry-run").stdout.splitlines() == list(run.plan.describe())
 
 
 def test_records_are_shown_as_users_would_see_them(tracer: Tracer) -> None:

@@ -180,7 +180,6 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     # imported here, so that --help need not pay for it
     from tracer_core.backend.machine import running_machine  # noqa: PLC0415
     from tracer_core.compose.compose import compose  # noqa: PLC0415
-    from tracer_core.plan.describe import describe  # noqa: PLC0415
     from tracer_core.plan.request import Request  # noqa: PLC0415
     from tracer_core.run.collect import Collection, phase, run  # noqa: PLC0415
     from tracer_core.run.netns import inode  # noqa: PLC0415
@@ -227,7 +226,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             prepared = replace(prepare(chosen, request, kernel, run=run_name), command=tuple(command_line(ctx)))
         sorting = ingredients.sorting_of(prepared, values, live=bool(backend and backend.live))
         if values["dry_run"]:
-            click.echo("\n".join((*describe(prepared.plan), *ingredients.described(prepared))))
+            click.echo("\n".join((*prepared.plan.describe(), *ingredients.described(prepared))))
         elif values["print_bpf"]:
             click.echo(compose(prepared.plan, kernel, machine).text, nl=False)
         if make_backend is not None and backend is not None:

@@ -319,3 +319,9 @@ class Plan:
     def tracking(self) -> bool:
         """Whether packets are tracked; the last probes are then those that it takes."""
         return any(shape.sight or shape.role for shape in self.shapes)
+
+    def describe(self) -> Iterator[str]:
+        """Lines for ``--dry-run``."""
+        from tracer_core.plan.describe import describe  # noqa: PLC0415 - it is about what is here
+
+        return describe(self)
