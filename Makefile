@@ -29,7 +29,7 @@ types: setup
 	$(BIN)/mypy $(TYPED)
 
 pytest: setup
-	$(BIN)/pytest $(PYTEST_OPTIONS)
+	TRACER_TEST_WARM=1 $(BIN)/pytest $(PYTEST_OPTIONS)
 
 lab: setup ## install what the lab needs, fetch all of its kernels, build Open vSwitch, make root file systems
 	@$(BIN)/python -m lab setup
