@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -62,7 +62,7 @@ def test_all_are_left_when_the_block_fails() -> None:
 
 def test_those_entered_one_by_one_are_left_at_a_time_by_threads_of_their_own() -> None:
     room = Room()
-    with LeftTogether() as together:
+    with closing(LeftTogether()) as together:
         assert [together.enter_context(room.entered(number)) for number in range(MANY)] == list(range(MANY))
         together.close()
         assert not room.inside

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from core.tests.decode.test_hidden_stacks import batch_of, record
+from core.tests.decode.test_hidden_stacks import PLAN, batch_of, record
 
 from tracer_core.kernel.view import Prototype
-from tracer_core.plan.plan import Plan, PlannedProbe, PlannedSection
+from tracer_core.plan.plan import Plan, PlannedProbe
 from tracer_core.run.stack_probes import StackProbes
-from tracer_core.sections import Stack
 from tracer_core.types import Probe
-from tracer_core.wire import layout_of
 
 SYMBOLS = {1: "net_rx_action", 2: "ip_rcv", 3: "ip_output", 4: "netif_receive_skb"}
 SPARE = {"ip_output": 1, "ip_rcv": 2}
@@ -41,20 +40,8 @@ class Kernel:
 
 def plan() -> Plan:
     nothing = Prototype((), "void", "", 0)
-    return Plan(
-        release="test",
-        owners=(),
-        arg_types=(),
-        fragments=(),
-        sections=(PlannedSection(layout_of(Stack), 0),),
-        shapes=(),
-        probes=(
-            PlannedProbe(Probe.tracepoint("net:netif_receive_skb"), nothing, 0),
-            *(PlannedProbe(Probe.function(name), nothing, 0, spare=True) for name in SPARE),
-        ),
-        netns=(),
-        probe_stack=True,
-    )
+    spare = (PlannedProbe(Probe.function(name), nothing, 0, spare=True) for name in SPARE)
+    return replace(PLAN, probes=(PlannedProbe(Probe.tracepoint("net:netif_receive_skb"), nothing, 0), *spare))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from tracer_core.backend import attach, programs
@@ -50,7 +50,7 @@ class BccBackend:
         self._loaded: list[LoadedProgram] = []
         self._misses = Misses()
         self._descriptors = 0
-        self._links = self._resources.enter_context(LeftTogether())
+        self._links = self._resources.enter_context(closing(LeftTogether()))
         cache = self._resources.enter_context(Cache(default_folder()))
         self._compiler = self._resources.enter_context(CachingCompiler(cache))
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from types import TracebackType
-    from typing import Self
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -42,18 +40,10 @@ def side_by_side(contexts: Sequence[AbstractContextManager[T]]) -> Iterator[list
 
 
 class LeftTogether:
-    """Contexts that are entered one after the other, and left side by side."""
+    """Contexts that are entered one after the other, and left side by side when it is closed."""
 
     def __init__(self) -> None:
         self._entered: list[AbstractContextManager[Any]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
     def enter_context(self, context: AbstractContextManager[T]) -> T:
         """Enter one more."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Event:
     """An event: its sections are attributes, None where it has none.
 
-    Their names are those in JSON, with ``_`` for ``-``: ``event.skb_tracking``, or ``event["skb-tracking"]``, which
+    Their names are those in JSON, with ``_`` for ``-``: ``event.packet``, or ``event["packet"]``, which
     raises KeyError where there is none. A name that is a word of Python has a ``_`` behind it: ``event.return_``.
     """
 

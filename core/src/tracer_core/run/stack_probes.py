@@ -51,8 +51,8 @@ class StackProbes:
         if not len(new):
             return
         self._known = np.union1d(self._known, new)
-        shown = {self._spare.pop(name, None) for name in self._names(new.tolist())} - {None}
-        for index in sorted(index for index in shown if index is not None):
+        shown = [self._spare.pop(name) for name in self._names(new.tolist()) if name in self._spare]
+        for index in sorted(shown):
             self._waiting.put(index)
         if shown:
             self._tell()
