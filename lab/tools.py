@@ -21,6 +21,8 @@ PACKAGES = {
     "ping": "iputils-ping",
     "nft": "nftables",
     "conntrack": "conntrack",
+    "socat": "socat",
+    "ethtool": "ethtool",
     "make": "make",
     "tar": "tar",
     "xz": "xz-utils",
