@@ -20,7 +20,6 @@ TAKES = 30.0  # seconds, times the patience
 
 
 @pytest.mark.bpf
-@pytest.mark.extra
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_shows_what_its_commands_print(page: Path, kernel: str) -> None:
     if kernel != SHOWN:
