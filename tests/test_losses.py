@@ -185,6 +185,18 @@ def is_running(pid: int) -> bool:
     return state != "Z"  # of those nobody waits for
 
 
+def test_what_a_command_complains_of_is_told_and_so_is_that_nothing_came(tracer: Tracer, quiet: TwoNamespaces) -> None:
+    result = tracer.run("collect", *options(quiet, "--cmd", "echo said; no-such-program"))
+    assert (result.returncode, result.stdout) == (0, "")
+    complaint, *rest = result.stderr.splitlines()[-5:]
+    assert re.fullmatch(r"sh: 1: no-such-program: not found", complaint)
+    assert rest[:3] == [
+        "Command returned (exit status: 127), terminating ...",
+        "0 event(s) processed",
+        "nothing that matches --netns passed a probe",
+    ]
+
+
 def test_a_shell_that_is_not_there_is_an_error_and_nothing_stays(
     tracer: Tracer, quiet: TwoNamespaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:

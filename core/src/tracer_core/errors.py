@@ -19,7 +19,7 @@ def privileges() -> str:
         is_root_of_others = False
     if is_root_of_others:
         return "root of this user namespace is not enough: run on the host, or in a container that does not remap users"
-    return "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; see: tracer doctor"
+    return "run as root, or with CAP_BPF and CAP_PERFMON; see: tracer doctor"
 
 
 class ExitCode(IntEnum):

@@ -205,6 +205,9 @@ def test_a_refused_feature_is_a_matter_of_privileges_or_else_of_policy(machine: 
     machine.features = (Feature("raw tracepoint", "probes", raising(PermissionError(1, "no"))),)
     assert "security policy" in finding(machine, "raw tracepoint").fix
 
+    machine.capabilities(CAP_BPF | CAP_PERFMON)
+    assert "CAP_SYS_ADMIN" in finding(machine, "raw tracepoint").fix
+
     machine.capabilities(CAP_SYSLOG)
     machine.features = (Feature("raw tracepoint", "probes", raising(PermissionError(1, "no"))),)
     assert "CAP_BPF" in finding(machine, "raw tracepoint").fix

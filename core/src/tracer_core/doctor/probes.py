@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.backend.features import Feature, Status
 from tracer_core.doctor.check import Check, Finding
-from tracer_core.doctor.privileges import may_trace
+from tracer_core.doctor.privileges import has_capability, may_trace
 
 if TYPE_CHECKING:
     from tracer_core.doctor.system import System
@@ -42,8 +42,11 @@ def _check(feature: Feature) -> Check:
         if result.status is Status.MISSING:
             needs = _NEEDS.get(feature.name, "another kernel")
             fix = f"needs {needs}"
-        elif may_trace(system):
+        elif has_capability(system, "SYS_ADMIN"):
             fix = "not a matter of capabilities: a security policy of this machine refuses it"
+        elif may_trace(system):
+            # uprobes: perf_uprobe_event_init of kernel/events/core.c, since 6.16
+            fix = "run as root, or grant CAP_SYS_ADMIN, which some kernels demand for it"
         else:
             fix = "run as root, or grant CAP_BPF and CAP_PERFMON"
         return Finding(result.status, f"{feature.gives}: {result.detail}", fix)

@@ -46,8 +46,8 @@ _LAST = (
     (Probe.tracepoint("skb:kfree_skb", generic=False), Role.RELEASES),
 )
 _NO_FUNCTIONS = (
-    "functions cannot be probed here, so packets are followed less well: one whose data moves becomes another one, and "
-    "one in a page fragment may be taken for an earlier one"
+    "functions cannot be probed here, so packets are followed less exactly: one whose data moves counts as another, "
+    "and one may be taken for an earlier one; see: tracer doctor"
 )
 
 

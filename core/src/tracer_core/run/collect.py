@@ -145,7 +145,16 @@ def run(collection: Collection, backend: Backend) -> None:
             log.debug("%d event(s) reported by collectors", drain.reported)
         report.tell()
         if collection.summary is not None:
+            if not drain.count and not report.losses.total:
+                log.info("%s", _nothing_seen(collection.prepared.plan))
             collection.summary.tell(report.losses, seconds if backend.live else None)
+
+
+def _nothing_seen(plan: Plan) -> str:
+    """What to think of when no event came."""
+    filters = {"-f": plan.filter, "-m": plan.metadata, "--netns": plan.netns}
+    asked = " and ".join(option for option, given in filters.items() if given)
+    return f"nothing {f'that matches {asked} ' if asked else ''}passed a probe"
 
 
 def _nothing() -> None:

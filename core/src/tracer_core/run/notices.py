@@ -55,7 +55,9 @@ def stop_signals(notices: SimpleQueue[Notice]) -> Iterator[None]:
 
 @contextmanager
 def command(text: str, notices: SimpleQueue[Notice]) -> Iterator[None]:
-    """Run a shell command. What it prints is discarded; if it still runs at the end of the block, it is ended.
+    """Run a shell command. What it prints is discarded, what it complains of is shown on our stderr.
+
+    If it still runs at the end of the block, it is ended.
 
     Args:
         text: For ``sh -c``.
@@ -66,9 +68,7 @@ def command(text: str, notices: SimpleQueue[Notice]) -> Iterator[None]:
     """
     try:
         # a session of its own: a signal of the terminal is for us, who end it; with what it has started
-        process = subprocess.Popen(
-            ["sh", "-c", text], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        process = subprocess.Popen(["sh", "-c", text], stdout=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
         raise RunError(f"--cmd: cannot run sh: {error.strerror}", hint="is it in PATH?") from error
 

@@ -100,8 +100,12 @@ def _declared(
     running: Iterable[Collector], selection: Selection, request: Request, kernel: TypedKernel
 ) -> dict[Collector, Declaration]:
     declared = {c: declare(c, kernel, selection.options[c.owner.name]) for c in running}
-    for collector in selection.automatic:
-        if collector in declared and (trouble := _trouble_with_places(declared[collector], request, kernel)):
+    for collector in running:
+        if trouble := _trouble_with_places(declared[collector], request, kernel):
+            if collector in selection.named:
+                raise PluginError(
+                    f"cannot run {collector.owner}: {trouble}", hint="leave it out of -c; see: tracer doctor"
+                )
             selection.left_out(collector, trouble)
             del declared[collector]
     if not declared:
