@@ -22,7 +22,7 @@ KERNEL = str(Path(kernels.__file__).parent / "6.18")
 PROBE = "tp:net:netif_receive_skb"
 INFORMATION = re.compile(
     r"\d+ (probe|event)\(s\) (loaded|processed)|Received signal, terminating\.\.\.|raising (begins|ends)"
-    r"|seen in .*"
+    r"|seen in .*|nothing (that matches .* )?passed a probe|Collector\(s\) started: .*|L2\+L3 packet filter\(s\) loaded"
 )
 SECONDS = 60
 

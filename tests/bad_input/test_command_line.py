@@ -66,6 +66,14 @@ def test_a_tracepoint_of_no_use_ends_the_run(command: Command, two_netns: TwoNam
     assert error.startswith("probe tp:sched:sched_switch: no collector could retrieve data from it (skb can read ")
 
 
+def test_a_place_without_packets_is_of_no_use_under_a_filter(command: Command) -> None:
+    arguments = ("-c", "dev", "-p", "tp:xdp:xdp_exception", "--dry-run", "--kernel", KERNEL)
+    assert command.run("collect", *arguments).code == ExitCode.OK
+    error = command.run("collect", *arguments, "-f", "icmp").error(ExitCode.USAGE)
+    assert "no collector could retrieve data from it under a filter (dev can read " in error
+    assert "leave out -f" in error
+
+
 def test_a_configuration_that_is_not_there_is_named(command: Command) -> None:
     error = command.run("collect", "-c", "skb", "-p", PROBE, "--dry-run", "--kconf", "/nowhere").error(ExitCode.USAGE)
     assert "/nowhere: No such file or directory" in error

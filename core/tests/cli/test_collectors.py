@@ -120,14 +120,15 @@ def test_a_bad_option_is_one_line(
     assert "see: tracer collect --help" in result.error
 
 
-def test_an_option_of_a_collector_that_is_not_selected_names_it(
+def test_an_option_of_a_collector_that_is_not_selected_does_nothing_and_is_told_of(
     install: Callable[..., None], run: Callable[..., Result]
 ) -> None:
-    install("good", "twins")
-    result = run(*PLAN, "-c", "castor", "--sample-min-len", "1")
-    assert result.code == 2
-    assert result.error == "--sample-min-len belongs to collector sample, which is not selected; add -c sample"
-    assert "fixture_good" not in sys.modules
+    install("good")
+    result = run(*PLAN, "-c", "skb", "--sample-min-len", "1")
+    assert result.code == 0
+    assert result.err == "WARN  --sample-min-len does nothing: collector sample is not selected; add -c sample\n"
+    assert result.out == run(*PLAN, "-c", "skb").out
+    assert "o such option" in run(*PLAN, "-c", "skb", "--sample-no-such").error
 
 
 def test_options_that_raise_are_a_bug_of_the_collector(

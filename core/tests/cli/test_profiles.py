@@ -203,7 +203,6 @@ def test_conditions_are_asked_of_the_kernel_that_is_traced(run: Callable[..., Re
         ("{stop_after: [1, 2]}", "{}:4: --stop-after takes one value; leave the others out"),
         ("{print: true}", "{}:4: --print takes no value; write print: ~"),
         ("\n      probe:\n        - x\n        - tp:x", "{}:7: probe 'tp:x': not a tracepoint; give "),
-        ("{collectors: sample, shipping_fast: ~}", "{}:4: --shipping-fast belongs to collector shipping, which is "),
         ("{collectors: shipping, shipping_kinds: 'one,six'}", "{}:4: --shipping-kinds: there is no 'six'; choose "),
         ("{collectors: sample, sample_min_len: x}", "{}:4: Invalid value for '--sample-min-len': 'x' is not a valid"),
     ],
@@ -215,6 +214,15 @@ def test_an_error_in_a_profile_says_where(
     result = run("-p", "mine", *DRY)
     assert (result.code, result.out) == (2, "")
     assert result.err.splitlines()[-1].startswith(f"Error: {error.format(path)}"), result.err
+
+
+def test_an_option_of_a_collector_that_is_not_selected_is_told_of_with_its_place(
+    run: Callable[..., Result], write: Callable[..., Path]
+) -> None:
+    path = write("mine", "{collectors: sample, shipping_fast: ~, probe: tp:net:netif_rx}")
+    result = run("-p", "mine", *DRY)
+    assert result.code == 0
+    assert f"WARN  {path}:4: --shipping-fast does nothing: collector shipping is not selected; " in result.err
 
 
 def test_an_option_whose_value_can_be_left_out_has_its_usual_one(

@@ -233,6 +233,9 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             text = ingredients.text_of(prepared, values) if ingredients.prints(values) else None
             if text is not None:
                 ingredients.advise(values)
+            if chosen.automatic:
+                started = sorted(owner.name.replace("_", "-") for owner in prepared.plan.owners)
+                log.info("Collector(s) started: %s", ", ".join(started))
             files, kind = ingredients.files_of(values)
             if files is not None:
                 resources.enter_context(files)

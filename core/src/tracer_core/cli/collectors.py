@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from tracer_core.cli.alone import alone
 from tracer_core.cli.completion.demand import listed
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 AUTO = "auto"
 _SELECTION = "tracer_core.selection"
+_BYSTANDERS = "tracer_core.bystanders"
 
 
 def names(values: Iterable[str]) -> tuple[str, ...]:
@@ -41,8 +44,9 @@ class CollectorCommand(ProfiledCommand):
     """A command with ``-c`` and, beside its own options, those of the selected collectors.
 
     Parsing has two passes: the first only reads ``-c``, the second knows the options of the collectors that were named.
-    Others are not imported. Profiles name collectors, too: those that are not there are left out, unless the profile
-    needs them.
+    Others are not imported, but for those whose options are given all the same, in a profile perhaps that is used
+    together with another: these do nothing, which is said. Profiles name collectors, too: those that are not there are
+    left out, unless the profile needs them.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -59,11 +63,9 @@ class CollectorCommand(ProfiledCommand):
         help_only = not set(args).isdisjoint((*ctx.help_option_names, ALL))
         loaded = host.usable(_ignore if help_only else warn_left_out) if help_only or AUTO in wanted else ()
         automatic = tuple(collector for collector in loaded if collector not in (*named, *if_there))
-        ctx.meta[_SELECTION] = Selection(named, (*if_there, *automatic), {}, frozenset(wished))
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            raise _foreign_option(error, host, ctx.meta[_SELECTION], profiled) or error from error
+        chosen = ctx.meta[_SELECTION] = Selection(named, (*if_there, *automatic), {}, frozenset(wished))
+        ctx.meta[_BYSTANDERS] = tuple(_bystanders(line, host, _all(chosen)))
+        return super().parse_args(ctx, args)
 
     def _named(self, args: Iterable[str]) -> tuple[str, ...]:
         return names(alone(args, "-c", "--collectors", beside=self.params))
@@ -83,13 +85,14 @@ class CollectorCommand(ProfiledCommand):
                 yield from (name for name in spec.selects if name in values and name in host.names)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Own parameters, then those of the selected collectors."""
-        return [*super().get_params(ctx), *(param for _, param in _params(ctx))]
+        """Own parameters, then those of the selected collectors, and of those whose options are given in vain."""
+        theirs = _params((*_all(ctx.meta.get(_SELECTION)), *ctx.meta.get(_BYSTANDERS, ())))
+        return [*super().get_params(ctx), *(param for _, param in theirs)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Own options by topic, then a heading per collector."""
         theirs = (
-            (f"Collector {collector.owner.name!r}", [param for owner, param in _params(ctx) if owner is collector])
+            (f"Collector {collector.owner.name!r}", [param for _, param in _params([collector])])
             for collector in _all(ctx.meta.get(_SELECTION))
         )
         write_options(ctx, formatter, COLLECT, theirs)
@@ -107,6 +110,16 @@ def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
         PluginError: a collector's options class raised something it should not.
     """
     chosen: Selection = ctx.meta[_SELECTION]
+    for collector, spec in _given(ctx, ctx.meta[_BYSTANDERS]):
+        flag = spec.flag(collector.owner.name)
+        where = profiled_of(ctx).where(flag)
+        name = collector.owner.name.replace("_", "-")
+        log.warning(
+            "%s%s does nothing: collector %s is not selected; add -c %s", where and f"{where}: ", flag, *[name] * 2
+        )
+    for _, param in _params(ctx.meta[_BYSTANDERS]):
+        values.pop(str(param.name))
+    wished = chosen.wished | {collector.owner.name for collector, _ in _given(ctx, chosen.automatic)}
     options = {}
     for collector in _all(chosen):
         fields = {}
@@ -124,7 +137,7 @@ def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
                 f"{collector.owner}: its options failed: {type(error).__name__}: {error}",
                 hint=BUG,
             ) from error
-    return Selection(chosen.named, chosen.automatic, options, chosen.wished)
+    return Selection(chosen.named, chosen.automatic, options, wished)
 
 
 def _all(selection: Selection | None) -> Sequence[Collector]:
@@ -157,10 +170,18 @@ def _listed(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def _params(ctx: click.Context) -> Iterator[tuple[Collector, click.Parameter]]:
-    for collector in _all(ctx.meta.get(_SELECTION)):
+def _params(collectors: Iterable[Collector]) -> Iterator[tuple[Collector, click.Parameter]]:
+    for collector in collectors:
         for spec in option_specs(collector.spec.options):
             yield collector, _option(collector, spec)
+
+
+def _given(ctx: click.Context, collectors: Iterable[Collector]) -> Iterator[tuple[Collector, OptionSpec]]:
+    """Their options that were given."""
+    for collector in collectors:
+        for spec in option_specs(collector.spec.options):
+            if ctx.get_parameter_source(_parameter(collector, spec)) is ParameterSource.COMMANDLINE:
+                yield collector, spec
 
 
 def _option(collector: Collector, spec: OptionSpec) -> click.Option:
@@ -203,13 +224,16 @@ def _ignore(_: PluginError) -> None:
     """Help is about those that work; ``tracer plugins`` is about the others."""
 
 
-def _foreign_option(error: click.NoSuchOption, host: Host, chosen: Selection, profiled: Profiled) -> UsageError | None:
-    """A better message for an option of a collector that is installed but not selected."""
-    flag = error.option_name.replace("_", "-")
-    owners = [name for name in host.names if flag.startswith(f"--{name.replace('_', '-')}-")]
-    owner = max(owners, key=len, default="")
-    if not owner or owner in (collector.owner.name for collector in _all(chosen)):
-        return None
-    where = profiled.where(error.option_name)
-    message = f"{error.option_name} belongs to collector {owner}, which is not selected"
-    return UsageError(f"{where}: {message}" if where else message, hint=f"add -c {owner}")
+def _bystanders(args: Iterable[str], host: Host, selected: Iterable[Collector]) -> Iterator[Collector]:
+    """Collectors that are installed and not selected, and whose options are given; if they can be used at all."""
+    flags = {arg.partition("=")[0] for arg in args if arg.startswith("--")}
+    others = set(host.names).difference(collector.owner.name for collector in selected)
+    owners = (max((name for name in host.names if _is_of(name, flag)), key=len, default="") for flag in sorted(flags))
+    for name in dict.fromkeys(owners):
+        if name in others:
+            with suppress(PluginError):
+                yield host.collector(name)
+
+
+def _is_of(name: str, flag: str) -> bool:
+    return flag.startswith(f"--{name.replace('_', '-')}-")

@@ -31,6 +31,7 @@ NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 
 _MASK_BITS = 63  # the last one is of records that are messages
 _MEET = "give one more where packets pass, as in -p net:netif_receive_skb"
+_PACKETS_ONLY = "leave out -f if it has no packet that could match, or choose another probe"
 _VLAN = ("vlan_present", "vlan_all")  # 5.0 to 6.1, 6.2
 # sections that only the core adds
 _OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack, Tracking, Unjoined, TrackedData))
@@ -102,7 +103,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
     if placer is not None:
         placer.finish()
     if all(planned.spare for planned in probes):
-        raise _nothing_to_attach(members, _unique(skipped), tuple(missing))
+        raise _nothing_to_attach(members, _unique(skipped), tuple(missing), filtered=filters.any)
     # last, for where several programs run at one place: events are made before their packet is forgotten
     is_tracking = tracking is not None and any(shape.sight for shape in shapes)
     if stacks and not is_tracking:
@@ -234,14 +235,16 @@ def _refuse_clashes(members: Iterable[Declaration]) -> None:
                 raise PluginError(message, hint="leave one of them out of -c")
 
 
-def _nothing_to_attach(members: Sequence[Declaration], skipped: Sequence[Probe], missing: Sequence[str]) -> UsageError:
+def _nothing_to_attach(
+    members: Sequence[Declaration], skipped: Sequence[Probe], missing: Sequence[str], *, filtered: bool
+) -> UsageError:
     who = ", ".join(d.spec.name for d in members)
     if skipped:
         wanted = sorted({t for d in members for f in d.fragments for t in (*f.needs, *f.any_of)})
         return UsageError(
             f"probe {', '.join(map(str, skipped))}: no collector could retrieve data from it "
-            f"({who} can read {', '.join(wanted) or 'nothing'})",
-            hint="choose another probe, or another collector with -c",
+            f"{'under a filter ' if filtered else ''}({who} can read {', '.join(wanted) or 'nothing'})",
+            hint=_PACKETS_ONLY if filtered else "choose another probe, or another collector with -c",
         )
     if missing:
         return UsageError(f"nothing to attach to: {'; '.join(missing)}", hint="give other probes with -p")

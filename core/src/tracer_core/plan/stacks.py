@@ -28,7 +28,7 @@ _FIRST_STACK = (("__start_init_stack", "__end_init_stack"), ("__start_init_task"
 # THREAD_SIZE of x86_64 and aarch64 with pages of 4 KiB; sanitizers double it (asm/page_64_types.h, asm/memory.h)
 _THREAD_SIZE = 16384
 _SANITIZERS = ("CONFIG_KASAN", "CONFIG_KMSAN")
-_WHO = "select a collector with -c whose events say which packet they are of"
+_WHO = "add a collector to -c that follows packets, or leave -c out; see: tracer plugins"
 
 
 def with_returns(places: Iterable[Place]) -> list[Place]:
