@@ -37,13 +37,6 @@ SEEN_REPLY, ASSURED = 2, 4  # of IPS_*
 
 RULES = f"""
 table inet tracking {{
-    ct expectation data {{
-        protocol tcp
-        dport {EXPECTED}
-        timeout 10m
-        size 4
-        l3proto ip
-    }}
     chain raw {{
         type filter hook prerouting priority raw;
         udp dport {UNTRACKED} notrack
@@ -54,6 +47,20 @@ table inet tracking {{
         type filter hook prerouting priority mangle;
         tcp dport {PORT} ct mark set {MARK}
         tcp dport {PORT} ct label set {LABEL}
+    }}
+}}
+"""
+EXPECTING = f"""
+table inet expecting {{
+    ct expectation data {{
+        protocol tcp
+        dport {EXPECTED}
+        timeout 10m
+        size 4
+        l3proto ip
+    }}
+    chain marked {{
+        type filter hook prerouting priority mangle;
         tcp dport {PORT} ct state new ct expectation set data
     }}
 }}
@@ -67,7 +74,7 @@ _SIDE = re.compile(
 
 @pytest.fixture
 def router(nat_netns: Nat) -> Nat:
-    """The network with a router that also marks, labels, expects and exempts."""
+    """The network with a router that also marks, labels and exempts."""
     nftables.load(nat_netns.router, RULES)
     return nat_netns
 
@@ -222,7 +229,10 @@ def protocols(event: dict[str, Any]) -> set[str]:
     return set(event["ct"]["orig"]["proto"]) if "ct" in event else set()
 
 
-def test_an_expected_connection_tells_its_parent(tracer: Tracer, router: Nat, tmp_path: Path) -> None:
+def test_an_expected_connection_tells_its_parent(tracer: Tracer, router: Nat, tmp_path: Path, kernel: str) -> None:
+    if kernel == "5.10":
+        pytest.skip("such a rule destroys memory of Debian's 5.10, whether anybody traces or not")
+    nftables.load(router.router, EXPECTING)
     path, client, server = tmp_path / "events.json", router.client, router.router
     with (
         tracer.collect(*arguments(router, path)) as collecting,
