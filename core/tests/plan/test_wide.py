@@ -10,8 +10,9 @@ from tracer_core.errors import MachineError
 from tracer_core.filters.packet import packet_filter
 from tracer_core.kernel.view import TypedKernel
 from tracer_core.plan import asked
+from tracer_core.plan.following import Role
 from tracer_core.plan.places import locate_functions
-from tracer_core.plan.plan import Plan, Role
+from tracer_core.plan.plan import Plan
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plan.tracking import TRACKED
