@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tracer_core.testing.patience import patience
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.netns import TwoNamespaces
 
@@ -74,6 +82,38 @@ def test_a_filter_that_cannot_be_is_one_line(tracer: Tracer, expression: str, re
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1
     assert reason in result.stderr
+
+
+SILENT = dedent("""\
+    import os, socket, subprocess, sys
+
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for name in ("resolv.conf", "nsswitch.conf"):
+        if os.path.exists(f"/etc/{name}"):
+            subprocess.run(["mount", "--bind", name, f"/etc/{name}"], check=True)
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 53))
+    server.set_inheritable(True)  # nobody ever reads what is asked
+    os.execv(sys.argv[1], sys.argv[1:])
+""")
+
+
+@pytest.mark.usefixtures("root")
+def test_a_name_server_that_does_not_answer_keeps_nobody_from_interrupting(tracer: Tracer, tmp_path: Path) -> None:
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:5\n")
+    (tmp_path / "nsswitch.conf").write_text("hosts: dns\n")
+    command = (str(tracer.path), "collect", "-c", "skb", "-f", "host silent.example", "--dry-run")
+    alone = ("unshare", "--mount", "--net", sys.executable, "-c", SILENT, *command)
+    with subprocess.Popen(alone, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        try:
+            rest = process.communicate(timeout=patience(15))[1]
+        finally:
+            process.kill()
+    assert said == "packet filter 'host silent.example': resolving its names, for 30 s at most\n"
+    assert (process.returncode, rest) == (1, "Error: interrupted\n")
 
 
 def test_the_plan_says_which_filter_is_asked_where(tracer: Tracer) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.event_json import STARTUP
 
+import tracer_core
 from tracer_core import __version__
 
 if TYPE_CHECKING:
@@ -108,6 +109,47 @@ def test_all_before_a_damage_is_printed(tracer: Tracer, tmp_path: Path) -> None:
     assert result.returncode == 1
     assert result.stdout.count("ip_rcv") == 2
     assert "line 4" in result.stderr
+
+
+EVIL = "\x1b[2J\x9b1m\r\n4096 (0) [init] 1\u202e"
+SHOWN = r"\x1b[2J\x9b1m\r\n4096 (0) [init] 1\u202e"
+
+
+def test_names_in_a_file_command_no_terminal_and_forge_no_line(tracer: Tracer, tmp_path: Path) -> None:
+    names = {"table_name": EVIL, "chain_name": EVIL, "verdict": EVIL, "verdict_chain_name": EVIL}
+    event = {
+        "common": {"timestamp": 2048, "smp_id": 1, "task": {"pid": 11, "tgid": 11, "comm": EVIL}},
+        "kernel": {"symbol": EVIL, "probe_type": "kprobe", "stack_trace": [EVIL, "ip_rcv+0x8"]},
+        "dev": {"name": EVIL, "ifindex": 1},
+        "nft": {**names, "table_handle": 1, "chain_handle": 2, "policy": False},
+        "ovs-detrace": {"ufid": [1, 2, 3, 4], "flow": 1, "sf_acts": 2, "dpflow": EVIL, "ofpflows": [EVIL]},
+        "of-nobody": {"name": EVIL, EVIL: 1},
+    }
+    path = tmp_path / "evil.json"
+    startup = {**STARTUP, "startup": {**STARTUP["startup"], "cmdline": EVIL}}
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in (startup, event)))
+    printed = tracer.run("print", str(path))
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout.split("\n\n")[1].split("\n") == [
+        f"2048 (1) [{SHOWN}] 11 [k] {SHOWN}",
+        f"    {SHOWN}",
+        "    ip_rcv+0x8",
+        f"  if 1 ({SHOWN})",
+        f"  table {SHOWN} (1) chain {SHOWN} (2) {SHOWN} chain {SHOWN}",
+        f"  ufid:00000001-0000-0002-0000-000300000004 {SHOWN}",
+        f"  openflow:{SHOWN}",
+        f"  of-nobody name {SHOWN} {SHOWN} 1",
+    ]
+    single = tracer.run("print", str(path), "--format", "single-line").stdout
+    assert single.count("\n") == 2
+    for text in (printed.stdout, printed.stderr, single):
+        assert all(map(str.isprintable, text.split("\n")))
+    *_, read = tracer_core.open(path)
+    assert f"chain {SHOWN} (2)" in str(read["nft"])
+    assert read["nft"].chain_name == EVIL
+    again = tmp_path / "again.json"
+    assert tracer.run("convert", str(path), str(again)).returncode == 0
+    assert json.loads(again.read_text().splitlines()[1])["nft"]["chain_name"] == EVIL
 
 
 @pytest.mark.parametrize(

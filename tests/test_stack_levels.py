@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
 from tracer_core.kernel.live import LiveKernel
-from tracer_core.plan.plan import StackPlace, Stacks
+from tracer_core.plan.following import StackPlace, Stacks
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declare import declare

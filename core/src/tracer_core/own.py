@@ -66,7 +66,7 @@ def tracking_text(section: Tracking, _: TextOptions) -> str:
 
 def unjoined_text(section: Unjoined, _: TextOptions) -> str:
     """By what its journey was looked for in vain."""
-    return f"(not joined: no {section.key.decode()} before)"
+    return f"(not joined: no {section.key.decode(errors='replace')} before)"
 
 
 def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:

@@ -189,7 +189,7 @@ def test_a_call_may_be_missed_at_its_entry_and_at_its_return(kernel: Counted) ->
 
 @pytest.mark.parametrize(
     ("knows", "counts", "fd"),
-    [(False, {}, 10), (True, {10: None}, 10), (True, {1: None}, 10), (True, {-1: None}, None)],
+    [(False, {}, 10), (True, {10: None}, 10), (True, {1: None}, 10), (True, {}, None)],
     ids=["the kernel", "the link", "the program", "no link"],
 )
 def test_probes_whose_misses_nobody_counts_are_named(
@@ -201,11 +201,45 @@ def test_probes_whose_misses_nobody_counts_are_named(
         (program(2, ProbeKind.FENTRY, 0), [Link(20, (0,))]),
         (program(3, ProbeKind.USDT, 2), [Link(None, (2,))]),
     ]
-    made = Misses(programs, lambda: knows)
-    made.begin()
+    at_once = Misses(programs, lambda: knows)
+    later = Misses([(program, []) for program, _ in programs], lambda: knows)
+    at_once.begin()
+    later.begin()
+    for one, links in programs:
+        later.extend(one, links)
     kernel.counts[2] = 9
-    assert made.missed == (Missed((0,), 9, 9),)
-    assert made.uncounted == (1,)
+    for made in (at_once, later):
+        assert made.missed == (Missed((0,), 9, 9),)
+        assert made.uncounted == (1,)
+
+
+def test_what_is_attached_meanwhile_counts_from_then_on_and_for_all_probes_of_its_program(kernel: Counted) -> None:
+    spare = program(1, ProbeKind.KPROBE, 0, 1, 2)
+    made = Misses([(spare, [Link(10, (0,))])], yes)
+    made.begin()
+    kernel.counts |= {1: 1, 10: 2, 11: 40}  # of the second link, from before
+    made.extend(spare, [Link(11, (1,))])
+    made.extend(spare, [Link(12, (2,))])
+    kernel.counts |= {1: 3, 11: 45}
+    assert made.missed == (Missed((0,), 2, 2), Missed((0, 1, 2), 3, 3), Missed((1,), 5, 5))
+    made.end()
+    kernel.counts[11] = 100
+    assert made.missed == (Missed((0,), 2, 2), Missed((0, 1, 2), 3, 3), Missed((1,), 5, 5))
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_is_attached_while_nothing_is_counted_missed_nothing_yet(kernel: Counted, begun: bool) -> None:
+    spare = program(1, ProbeKind.KPROBE, 0, 1)
+    made = Misses([(spare, [Link(10, (0,))])], yes)
+    if begun:
+        made.begin()
+        made.end()
+    made.extend(spare, [Link(11, (1,))])
+    kernel.counts |= {11: 7}
+    assert not made.missed
+    made.begin()
+    kernel.counts |= {11: 9}
+    assert made.missed == (Missed((1,), 2, 2),)
 
 
 def test_without_kprobes_the_kernel_is_not_asked_whether_it_counts_what_they_miss(kernel: Counted) -> None:

@@ -141,13 +141,28 @@ def test_what_is_required_or_the_users_own_wish_must_be_there(
 ) -> None:
     args = "{collectors: sample, probe: ['kprobe:nosuch', tp:net:netif_rx]}\n    required: "
     for required in ("true", "['kprobe:nosuch']"):
-        write("mine", f"{args}{required}")
+        path = write("mine", f"{args}{required}")
         result = run("-p", "mine", *DRY)
         assert result.code == 2
-        assert "Error: probe kprobe:nosuch: this kernel has no such traceable function" in result.err
+        (error,) = result.err.splitlines()[1:]
+        assert error.startswith(f"Error: {path}:4: probe kprobe:nosuch: this kernel has no such traceable function, ")
+        assert "and profile mine requires it; take it out of 'required' if " in error
     write("mine", f"{args}[tp:net:netif_rx]")
     assert run("-p", "mine", *DRY).code == 0
-    assert run("-p", "mine", *DRY, "-p", "kprobe:nosuch").code == 2
+    result = run("-p", "mine", *DRY, "-p", "kprobe:nosuch")
+    assert result.code == 2
+    assert "Error: probe kprobe:nosuch: this kernel has no such traceable function; " in result.err
+
+
+def test_of_several_profiles_the_one_is_named_that_requires_what_there_is_not(
+    run: Callable[..., Result], write: Callable[..., Path]
+) -> None:
+    write("one", "{collectors: sample, probe: ['tp:no:such', tp:net:netif_rx]}")
+    two = write("two", "\n      probe: [\n        tp:skb:kfree_skb, 'tp:no:such']\n    required: true")
+    result = run("-p", "one,two", *DRY)
+    assert result.code == 2
+    assert f"Error: {two}:6: probe tp:no:such: " in result.err
+    assert ", and profile two requires it; " in result.err
 
 
 def test_values_that_stand_for_collectors_select_them_from_profiles_too(

@@ -99,7 +99,8 @@ def test_the_place_is_bold_and_trouble_is_red() -> None:
 
 
 def test_each_line_of_a_part_has_its_colour() -> None:
-    found = shown([Formatter(Alpha, told, style=Style.TROUBLE)], [event("", alpha=Alpha("a\nb"))], coloured=True)
+    formatter = Formatter(Alpha, lambda alpha, _: "\n".join(alpha.text), style=Style.TROUBLE)
+    found = shown([formatter], [event("", alpha=Alpha("ab"))], coloured=True)
     assert found == f"2048 (1) [ping] 10\n  {RED.format('a')}\n  {RED.format('b')}\n\n"
 
 

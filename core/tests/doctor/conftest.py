@@ -37,6 +37,8 @@ class Machine:
         self.btf: Callable[[], object] = FakeBtf
         self.bcc: Callable[[], BccLocation] = lambda: BccLocation(root / "bcc", "0.31.0", ())
         self.libbpf: Callable[[], str] = lambda: "v1.5"
+        self.libpcap: Callable[[], str] = lambda: "libpcap version 1.10.5"
+        self.cache: Path | None = root / "cache"
         self.features: tuple[Feature, ...] = tuple(
             Feature(name, "gives", lambda: "done") for name in ("ring buffer", "raw tracepoint")
         )
@@ -79,6 +81,8 @@ class Machine:
             features=self.features,
             bcc=self.bcc,
             libbpf=self.libbpf,
+            libpcap=self.libpcap,
+            cache=self.cache,
             search=(str(self.root / "usr/sbin"),),
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from tracer_core.backend.cache import Cache
 from tracer_core.backend.features import Feature, Status
 from tracer_core.backend.find_bcc import BccLocation
 from tracer_core.changes.process import Process
@@ -48,11 +49,42 @@ def test_a_healthy_machine_has_nothing_to_fix(machine: Machine):
 def test_whatever_is_not_ok_comes_with_a_fix(machine: Machine):
     for path in [path for path in machine.root.rglob("*") if path.is_file()]:
         path.unlink()
-    machine.bcc = machine.libbpf = raising(MachineError("not installed", hint="install it"))
+    machine.cache = machine.file("cache")  # no folder
+    machine.bcc = machine.libbpf = machine.libpcap = raising(MachineError("not installed", hint="install it"))
     machine.btf = raising(MachineError("no BTF"))
 
     for row in diagnose(machine.system()):
         assert (row.finding.status is Status.OK) == (row.finding.fix == ""), row
+
+
+def test_packet_filters_need_libpcap_and_all_else_does_not(machine: Machine):
+    assert finding(machine, "libpcap").detail == "libpcap version 1.10.5: packet filters, -f"
+    machine.libpcap = raising(MachineError("packet filters need libpcap: no", hint="install it"))
+    assert finding(machine, "libpcap") == Finding(Status.MISSING, "packet filters need libpcap: no", "install it")
+    assert blocking(diagnose(machine.system())) == []
+
+
+def test_the_compile_cache_is_somewhere_and_has_a_size(machine: Machine):
+    where = machine.root / "cache"
+    assert finding(machine, "compile cache").detail == f"{where}: not there yet"
+    assert not where.exists()
+    with Cache(where) as cache:
+        cache.put("0" * 64, bytes(1 << 20))
+        cache.put("1" * 64, bytes(1 << 19))
+    machine.file("cache/somebody-elses", "not ours")
+    assert finding(machine, "compile cache").detail == f"{where}: 2 files, 1.5 of 64 MiB"
+    machine.cache = None
+    assert finding(machine, "compile cache").detail.startswith("none, every run compiles: TRACER_CACHE_DIR ")
+
+
+def test_a_compile_cache_that_others_may_write_to_is_not_used(machine: Machine):
+    where = machine.root / "cache"
+    where.mkdir()
+    where.chmod(0o777)
+    found = finding(machine, "compile cache")
+    assert found.status is Status.DENIED
+    assert found.detail == f"{where} is not used, every run compiles: others may write to it"
+    assert found.fix == "remove it, or set TRACER_CACHE_DIR"
 
 
 def test_capabilities_are_denied_to_an_ordinary_user(machine: Machine):

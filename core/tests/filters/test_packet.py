@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -190,6 +191,22 @@ def test_a_filter_that_libpcap_takes_too_long_for_is_refused(monkeypatch: pytest
     monkeypatch.setattr(pcap, "_PATIENCE", 0.2)
     with pytest.raises(UsageError, match=r"libpcap takes more than 0\.2 s to compile it; name networks"):
         packet_filter(["port 1 or " * 3000 + "ip"])
+
+
+def test_names_that_nobody_resolves_are_waited_for_in_vain_only_so_long(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(pcap, "_PATIENCE", 0.2)
+    monkeypatch.setattr(pcap, "_SLOW", 0.1)
+    answers = threading.Event()
+    monkeypatch.setattr(pcap, "_program", lambda *_: answers.wait())
+    try:
+        with pytest.raises(UsageError, match=r"its names were not resolved within 0\.2 s; give addresses"):
+            packet_filter(["host silent.example"])
+        assert caplog.messages == ["packet filter 'host silent.example': resolving its names, for 0.2 s at most"]
+    finally:
+        answers.set()
 
 
 def test_long_texts_give_what_short_ones_do() -> None:

@@ -8,7 +8,8 @@ from core.tests.kernels import changed
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.filters.packet import packet_filter
 from tracer_core.kernel.view import TypedKernel
-from tracer_core.plan.plan import OnStack, Plan, Role, Shape
+from tracer_core.plan.following import OnStack, Role
+from tracer_core.plan.plan import Plan, Shape
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plan.stacks import thread_size

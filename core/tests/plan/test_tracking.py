@@ -6,7 +6,8 @@ import pytest
 
 from tracer_core.errors import UsageError
 from tracer_core.kernel.view import TypedKernel
-from tracer_core.plan.plan import Identity, Plan, Role, Shape, Sight
+from tracer_core.plan.following import Role, Sight
+from tracer_core.plan.plan import Identity, Plan, Shape
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Abilities, Fixed, Request, parse_probe
 from tracer_core.plan.tracking import TRACKED, track

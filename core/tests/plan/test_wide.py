@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 
 from tracer_core.errors import MachineError
 from tracer_core.filters.packet import packet_filter
 from tracer_core.kernel.view import TypedKernel
-from tracer_core.plan.plan import Plan, Role
+from tracer_core.plan import asked
+from tracer_core.plan.following import Role
+from tracer_core.plan.places import locate_functions
+from tracer_core.plan.plan import Plan
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe
 from tracer_core.plan.tracking import TRACKED
@@ -91,6 +96,15 @@ def test_functions_that_stacks_may_show_are_planned_but_not_attached(kernel: Typ
     assert spare == traceable(kernel) - needed
     assert all(made.shapes[p.shape].role is None for p in made.probes if p.spare)
     assert {"ip_rcv", "net:netif_receive_skb"} <= needed
+
+
+def test_where_all_functions_are_probed_none_is_looked_for_again_that_stacks_may_show(kernel: TypedKernel) -> None:
+    with patch.object(asked, "locate_functions", wraps=locate_functions) as looked:
+        made = planned(kernel, RECEIVE, "kprobe:ip_rcv/stack", all_skb=True, stack=True, probe_stack=True)
+    assert looked.call_count == 1
+    assert made.probe_stack
+    assert made.attached == len(made.probes)
+    assert {p.probe.target for p in made.probes} >= traceable(kernel)
 
 
 def test_where_stacks_are_searched_nobody_sees_them_unless_asked_for(kernel: TypedKernel) -> None:

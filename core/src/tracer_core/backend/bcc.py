@@ -20,7 +20,8 @@ from tracer_core.backend.side_by_side import LeftTogether
 from tracer_core.compose.composition import ADDRESSES_MAP, ENABLED_MAP, EVENTS_MAP, LOST_MAP, UNSAID_MAP
 from tracer_core.errors import RunError
 from tracer_core.libbpf import library
-from tracer_core.plan.plan import Identity, Role
+from tracer_core.plan.following import Role
+from tracer_core.plan.plan import Identity
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import time
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,31 @@ def default_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
         return Path(above, "tracer")
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none
     return home / ".cache/tracer" if home.is_absolute() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a cache folder holds.
+
+    Attributes:
+        files: How many.
+        size: Bytes of all.
+        distrust: Why it is not used; nothing if it is.
+    """
+
+    files: int
+    size: int
+    distrust: str
+
+
+def held(path: Path) -> Held:
+    """What a cache folder holds. It is neither made nor changed.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    sizes = [size for _, size, _ in _files(path)]
+    return Held(len(sizes), sum(sizes), _distrust(path.stat()))
 
 
 class Cache:
@@ -101,25 +127,26 @@ class Cache:
             os.close(fd)
 
     def _trim(self) -> None:
+        assert self._folder is not None  # noqa: S101 - for the type checker
         room = MAX_BYTES
-        for number, (_, size, name) in enumerate(sorted(self._files(), reverse=True)):
+        for number, (_, size, name) in enumerate(sorted(_files(self._folder), reverse=True)):
             room -= size
             if room < 0 or number >= MAX_FILES:
                 self._remove(name)
 
-    def _files(self) -> Iterator[tuple[int, int, str]]:
-        """Time of last use, size and name of every file that is ours by its name."""
-        assert self._folder is not None  # noqa: S101 - for the type checker
-        with os.scandir(self._folder) as entries:
-            for entry in entries:
-                if _OURS.fullmatch(entry.name):
-                    with contextlib.suppress(FileNotFoundError):  # another process may trim as well
-                        status = entry.stat(follow_symlinks=False)
-                        yield status.st_mtime_ns, status.st_size, entry.name
-
     def _remove(self, name: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name, dir_fd=self._folder)
+
+
+def _files(folder: Path | int) -> Iterator[tuple[int, int, str]]:
+    """Time of last use, size and name of every file that is ours by its name."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _OURS.fullmatch(entry.name):
+                with contextlib.suppress(FileNotFoundError):  # another process may trim as well
+                    status = entry.stat(follow_symlinks=False)
+                    yield status.st_mtime_ns, status.st_size, entry.name
 
 
 def _open(path: Path) -> int | None:

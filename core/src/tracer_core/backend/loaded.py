@@ -72,65 +72,70 @@ class LoadedProgram:
             RunError: the kernel refused.
         """
         with ExitStack() as stack:
-            left_out: list[_Refusal] = []
-            attach_to = self._at_once if self.multi else self._one_by_one
-            links = attach_to(stack, tuple(probes), planned, left_out)
-            _tell_what_is_left_out(left_out)
+            attaching = _Attaching(self, planned, stack)
+            links = attaching.at_once(tuple(probes)) if self.multi else attaching.one_by_one(tuple(probes))
+            _tell_what_is_left_out(attaching.left_out)
             yield links
 
-    def _at_once(
-        self,
-        stack: ExitStack,
-        probes: tuple[int, ...],
-        planned: Sequence[PlannedProbe],
-        left_out: list[_Refusal],
-    ) -> tuple[Link, ...]:
+
+class _Attaching:
+    """Attaches a program.
+
+    Args:
+        program: Which.
+        planned: All probes of the plan.
+        stack: Detaches it.
+    """
+
+    def __init__(self, program: LoadedProgram, planned: Sequence[PlannedProbe], stack: ExitStack) -> None:
+        self._program = program
+        self._planned = planned
+        self._stack = stack
+        self.left_out: list[_Refusal] = []
+        """Why optional probes cannot be had."""
+
+    def at_once(self, probes: tuple[int, ...]) -> tuple[Link, ...]:
+        """To all of some probes, by one link if all can be had."""
         if not probes:
             return ()
-        cookies = {planned[index].probe.target: planned[index].cookie(index) for index in probes}
+        program = self._program
+        cookies = {self._planned[index].probe.target: self._planned[index].cookie(index) for index in probes}
         try:
-            link = stack.enter_context(attach.kprobes(cookies, self.fd, returns=self.kind.returns))
+            link = self._stack.enter_context(attach.kprobes(cookies, program.fd, returns=program.kind.returns))
         except OSError as error:
             if len(probes) == 1:
-                _leave_out(planned[probes[0]], error, left_out)
+                self._leave_out(probes[0], error)
                 return ()
             # one that cannot be had is enough, and halves tell which
             middle = len(probes) // 2
-            parts = (probes[:middle], probes[middle:])
-            return tuple(link for part in parts for link in self._at_once(stack, part, planned, left_out))
+            return self.at_once(probes[:middle]) + self.at_once(probes[middle:])
         return (Link(link, probes),)
 
-    def _one_by_one(
-        self,
-        stack: ExitStack,
-        probes: tuple[int, ...],
-        planned: Sequence[PlannedProbe],
-        left_out: list[_Refusal],
-    ) -> tuple[Link, ...]:
-        results = stack.enter_context(side_by_side([self._one(index, planned) for index in probes]))
+    def one_by_one(self, probes: tuple[int, ...]) -> tuple[Link, ...]:
+        """To some probes, by a link for each."""
+        results = self._stack.enter_context(side_by_side([self._one(index) for index in probes]))
         links = []
         for index, result in zip(probes, results, strict=True):
             if isinstance(result, OSError):
-                _leave_out(planned[index], result, left_out)
+                self._leave_out(index, result)
             else:
                 links.append(Link(result, (index,)))
         return tuple(links)
 
-    def _one(self, index: int, planned: Sequence[PlannedProbe]) -> AbstractContextManager[int | None]:
-        probe = planned[index]
-        cookie = probe.cookie(index) if self.identity is Identity.COOKIE else None
+    def _one(self, index: int) -> AbstractContextManager[int | None]:
+        program, probe = self._program, self._planned[index]
+        cookie = probe.cookie(index) if program.identity is Identity.COOKIE else None
         if probe.user is not None:
-            return attach.uprobe(probe.user, self.fd, cookie=cookie)
-        if self.kind.breaks:
-            return attach.kprobe(probe.probe.target, self.fd, returns=self.kind.returns, cookie=cookie)
-        return attach.raw(probe, self.fd, typed=self.typed)
+            return attach.uprobe(probe.user, program.fd, cookie=cookie)
+        if program.kind.breaks:
+            return attach.kprobe(probe.probe.target, program.fd, returns=program.kind.returns, cookie=cookie)
+        return attach.raw(probe, program.fd, typed=program.typed)
 
-
-def _leave_out(planned: PlannedProbe, error: OSError, left_out: list[_Refusal]) -> None:
-    explained = attach.explained(planned, error)
-    if not planned.probe.optional:
-        raise explained from error
-    left_out.append(explained)
+    def _leave_out(self, index: int, error: OSError) -> None:
+        explained = attach.explained(self._planned[index], error)
+        if not self._planned[index].probe.optional:
+            raise explained from error
+        self.left_out.append(explained)
 
 
 def _tell_what_is_left_out(errors: Sequence[_Refusal]) -> None:

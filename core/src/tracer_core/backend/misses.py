@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracer_core.backend.base import Missed
@@ -110,23 +110,40 @@ def _end(member: str) -> int:
     return int(place.offset + place.size)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where the kernel counts: a program or a link, by its descriptor."""
+@dataclass
+class _Counter:
+    """Where the kernel counts: a program or a link.
+
+    Attributes:
+        fd: Its descriptor.
+        reader: Asks the kernel.
+        returns: What is counted are returns, not entries.
+        probes: Those whose hits it may have missed.
+        before: What of the count is not ours.
+        now: What was read last.
+    """
 
     fd: int
-    probes: tuple[int, ...]
     reader: Callable[[int], int | None]
     returns: bool
+    probes: tuple[int, ...] = ()
+    before: int = 0
+    now: int = 0
 
-    def read(self) -> int | None:
-        return self.reader(self.fd)
+    @property
+    def is_kept(self) -> bool:
+        """Whether the kernel keeps that count."""
+        return self.reader(self.fd) is not None
 
+    def begin(self) -> None:
+        """Leave out what was counted since it was read last."""
+        last = self.now
+        self.read()
+        self.before += self.now - last
 
-def _of_links(program: LoadedProgram, links: Iterable[Link]) -> list[_Place]:
-    return [
-        _Place(-1 if link.fd is None else link.fd, link.probes, of_link, returns=program.kind.returns) for link in links
-    ]
+    def read(self) -> None:
+        """Ask the kernel."""
+        self.now = self.reader(self.fd) or 0
 
 
 class Misses:
@@ -148,38 +165,37 @@ class Misses:
         attached = list(attached)
         self.counting = False
         self._counts = any(program.kind.breaks for program, _ in attached) and kprobes()
-        self._places: list[_Place] = []
+        self._counters: dict[int, _Counter] = {}  # by descriptor
         self._uncounted: set[int] = set()
         for program, links in attached:
-            self._add(program, links)
-        self._before = [0] * len(self._places)
-        self._now = self._before
+            self.extend(program, links)
 
     def begin(self) -> None:
         """Count from now on, after what was counted before."""
-        if self.counting:
-            return
-        self._before = [now - counted for now, counted in zip(self._read(), self._differences(), strict=True)]
-        self.counting = True
+        if not self.counting:
+            for counter in self._counters.values():
+                counter.begin()
+            self.counting = True
 
     def extend(self, program: LoadedProgram, links: Sequence[Link]) -> None:
-        """Count what a program misses of probes that it was attached to meanwhile, too."""
+        """Count what a program misses of probes that it was attached to, too, whether it is known already or not."""
         probes = {index for link in links for index in link.probes}
-        self._places = [
-            replace(place, probes=tuple(sorted(probes.union(place.probes)))) if place.fd == program.fd else place
-            for place in self._places
-        ]
-        known = len(self._places)
-        if program.kind.breaks and self._counts:
-            self._places += _of_links(program, links)
-        self._before += [place.read() or 0 for place in self._places[known:]]
         if program.kind.breaks and not self._counts:
-            self._uncounted.update(probes)
+            self._uncounted |= probes
+            return
+        counters = [self._at(program.fd, of_program, program, probes)]
+        if program.kind.breaks:
+            for link in links:
+                if link.fd is None:
+                    self._uncounted.update(link.probes)
+                else:
+                    counters.append(self._at(link.fd, of_link, program, link.probes))
+            self._uncounted.update(index for each in counters if not each.is_kept for index in each.probes)
 
     def end(self) -> None:
         """Take the final figures: what is missed from now on does not count, and programs may be detached."""
         if self.counting:
-            self._now = self._read()
+            self._read()
             self.counting = False
 
     @property
@@ -189,11 +205,11 @@ class Misses:
         A call of which both the entry and the return had to be noticed may have been missed at one or at both.
         """
         if self.counting:
-            self._now = self._read()
+            self._read()
         entries: Counter[tuple[int, ...]] = Counter()
         returns: Counter[tuple[int, ...]] = Counter()
-        for place, count in zip(self._places, self._differences(), strict=True):
-            (returns if place.returns else entries)[place.probes] += count
+        for counter in self._counters.values():
+            (returns if counter.returns else entries)[counter.probes] += counter.now - counter.before
         pairs = {probes: (entries[probes], returns[probes]) for probes in sorted({*entries, *returns})}
         return tuple(Missed(probes, max(pair), sum(pair)) for probes, pair in pairs.items() if any(pair))
 
@@ -202,18 +218,18 @@ class Misses:
         """Indices of probes that may have missed hits of which the kernel says nothing."""
         return tuple(sorted(self._uncounted))
 
-    def _add(self, program: LoadedProgram, links: Sequence[Link]) -> None:
-        probes = tuple(sorted(index for link in links for index in link.probes))
-        places = [_Place(program.fd, probes, of_program, returns=program.kind.returns)]
-        if program.kind.breaks:
-            places += _of_links(program, links)
-            for place in places:
-                if not self._counts or place.read() is None:
-                    self._uncounted.update(place.probes)
-        self._places += places if self._counts or not program.kind.breaks else ()
+    def _at(
+        self, fd: int, reader: Callable[[int], int | None], program: LoadedProgram, probes: Iterable[int]
+    ) -> _Counter:
+        """The counter of a program or of a link of it, from now on for these probes, too."""
+        counter = self._counters.get(fd)
+        if counter is None:
+            counter = self._counters[fd] = _Counter(fd, reader, program.kind.returns)
+            if self.counting:
+                counter.begin()
+        counter.probes = tuple(sorted({*counter.probes, *probes}))
+        return counter
 
-    def _read(self) -> list[int]:
-        return [place.read() or 0 for place in self._places]
-
-    def _differences(self) -> list[int]:
-        return [now - before for now, before in zip(self._now, self._before, strict=True)]
+    def _read(self) -> None:
+        for counter in self._counters.values():
+            counter.read()

@@ -19,6 +19,7 @@ from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.messages import log_level
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.profiled import command_line, has_profiles, probes_of, profiled_of
+from tracer_core.cli.required import blaming_profiles
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_options
 from tracer_core.cli.topics import help_all_option
@@ -223,7 +224,8 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 log_level=log_level(),
             )
             run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
-            prepared = replace(prepare(chosen, request, kernel, run=run_name), command=tuple(command_line(ctx)))
+            with blaming_profiles(ctx, request.abilities, kernel):
+                prepared = replace(prepare(chosen, request, kernel, run=run_name), command=tuple(command_line(ctx)))
         sorting = ingredients.sorting_of(prepared, values, live=bool(backend and backend.live))
         if values["dry_run"]:
             click.echo("\n".join((*prepared.plan.describe(), *ingredients.described(prepared))))

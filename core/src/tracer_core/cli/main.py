@@ -195,6 +195,7 @@ def _with_hint(error: click.ClickException) -> str:
 def _complain(message: str, code: int) -> int:
     one_line = " ".join(line.strip() for line in message.splitlines() if line.strip())
     from tracer_core.cli.colour import RED, in_colour  # noqa: PLC0415 - only when something is wrong
+    from tracer_core.display.printable import printable  # noqa: PLC0415 - ditto
 
-    print(f"{in_colour('Error:', RED, sys.stderr)} {one_line}", file=sys.stderr)  # noqa: T201 - the one place that speaks for all errors
+    print(f"{in_colour('Error:', RED, sys.stderr)} {printable(one_line)}", file=sys.stderr)  # noqa: T201 - the one place that speaks for all errors
     return code

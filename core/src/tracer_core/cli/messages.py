@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tracer_core.cli.colour import BLUE, CYAN, RED, WHITE, YELLOW, in_colour
+from tracer_core.display.printable import printable_lines
 from tracer_core.levels import LogLevel
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class _Format(logging.Formatter):
         }
 
     def format(self, record: logging.LogRecord) -> str:
-        text = record.getMessage()
+        # what is quoted must not begin a line: it might look like a message
+        text = printable_lines(record.getMessage()).replace("\n", "\n  ")
         if self._bare_info and record.levelno == logging.INFO:
             return text
         return f"{self._names.get(record.levelno, record.levelname)} {text}"

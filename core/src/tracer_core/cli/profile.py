@@ -79,13 +79,14 @@ def check(ctx: click.Context, files: tuple[Path, ...]) -> int:
     only. Ends with 1 if there is anything that keeps a profile from being used.
     """
     from tracer_core.cli.profile_check import problems_of  # noqa: PLC0415 - not for --help
+    from tracer_core.display.printable import printable  # noqa: PLC0415 - ditto
     from tracer_core.profiles.read import read_file  # noqa: PLC0415 - ditto
 
     root = ctx.find_root().command
     assert isinstance(root, click.Group)  # noqa: S101 - it is, or we were not called
     problems = [problem for file in files for problem in problems_of(root, read_file(file))]
     for problem in problems:
-        click.echo(str(problem))
+        click.echo(printable(str(problem)))
     return ExitCode.RUNTIME if any(problem.is_fatal for problem in problems) else ExitCode.OK
 
 

@@ -10,7 +10,7 @@ from tracer_core.compose.names import argument_name
 from tracer_core.compose.sight import Judge
 from tracer_core.compose.tracking import action, note
 from tracer_core.kernel.view import ResultForm
-from tracer_core.plan.plan import Identity, Role
+from tracer_core.plan.plan import Identity
 from tracer_core.plan.stacks import asks_for_key
 from tracer_core.types import ProbeKind
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tracer_core.kernel.view import Result
+    from tracer_core.plan.following import Role
     from tracer_core.plan.plan import PlannedFragment, PlannedGetter, Shape
 
 _IDENTITIES = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tracer_core.compose import stacks
 from tracer_core.filters.metadata.condition import asks_result
 from tracer_core.filters.metadata.translate import asked
-from tracer_core.plan.plan import Sight
+from tracer_core.plan.following import Sight
 from tracer_core.types import Gate
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from tracer_core.types import Gate, ProbeKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tracer_core.plan.plan import PlannedFragment, Shape, StackPlace, Stacks
+    from tracer_core.plan.following import StackPlace, Stacks
+    from tracer_core.plan.plan import PlannedFragment, Shape
 
 _LEVELS = 16  # calls with windows, one within the other
 

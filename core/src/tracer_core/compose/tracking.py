@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer_core.compose.stacks import closing
-from tracer_core.plan.plan import Role
+from tracer_core.plan.following import Role
 from tracer_core.types import ProbeKind
 
 _FIRST, _SECOND = "TRACER_ARG(ctx, 0)", "TRACER_ARG(ctx, 1)"

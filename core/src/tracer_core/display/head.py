@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.display.colour import bold
+from tracer_core.display.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,8 +63,9 @@ def probe_text(probe: ProbeInfo, *, coloured: bool = False) -> str:
     """Where an event was taken, behind what comes before it on the line."""
     if not probe.symbol:
         return ""
-    file = f" ({probe.path.rpartition('/')[2]})" if "/" in probe.path else ""
-    return f" [{probe.label}] {bold(probe.symbol) if coloured else probe.symbol}{file}"
+    symbol = printable(probe.symbol)
+    file = f" ({printable(probe.path.rpartition('/')[2])})" if "/" in probe.path else ""
+    return f" [{printable(probe.label)}] {bold(symbol) if coloured else symbol}{file}"
 
 
 @lru_cache(_REMEMBERED)
@@ -73,4 +75,4 @@ def task_text(cpu: int | None, comm: bytes | None, pid: int | None, tgid: int | 
     if comm is None:
         return text
     # thread and process are one in a task with a single thread: then one number says it
-    return f"{text} [{comm.decode(errors='replace')}] {f'{pid}/' if pid != tgid else ''}{tgid}"
+    return f"{text} [{printable(comm.decode(errors='replace'))}] {f'{pid}/' if pid != tgid else ''}{tgid}"

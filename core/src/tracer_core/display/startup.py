@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracer_core.display.head import utc
+from tracer_core.display.printable import printable
 
 if TYPE_CHECKING:
     from tracer_core.events.about import About
@@ -26,9 +27,10 @@ def startup_text(about: About, options: TextOptions, *, dates: bool) -> str:
 
 def startup_parts(about: About) -> list[str]:
     """What it says but for the time."""
-    return [
+    parts = (
         f"collected with {about.writer}",
         f"on machine {about.kernel_release} {about.kernel_version} {about.hardware}",
         *([f"file id {about.split.number}"] if about.split else []),
         f"cmdline {about.command}",
-    ]
+    )
+    return list(map(printable, parts))

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tracer_core.display.head import utc
+from tracer_core.display.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,9 @@ class Stats:
 
     def lines(self) -> Iterator[str]:
         """The text."""
+        return map(printable, self._lines())
+
+    def _lines(self) -> Iterator[str]:
         about = self._about
         if not self._follows:
             yield f"{_writer(about)} version: {_version(about)}"

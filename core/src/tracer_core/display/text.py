@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_core.display.colour import paint_of
 from tracer_core.display.head import Heads
+from tracer_core.display.printable import printable
+from tracer_core.display.section_text import section_texts
 from tracer_core.errors import PluginError
 from tracer_core.plan.ordering import ordered
 from tracer_core.types import Place
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch, SectionColumns
@@ -152,13 +154,12 @@ def generic(name: str, section: Any) -> str:  # noqa: ANN401 - a section class o
 def _generic_fields(name: str, values: Any) -> str:  # noqa: ANN401 - what JSON can hold
     fields = values.items() if isinstance(values, dict) else [("", values)]
     texts = (f"{key} {value.hex() if isinstance(value, bytes) else value}" for key, value in fields)
-    return " ".join((name, *texts))
+    return printable(" ".join((name, *texts)))
 
 
 def _formatted(section: SectionColumns, owner: Owner, formatter: Formatter, options: TextOptions) -> list[str]:
-    write: Callable[[Any, TextOptions], str] = formatter.format
     try:
-        return [write(value, options) for value in section.objects]
+        return section_texts(section.objects, section.form, formatter, options)
     except Exception as error:
         raise PluginError(
             f"{owner}: formatting section {section.form.name} failed: {type(error).__name__}: {error}",

@@ -1,4 +1,4 @@
-"""Checks of what is installed: Python, ourselves, BCC, libbpf, tools that collectors talk to."""
+"""Checks of what is installed: Python, ourselves, libraries, tools that collectors talk to."""
 
 from __future__ import annotations
 
@@ -51,6 +51,14 @@ def libbpf(system: System) -> Finding:
         return missing(error.message, error.hint)
 
 
+def libpcap(system: System) -> Finding:
+    """The library that knows the language of packet filters; loaded for them alone."""
+    try:
+        return ok(f"{system.libpcap()}: packet filters, -f")
+    except MachineError as error:
+        return missing(error.message, error.hint)
+
+
 def _tool(name: str) -> Check:
     purpose, package = TOOLS[name]
 
@@ -70,4 +78,4 @@ CHECKS = (
     Check("libbpf", libbpf, required=True),
 )
 
-TOOL_CHECKS = tuple(_tool(name) for name in TOOLS)
+OPTIONAL_CHECKS = (Check("libpcap", libpcap), *(_tool(name) for name in TOOLS))

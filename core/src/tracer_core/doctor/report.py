@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.doctor import changes, kernel, privileges, probes, program
+from tracer_core.doctor import cache, changes, kernel, privileges, probes, program
 from tracer_core.doctor.check import Check, Row, examine
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ def checks(system: System) -> tuple[Check, ...]:
         *privileges.CHECKS,
         *kernel.CHECKS,
         *probes.checks(system),
-        *program.TOOL_CHECKS,
+        *program.OPTIONAL_CHECKS,
+        *cache.CHECKS,
         *changes.CHECKS,
     )
 

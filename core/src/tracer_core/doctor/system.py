@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from tracer_core import libbpf
 from tracer_core.backend import features, find_bcc
+from tracer_core.backend.cache import default_folder
+from tracer_core.filters import pcap
 from tracer_core.kernel.live import LiveSource
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class System:
         features: What to try on the kernel.
         bcc: Finds BCC and imports it; raises MachineError.
         libbpf: Version of libbpf; raises MachineError.
+        libpcap: What libpcap says of itself; raises MachineError.
+        cache: Folder of the compile cache, if there is to be one.
         search: Directories with programs.
     """
 
@@ -44,6 +48,8 @@ class System:
     features: tuple[Feature, ...]
     bcc: Callable[[], BccLocation]
     libbpf: Callable[[], str]
+    libpcap: Callable[[], str]
+    cache: Path | None
     search: tuple[str, ...] = field(default=())
 
     def text(self, path: str) -> str:
@@ -78,6 +84,8 @@ def live() -> System:
         features=features.features(btf),
         bcc=_usable_bcc,
         libbpf=libbpf.version,
+        libpcap=pcap.version,
+        cache=default_folder(),
         search=(*os.environ.get("PATH", os.defpath).split(os.pathsep), *ADMIN_PATH),
     )
 

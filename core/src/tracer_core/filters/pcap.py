@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import logging
 import threading
+from contextlib import contextmanager
 from enum import IntEnum
 from functools import cache
+from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.filters.apart import apart
+from tracer_core.filters.beside import beside
 from tracer_core.filters.classic import Instruction, Program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+log = logging.getLogger(__name__)
 
 _SONAMES = ("libpcap.so.1", "libpcap.so.0.8")  # everybody's, and Debian's
 _SNAPSHOT = 262144  # bytes; what a program returns for a match, never 0
@@ -24,6 +33,7 @@ _SMALLER = "name networks, not hosts, and ranges of ports, not ports"
 _SHOWN = 200
 _SHORT = 1000  # bytes: libpcap compiles them in less than a second; of longer ones it can crash, or not end for hours
 _PATIENCE = 30  # seconds
+_SLOW = 1.0  # seconds that only a resolver takes: getaddrinfo(3) has 5 for each try of each name server
 _OPTIMISED_MAX = 15_000  # instructions: what libpcap takes to optimise grows with the third power
 _LOCK = threading.Lock()  # libpcap before 1.8 compiles with a parser that has one state
 
@@ -95,29 +105,51 @@ def compile_expression(expression: str, link: LinkType) -> Program:
     """
     library()
     text = _bytes(expression)
-    with _LOCK:
-        if len(text) <= _SHORT:
-            return _program(expression, text, link)
-        try:
-            return apart(lambda: _program(expression, text, link), _PATIENCE)
-        except TimeoutError as error:
-            what = f"libpcap takes more than {_PATIENCE} s to compile it"
-            raise UsageError(f"packet filter {shown(expression)}: {what}", hint=_SMALLER) from error
-        except ChildProcessError as error:
-            raise UsageError(f"packet filter {shown(expression)}: libpcap crashed", hint=_SMALLER) from error
+    compile_it = _in_a_copy if len(text) > _SHORT else _with_names
+    return compile_it(expression, lambda: _program(expression, text, link))
+
+
+def _with_names(expression: str, compile_it: Callable[[], Program]) -> Program:
+    """Have libpcap compile a short text. It asks a resolver for the names of hosts, for which nobody waits for ever."""
+
+    def tell() -> None:
+        log.info("packet filter %s: resolving its names, for %s s at most", shown(expression), _PATIENCE)
+
+    try:
+        return beside(compile_it, _PATIENCE, slow=_SLOW, told=tell)
+    except TimeoutError as error:
+        what = f"packet filter {shown(expression)}: its names were not resolved within {_PATIENCE} s"
+        raise UsageError(what, hint="give addresses, or see why name servers do not answer") from error
+
+
+def _in_a_copy(expression: str, compile_it: Callable[[], Program]) -> Program:
+    """Have libpcap compile a long text, in a copy of the process."""
+    try:
+        return apart(compile_it, _PATIENCE)
+    except TimeoutError as error:
+        what = f"packet filter {shown(expression)}: libpcap takes more than {_PATIENCE} s to compile it"
+        raise UsageError(what, hint=_SMALLER) from error
+    except ChildProcessError as error:
+        raise UsageError(f"packet filter {shown(expression)}: libpcap crashed", hint=_SMALLER) from error
 
 
 def _program(expression: str, text: bytes, link: LinkType) -> Program:
     lib = library()
-    handle = lib.pcap_open_dead(link, _SNAPSHOT)
-    if not handle:
-        raise MachineError("libpcap does not give a handle to compile packet filters with", hint="is memory left?")
-    try:
+    with _LOCK, _handle(lib, link) as handle:
         size = len(_compiled(lib, handle, expression, text, optimised=False))
         if size > _OPTIMISED_MAX:
             what = f"{size} instructions of classic BPF before they are optimised, more than {_OPTIMISED_MAX}"
             raise UsageError(f"packet filter {shown(expression)}: {what}", hint=_SMALLER)
         return _compiled(lib, handle, expression, text, optimised=True)
+
+
+@contextmanager
+def _handle(lib: ctypes.CDLL, link: LinkType) -> Iterator[int]:
+    handle = lib.pcap_open_dead(link, _SNAPSHOT)
+    if not handle:
+        raise MachineError("libpcap does not give a handle to compile packet filters with", hint="is memory left?")
+    try:
+        yield handle
     finally:
         lib.pcap_close(handle)
 

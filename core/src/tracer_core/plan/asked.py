@@ -58,7 +58,8 @@ def asked_places(
     if request.probe_stack:
         if not any(kind.breaks for kind in request.abilities.entries):
             raise MachineError("--probe-stack: this kernel has no kprobes", hint=_HINT)
-        for place in _with_packets(request.abilities, kernel):
+        # all are attached from the start if that is asked for, too
+        for place in () if request.all_skb else _with_packets(request.abilities, kernel):
             _add(found, replace(place, spare=True))
     return found.values(), missing
 

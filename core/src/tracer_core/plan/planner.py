@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
     from tracer_core.kernel.view import TypedKernel
-    from tracer_core.plan.plan import Shape, StackPlace, Stacks
+    from tracer_core.plan.following import StackPlace, Stacks
+    from tracer_core.plan.plan import Shape
     from tracer_core.plan.request import Abilities, Request
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.types import Probe

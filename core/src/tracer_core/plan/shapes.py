@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracer_core.filters.metadata.condition import typed_roots
 from tracer_core.plan.filtering import Asked, Filters
-from tracer_core.plan.plan import Identity, Role, Shape
+from tracer_core.plan.following import Role
+from tracer_core.plan.plan import Identity, Shape
 from tracer_core.plan.reading import reach, runs_at
 from tracer_core.plan.stacks import on_stack
 from tracer_core.plan.tracking import PACKET, TRACKED, sight_at

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError, UsageError
+from tracer_core.plan.following import OnStack, Role, Sight, StackPlace, Stacks
 from tracer_core.plan.places import Place
-from tracer_core.plan.plan import OnStack, Role, Sight, StackPlace, Stacks
 from tracer_core.plan.tracking import TRACKED, Helper, sight_at
 from tracer_core.types import ProbeKind
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tracer_core.plan.following import Role, Sight
 from tracer_core.plan.places import locate
-from tracer_core.plan.plan import Role, Sight
 from tracer_core.types import Probe, ProbeKind
 
 if TYPE_CHECKING:

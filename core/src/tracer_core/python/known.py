@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.display.section_text import section_texts
 from tracer_core.display.text import TextFormat, generic
 from tracer_core.events.form import form_of
 from tracer_core.files.installed import Installed
@@ -48,7 +49,7 @@ class Known:
         """The class of sections of a form."""
         found = self._classes.get(form)
         if found is None:
-            text = _text_mixin(form.name, self._formatters.get(form.cls), self._options)
+            text = _text_mixin(form, self._formatters.get(form.cls), self._options)
             found = self._classes[form] = section_class(form, (*self._mixins.get(form.cls, ()), text))
         return found
 
@@ -76,10 +77,9 @@ def _left_out(error: PluginError) -> None:
     log.warning("left out: %s", " ".join(error.message.split()))
 
 
-def _text_mixin(name: str, formatter: Formatter | None, options: TextOptions) -> type[Any]:
+def _text_mixin(form: SectionForm, formatter: Formatter | None, options: TextOptions) -> type[Any]:
     def text(section: Section) -> str:
         value = section._value  # noqa: SLF001 - our own class
-        found: str = formatter.format(value, options) if formatter else generic(name, value)
-        return found
+        return section_texts([value], form, formatter, options)[0] if formatter else generic(form.name, value)
 
     return type("Text", (), {"__slots__": (), "__str__": text})

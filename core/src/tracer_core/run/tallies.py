@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer_core.display.printable import printable
 from tracer_core.events.batch import Labels, SectionColumns
 
 if TYPE_CHECKING:
@@ -96,4 +97,4 @@ def _name(code: int, values: list[list[Any]]) -> str:
         value = different[place]
         if value is not None:
             parts.append(value.decode(errors="replace") if isinstance(value, bytes) else str(value))
-    return "/".join(reversed(parts))
+    return printable("/".join(reversed(parts)))

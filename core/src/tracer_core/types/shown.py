@@ -85,7 +85,8 @@ class Formatter:
 
     Attributes:
         section: The section class.
-        format: Gives the text without indentation; nothing means no text.
+        format: Gives the text without indentation; nothing means no text. What is not printable is shown escaped.
+            Line ends that it makes are lines; those in fields that are text or ``Chars`` are escaped, too.
         place: Where it goes.
         after: Public names of the sections whose text comes before.
         unless: Public names of the sections whose text, in an event that has one, stands for this one, too.
