@@ -191,13 +191,3 @@ def test_a_run_has_what_profiles_and_the_user_want(tracer: Tracer, two_netns: Tw
     )
     icmp = [event["kernel"]["symbol"] for event in events if "icmp" in event.get("packet", {}).get("packet", "icmp")]
     assert {"net:netif_receive_skb", "net:net_dev_start_xmit"} == set(icmp)
-
-
-@pytest.mark.bpf
-def test_drops_are_shown_with_their_stacks(tracer: Tracer, two_netns: TwoNamespaces) -> None:
-    two = two_netns
-    send = f"ip netns exec {two.a.name} bash -c 'echo hello >/dev/udp/{two.b.ipv4}/4711'"
-    result = tracer.run("-p", "dropmon", "collect", "--netns", two.b.name, "--cmd", send)
-    assert result.returncode == 0, result.stderr
-    assert "drop (reason NO_SOCKET)" in result.stdout
-    assert re.search(r"^ +\w*udp\w*_rcv\+0x", result.stdout, re.MULTILINE), result.stdout
