@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+DIST ?= dist
 PACKAGES := ./core $(addprefix ./,$(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
 TYPED := conftest.py core lab plugins scripts tests $(wildcard bench/*.py) $(patsubst %/pyproject.toml,%,$(wildcard examples/*/pyproject.toml))
 
@@ -65,7 +66,7 @@ soak: setup ## millions of packets, and whether each is known as itself (needs r
 	@$(BIN)/python scripts/soak.py
 
 wheels: setup ## build a wheel of every package in dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist $(PACKAGES)
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w $(DIST) $(PACKAGES)
 
 clean: ## remove what make made: .venv, dist, caches
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from scripts.pages.blocks import ROOT, Block, blocks_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,14 @@ def _cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRACER_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def shown(request: pytest.FixtureRequest) -> tuple[Block, ...]:
+    """The blocks of pages that name this test as the one that runs them, in the order of pages."""
+    found = blocks_for(f"{Path(request.path).relative_to(ROOT)}::{request.function.__name__}")
+    assert found, "no page names this test"
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Pages for authors of collectors, taken apart: files that they show in pieces, commands, and other code."""
+"""Pages for authors of collectors, taken apart: files that they show in pieces, and other code."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs/reference"
 TUTORIAL = ROOT / "docs/tutorial/first-collector.md"
-TESTING = ROOT / "docs/how-to/test-a-collector.md"
-FIXTURES = REFERENCE / "fixtures.md"
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -24,11 +22,6 @@ def pieces(page: Path = TUTORIAL) -> dict[str, list[str]]:
     for path, block in named.findall(page.read_text()):
         found.setdefault(path, []).append(block)
     return found
-
-
-def commands(page: Path = TUTORIAL) -> list[str]:
-    """What a page has its readers type, in order."""
-    return [line.removeprefix("$ ") for block in blocks(page, "console") for line in block.splitlines()]
 
 
 def written(folder: Path) -> Path:

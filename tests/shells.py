@@ -35,7 +35,7 @@ bind 'set bell-style none'
 bind 'set enable-bracketed-paste off'
 bind 'set completion-query-items 0'
 bind -x '"\C-g": printf "\001%s\002" "$READLINE_LINE"'
-source <(tracer sh-complete --shell bash)
+{completing}
 printf '\001%s\002' ready
 """,
     "zsh": r"""
@@ -49,7 +49,7 @@ zle -N show
 bindkey -e
 bindkey '^G' show
 bindkey '^U' kill-whole-line
-source <(tracer sh-complete --shell zsh)
+{completing}
 printf '\001%s\002' ready
 """,
 }
@@ -62,9 +62,10 @@ class Shell:
         name: ``bash`` or ``zsh``.
         folder: Where it is, and its home.
         path: Where it finds programs.
+        completing: The line that makes it complete.
     """
 
-    def __init__(self, name: str, folder: Path, path: str) -> None:
+    def __init__(self, name: str, folder: Path, path: str, completing: str) -> None:
         ours, theirs = pty.openpty()
         environment = {"PATH": path, "HOME": str(folder), "TERM": "dumb", "LANG": "C.UTF-8", "COLUMNS": "200"}
         self._process = subprocess.Popen(
@@ -80,7 +81,7 @@ class Shell:
         self._terminal = ours
         self.shown = ""
         """All that it has shown since the last line was typed."""
-        self._send(_PREPARE[name])
+        self._send(_PREPARE[name].replace("{completing}", completing))
         self._answer()
 
     def __enter__(self) -> Self:

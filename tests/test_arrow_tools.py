@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars  # noqa: F401 - changes the environment, so not within a test
@@ -28,7 +26,11 @@ from tracer_core.files.arrow_schema import is_arrow_events
 from tracer_core.files.parquet import ParquetEvents
 from tracer_core.files.target_files import TargetFiles
 
-PAGE = Path(__file__).resolve().parent.parent / "docs/reference/files.md"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scripts.pages.blocks import Block
+
 PLAN = plan_of((EveryKind, Large, Small))
 BATCHES = [
     batch_of(PLAN, [Sent(17, 0, b"ping", (bytes(28), b"", None), b"packet"), Sent(18, 1, b"nc", (None, None, None))]),
@@ -36,14 +38,13 @@ BATCHES = [
 ]
 
 
-def opened(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = "events.arrow") -> Any:  # noqa: ANN401 - a table of any tool
-    """What the lines of the page that open a file with this tool give, run in a folder."""
-    found = re.findall(rf"^```python\n(import {name}\b.*?)\n```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    (lines,) = (lines for lines in found if file in lines)
+def opened(shown: tuple[Block, ...], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a table of any tool
+    """What the lines of the page that open a file give, run in a folder."""
+    (block,) = shown
     monkeypatch.chdir(folder)
     names: dict[str, Any] = {}
-    exec(lines, names)  # noqa: S102 - of our own page
-    return names[lines.splitlines()[-1].partition(" = ")[0]]
+    exec(block.text, names)  # noqa: S102 - of our own page
+    return names[block.lines[-1].partition(" = ")[0]]
 
 
 @pytest.fixture(params=["ended", "killed"])
@@ -58,8 +59,8 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_pyarrow_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = opened("pyarrow", folder, monkeypatch).to_pylist()
+def test_pyarrow_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch, shown: tuple[Block, ...]) -> None:
+    rows = opened(shown, folder, monkeypatch).to_pylist()
     task = {"pid": 10, "tgid": 11, "comm": "daemon"}
     assert rows[2]["common"] == {"timestamp": 2**64 - 1, "smp_id": 1, "task": task, "lost": 3, "probe": 2}
     assert rows[2]["userspace"] == {"symbol": "main::run", "probe_type": "usdt", "path": "/bin/d", "ip": None}
@@ -68,8 +69,8 @@ def test_pyarrow_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert [row["small"] for row in rows] == [None, None, {"value": 0x0403}]
 
 
-def test_polars_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = opened("polars", folder, monkeypatch)
+def test_polars_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch, shown: tuple[Block, ...]) -> None:
+    frame = opened(shown, folder, monkeypatch)
     task = frame["common"].struct.field("task").struct.field("comm")
     assert task.to_list() == ["ping", "nc", "daemon"]
     assert frame["common"].struct.field("timestamp").to_list() == [17, 18, 2**64 - 1]
@@ -78,8 +79,10 @@ def test_polars_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert frame["every-kind"].is_null().to_list() == [False, True, True]
 
 
-def test_duckdb_opens_it_through_pyarrow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = opened("duckdb", folder, monkeypatch).fetchall()
+def test_duckdb_opens_it_through_pyarrow(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, shown: tuple[Block, ...]
+) -> None:
+    counts = opened(shown, folder, monkeypatch).fetchall()
     assert sorted(counts, key=str) == [("net:one", 1), ("net:two", 1), (None, 1)]
     events = ipc.open_stream(folder / "events.arrow")  # noqa: F841 - the query finds it by its name
     rows = duckdb.sql("select common.task.comm, large.data, small is null from events")
@@ -98,8 +101,8 @@ def tables(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_polars_opens_a_parquet_file(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = opened("polars", tables, monkeypatch, "events.parquet")
+def test_polars_opens_a_parquet_file(tables: Path, monkeypatch: pytest.MonkeyPatch, shown: tuple[Block, ...]) -> None:
+    frame = opened(shown, tables, monkeypatch)
     assert frame["common"].struct.field("timestamp").to_list() == [17, 18, 2**64 - 1]
     assert frame["common"].struct.field("task").struct.field("comm").to_list() == ["ping", "nc", "daemon"]
     assert frame["large"].struct.field("data").to_list() == [b"packet", None, b""]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from scripts.pages.blocks import blocks_for
 from tests.shells import ALL, TAB, Shell
 
 from tracer_core.cli.completion import probes
@@ -19,14 +20,24 @@ from tracer_core.testing.pytest_plugin import unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scripts.pages.blocks import Block
+
     from tracer_core.testing.command import Tracer
 
+SESSIONS = "tests/test_completion.py::test_shells_complete_after_the_lines_of_the_page"
 DISTRIBUTIONS = Path(__file__).resolve().parent / "fixtures/distributions"
 
 
 def needs(shell: str) -> None:
     if shutil.which(shell) is None:
         unavailable(shell, f"needs {shell}")
+
+
+def completing(shell: str) -> str:
+    """The line of the page that makes a shell complete for its session."""
+    (block,) = blocks_for(SESSIONS)
+    (line,) = (line for line in block.lines if f"--shell {shell}" in line)
+    return line
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +59,14 @@ def tracer_path() -> str:
 @pytest.fixture(scope="module")
 def bash(folder: Path, tracer_path: str) -> Iterator[Shell]:
     needs("bash")
-    with Shell("bash", folder, tracer_path) as made:
+    with Shell("bash", folder, tracer_path, completing("bash")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def zsh(folder: Path, tracer_path: str) -> Iterator[Shell]:
     needs("zsh")
-    with Shell("zsh", folder, tracer_path) as made:
+    with Shell("zsh", folder, tracer_path, completing("zsh")) as made:
         yield made
 
 
@@ -111,6 +122,14 @@ def check(shell: Shell, typed: str, line: str) -> None:
     assert "Traceback" not in shell.shown
 
 
+def test_shells_complete_after_the_lines_of_the_page(bash: Shell, zsh: Shell, shown: tuple[Block, ...]) -> None:
+    """Those of these two; fish is asked below."""
+    (block,) = shown
+    assert block.lines == tuple(map(completing, ("bash", "zsh", "fish")))
+    for shell in (bash, zsh):
+        check(shell, "tracer col", "tracer collect ")
+
+
 def test_names_with_blanks_are_quoted(bash: Shell, zsh: Shell) -> None:
     for shell in (bash, zsh):
         assert shell.line("tracer print my" + TAB) == r"tracer print my\ events.json.3 "
@@ -145,7 +164,7 @@ def test_every_option_that_help_shows_is_offered(bash: Shell, tracer: Tracer, co
 def test_fish_lists_what_is_possible_with_help(folder: Path, tracer_path: str) -> None:
     needs("fish")
     wanted = [typed for typed, line in CASES[::3] if "'" not in line and line != typed and "=" not in line]
-    script = "tracer sh-complete --shell fish | source; for line in $argv; complete -C $line; echo; end"
+    script = f"{completing('fish')}; for line in $argv; complete -C $line; echo; end"
     environment = {"PATH": tracer_path, "HOME": str(folder), "LANG": "C.UTF-8"}
     command = ["fish", "--no-config", "-c", script, *wanted]
     result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder, env=environment)
@@ -189,20 +208,35 @@ def test_no_shell_that_is_not_known_is_answered(tracer: Tracer) -> None:
         assert (result.returncode, result.stdout, result.stderr) == (2, "", "")
 
 
-FILES = {"bash": "tracer.bash", "zsh": "_tracer", "fish": "tracer.fish"}
+# names of folders of the machine are those of an empty file system
+REGISTER = r"""
+mount -t tmpfs tmpfs /usr/local/share
+export HOME=$PWD
+eval "$0"
+cmp ~/.local/share/bash-completion/completions/tracer <(tracer sh-complete --shell bash)
+cmp /usr/local/share/zsh/site-functions/_tracer <(tracer sh-complete --shell zsh)
+cmp ~/.config/fish/completions/tracer.fish <(_TRACER_COMPLETE=fish_source tracer)
+source ~/.local/share/bash-completion/completions/tracer
+complete -p tracer
+zsh -fc 'autoload -U compinit && compinit -D -u && print -r -- $_comps[tracer]'
+fish -c 'complete -C "tracer col"'
+"""
 
 
-@pytest.mark.parametrize("kind", FILES)
-def test_a_script_goes_to_stdout_to_a_file_or_into_a_folder(tracer: Tracer, tmp_path: Path, kind: str) -> None:
-    script = tracer.run("sh-complete", "--shell", kind).stdout
-    assert "_TRACER_COMPLETE" in script
-    (tmp_path / "folder").mkdir()
-    for place, file in (("folder", f"folder/{FILES[kind]}"), ("script", "script")):
-        result = tracer.run("sh-complete", "--shell", kind, "--register", str(tmp_path / place))
-        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-        assert (tmp_path / file).read_text() == script
-    environment = {**os.environ, "_TRACER_COMPLETE": f"{kind}_source"}
-    assert subprocess.run([tracer.path], check=True, capture_output=True, text=True, env=environment).stdout == script
+def test_what_is_registered_as_the_page_says_is_there_in_new_shells(
+    root: None, tmp_path: Path, tracer_path: str, shown: tuple[Block, ...]
+) -> None:
+    """In a file, which is that of bash, and in folders, under the names that zsh and fish expect."""
+    for shell in ("zsh", "fish"):
+        needs(shell)
+    (block,) = shown
+    argv = ["unshare", "--mount", "bash", "-ec", REGISTER, block.text]
+    environment = {"PATH": tracer_path, "LANG": "C.UTF-8"}
+    result = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    in_bash, in_zsh, in_fish = result.stdout.splitlines()
+    assert re.fullmatch(r"complete .* -F \w+ tracer", in_bash)
+    assert in_zsh == "_tracer"
+    assert in_fish == "collect\tTrace packets and print their events."
 
 
 def test_a_script_that_cannot_be_written_is_one_line(tracer: Tracer, tmp_path: Path) -> None:

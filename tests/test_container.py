@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sysconfig
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +19,12 @@ from lab.fixtures import release
 from lab.roots import RELEASES
 
 if TYPE_CHECKING:
+    from scripts.pages.blocks import Block
+
     from tracer_core.testing.netns import TwoNamespaces
 
 FILE = ROOT / "Containerfile"
 INSTALL = "apt-get install -y --no-install-recommends"
-CAPABILITIES = "-all,+bpf,+perfmon,+syslog"
-"""What docs/how-to/run-in-a-container.md grants at least, as setpriv has it."""
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -30,6 +32,14 @@ def instructions() -> list[tuple[str, str]]:
     lines = "\n".join(line for line in FILE.read_text().splitlines() if not line.startswith("#"))
     joined = re.sub(r"\\\n\s*", "", lines)
     return [(name, rest) for name, _, rest in (line.partition(" ") for line in joined.splitlines() if line)]
+
+
+def granted(block: Block) -> str:
+    """The capabilities that options of podman leave, as setpriv has them."""
+    words = shlex.split(block.text.replace("\\\n", " "))
+    options = list(pairwise(words))
+    assert ("--cap-drop", "ALL") in options
+    return ",".join(["-all", *(f"+{name.lower()}" for option, name in options if option == "--cap-add")])
 
 
 def value(instruction: str) -> str:
@@ -62,22 +72,27 @@ def test_what_is_not_installed_from_stays_out_of_the_build() -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.bpf
 def test_what_the_image_runs_traces_with_a_few_capabilities(
-    wheels: Path, two_netns: TwoNamespaces, tmp_path: Path
+    wheels: Path, two_netns: TwoNamespaces, tmp_path: Path, shown: tuple[Block, ...]
 ) -> None:
+    tracing, asking = shown
     root = release("debian13").folder
     built = tmp_path / "opt"
     built.mkdir()
     download("3.13", wheels, tmp_path / "context/dist")
-    shown = {"/mnt": tmp_path / "context", "/opt": built}
-    run(*chroot.command(root, ["sh", "-c", steps()[1]], shown=shown, environment={"PIP_NO_INDEX": "1"}))
+    folders = {"/mnt": tmp_path / "context", "/opt": built}
+    run(*chroot.command(root, ["sh", "-c", steps()[1]], shown=folders, environment={"PIP_NO_INDEX": "1"}))
     (entry,) = json.loads(value("ENTRYPOINT"))
     assert json.loads(value("CMD")) == ["--help"]
 
-    def tracer(*arguments: str) -> subprocess.CompletedProcess[str]:
-        limited = ["setpriv", "--bounding-set", CAPABILITIES, "--inh-caps", CAPABILITIES, entry, *arguments]
+    def tracer(*arguments: str, block: Block = tracing) -> subprocess.CompletedProcess[str]:
+        capabilities = granted(block)
+        limited = ["setpriv", "--bounding-set", capabilities, "--inh-caps", capabilities, entry, *arguments]
         return run(*chroot.command(root, limited, shown={"/opt": built}))
 
     assert len(json.loads(tracer("plugins", "--json").stdout)) == len(PLUGINS)
+    podman, _, arguments_of_tracer = asking.text.partition(" tracer ")
+    assert podman.startswith("podman run --rm ")
+    assert "CAP_SYSLOG" in tracer(*arguments_of_tracer.split(), block=asking).stdout
     a, b = two_netns.a, two_netns.b
     ping = a.popen(["ping", "-n", "-i", "0.2", b.ipv4], stdout=subprocess.DEVNULL)
     try:

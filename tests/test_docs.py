@@ -8,21 +8,26 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from scripts.pages.blocks import Block
 from scripts.pages.blocks import blocks as found
-from tests.pages import REFERENCE, ROOT, TUTORIAL, blocks, pieces, written
+from scripts.pages.likeness import OMITTED, alike
+from tests.pages import REFERENCE, ROOT, blocks, pieces, written
 
 from tracer_core import api, hookspecs
 from tracer_core.plugins.declare import check, declare
 from tracer_core.plugins.host import Host
 from tracer_core.plugins.metadata import Candidate
-from tracer_core.testing import Tracer
+from tracer_core.testing import SessionTrial, Tracer
 from tracer_core.testing.kernels import recorded_folder, recorded_kernel
 
 HELLO = ROOT / "examples/tracer-hello"
@@ -81,7 +86,11 @@ def hello_module(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return names
 
 
-def test_the_examples_of_hooks_make_up_a_collector_that_can_be_planned(hello_module: dict[str, Any]) -> None:
+def test_the_examples_of_hooks_make_up_a_collector_that_can_be_planned(
+    hello_module: dict[str, Any], shown: tuple[Block, ...]
+) -> None:
+    signatures = [f"{signature(function)}: ...\n" for function in SPECIFIED.values()]
+    assert sorted([*signatures, *examples()]) == sorted(block.text for block in shown)
     names = {**vars(api), **hello_module, "np": np, "contextmanager": contextmanager}
     for block in examples():
         code = compile(block, "hooks.md", "exec", __future__.annotations.compiler_flag, dont_inherit=True)
@@ -106,24 +115,49 @@ def test_the_examples_of_hooks_make_up_a_collector_that_can_be_planned(hello_mod
     assert said == ["hello, Linux %s", "goodbye"]
 
 
-def test_filters_on_their_page_can_be_planned(tracer: Tracer) -> None:
-    examples = [line for block in found((REFERENCE / "filters.md").read_text()) for line in block.lines]
-    assert len(examples) > 4
-    for example in examples:
+def test_the_session_on_the_page_on_hooks_asks_once_for_each_length(
+    hello_module: dict[str, Any], shown: tuple[Block, ...]
+) -> None:
+    (block,) = shown
+    words = {"NamedTuple": NamedTuple, "Thread": Thread, "Callable": Callable, "Iterator": Iterator}
+    names = {**vars(api), **hello_module, **words, "contextmanager": contextmanager, "name_of": lambda n: f"of {n}"}
+    exec(compile(block.text, "hooks.md", "exec", dont_inherit=True), names)  # noqa: S102 - our own page
+    sections = (hello_module["Hello"], names["HelloName"])
+    trial = SessionTrial(api.CollectorSpec("hello", "Names lengths.", sections=sections))
+    with names["tracer_session"](trial.session):
+        for lengths in ([84, 84], [84, 98]):
+            trial.give(hello_module["Hello"], {"length": np.array(lengths)}, 2)
+        assert trial.reported(2) == [names["HelloName"](length, f"of {length}") for length in (84, 98)]
+
+
+def test_filters_on_their_page_can_be_planned(tracer: Tracer, shown: tuple[Block, ...]) -> None:
+    for example in (line for block in shown for line in block.lines):
         command, *arguments = shlex.split(example)
         result = tracer.run(*arguments, "--dry-run", "--kernel", str(recorded_folder("6.12")))
         assert (command, result.returncode) == ("tracer", 0), f"{example}\n{result.stderr}"
 
 
-def test_joins_on_their_page_are_those_that_are_tested() -> None:
-    (block,) = (block for block in blocks(REFERENCE / "sorting.md", "python") if block.startswith("JOINS"))
+def test_joins_on_their_page_are_those_that_are_tested(shown: tuple[Block, ...]) -> None:
+    (block,) = shown
+    text = block.text
     for name in ("call", "queue"):
-        block = block.replace(f'"{name}"', f"_{name.upper()}")
-    assert block in JOINING.read_text()
+        text = text.replace(f'"{name}"', f"_{name.upper()}")
+    assert text in JOINING.read_text()
+
+
+def rendered() -> Iterator[str]:
+    """What scripts write of reference pages."""
+    yield from (f"```console\n{block}```" for block in blocks(REFERENCE / "cli.md", "console") if "--help" in block)
+    for page, script in (("api.md", "render_api.py"), ("c.md", "render_api.py")):
+        yield (REFERENCE / page).read_text().partition(f"<!-- From here on, scripts/{script} writes. -->\n")[2]
 
 
 @pytest.mark.parametrize("script", ["render_docs.py", "render_api.py", "render_man.py"])
-def test_reference_pages_say_what_the_program_and_its_sources_say(script: str) -> None:
+def test_reference_pages_say_what_the_program_and_its_sources_say(script: str, shown: tuple[Block, ...]) -> None:
+    parts = list(rendered())
+    for block in shown:
+        text = "\n".join(f"{block.indent}{line}".rstrip() for line in block.lines)
+        assert any(text in part for part in parts), f"no script writes {text}"
     command = [sys.executable, str(ROOT / "scripts" / script), "--check"]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
@@ -136,6 +170,13 @@ def test_the_page_on_the_command_line_has_every_command() -> None:
     documented = [block.splitlines()[0] for block in blocks(REFERENCE / "cli.md", "console")]
     helps = (f"$ tracer {name} --help" for name in commands if name != "collect")
     assert sorted(documented) == sorted(["$ tracer --help", "$ tracer collect --help-all", *helps])
+
+
+def test_events_on_pages_of_collectors_are_those_of_pages_that_are_run(shown: tuple[Block, ...]) -> None:
+    every = [block for page in (ROOT / "docs/how-to").glob("*.md") for block in found(page.read_text())]
+    run = [block.lines for block in every if block.fate and block.fate.kind in ("host", "lab")]
+    for block in shown:
+        assert any(alike([OMITTED, *block.lines, OMITTED], lines, []) for lines in run), block.text
 
 
 def test_options_at_a_glance_are_options() -> None:
@@ -182,8 +223,9 @@ def lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line]
 
 
-def test_the_tutorial_shows_all_of_the_example_as_it_is(tmp_path: Path) -> None:
+def test_the_tutorial_shows_all_of_the_example_as_it_is(tmp_path: Path, shown: tuple[Block, ...]) -> None:
     made = written(tmp_path)
+    assert sorted(block.text for block in shown) == sorted(piece for parts in pieces().values() for piece in parts)
     paths = {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()}
     listed = subprocess.run(["git", "ls-files"], cwd=HELLO, check=True, capture_output=True, text=True).stdout.split()
     # of what the tutorial does not show, one is for readers of the example, and one is empty
@@ -192,9 +234,11 @@ def test_the_tutorial_shows_all_of_the_example_as_it_is(tmp_path: Path) -> None:
         assert lines((made / path).read_text()) == lines((HELLO / path).read_text()), path
 
 
-def test_the_tutorial_has_no_code_but_that_of_the_example() -> None:
-    blocks = re.findall(r"^```(?!console)\w+$", TUTORIAL.read_text(), re.MULTILINE)
-    assert len(blocks) == sum(map(len, pieces().values()))
+def test_settings_of_tests_are_those_of_the_example(shown: tuple[Block, ...]) -> None:
+    theirs = tomllib.loads((HELLO / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    for block in shown:
+        settings = tomllib.loads(block.text)["tool"]["pytest"]["ini_options"]
+        assert settings.items() <= theirs.items()
 
 
 def test_the_example_is_small_enough_to_read() -> None:

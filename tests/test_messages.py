@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from scripts.pages.likeness import is_among
 from tests.test_losses import command, quiet, receiver  # noqa: F401 - fixtures
 from tests.test_start_up import DISTRIBUTIONS
 
@@ -20,11 +23,14 @@ from tracer_core.testing.tried import Tried
 if TYPE_CHECKING:
     import socket
 
+    from scripts.pages.blocks import Block
+
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.netns import TwoNamespaces
 
 pytestmark = pytest.mark.bpf
 
+HELLO = Path(__file__).resolve().parent.parent / "examples/tracer-hello"
 RECEIVE = "tp:net:netif_receive_skb"
 LENGTH = 92  # of the datagrams, with their IP header
 VALUES = rf"minus -{LENGTH}, plus {LENGTH}, hex {LENGTH:x}, at 0x[0-9a-f]+"
@@ -69,6 +75,34 @@ def test_less_important_messages_than_asked_for_are_not_there(tracer: Tracer, tw
     messages = _MESSAGE.findall(said(tracer, "info", two, 2, "--utc"))
     assert [(level, message) for level, _, message, _ in messages] == [("ERROR", f"{LENGTH} bytes")]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}", messages[0][1])
+
+
+def test_the_example_says_what_the_page_on_it_shows(
+    tracer: Tracer, two: TwoNamespaces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: tuple[Block, ...]
+) -> None:
+    code, said_of_a_ping = shown
+    package = tmp_path / "tracer_hello"
+    shutil.copytree(HELLO / "src/tracer_hello", package)
+    added = "".join(line for line in code.text.splitlines(keepends=True) if "TRACER_LOG" in line)
+    change(package / "hello.bpf.c", code.text.replace(added, ""), code.text)
+    change(package / "plugin.py", "sections=(Hello,))", "sections=(Hello,), api=(1, 1))")
+    facts = tmp_path / "tracer_hello-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: tracer-hello\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[tracer.collectors]\nhello = tracer_hello.plugin\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    ping = f"ip netns exec {two.a.name} ping -c 1 {two.b.ipv4}"
+    options = ("-c", "hello", "-p", RECEIVE, "--netns", two.b.name, "--cmd", ping)
+    result = tracer.run("--log-level", "debug", "collect", *options)
+    assert result.returncode == 0, result.stderr
+    (line,) = said_of_a_ping.lines
+    assert is_among(line, result.stderr.splitlines()), result.stderr
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
 
 
 def test_what_a_full_ring_does_not_take_is_counted(tracer: Tracer, two: TwoNamespaces) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import venv
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from scripts.pages.blocks import blocks_for
 from tests.packages import EXAMPLES, PACKAGES, PLUGINS, ROOT, project, run
 
 if TYPE_CHECKING:
-    import subprocess
-    from pathlib import Path
+    from scripts.pages.blocks import Block
 
+INSTALLING = "tests/test_packaging.py::test_what_pages_say_installs_collectors_that_are_found"
 NAMES = [str(folder.relative_to(ROOT)) for folder in PACKAGES]
 
 pytestmark = pytest.mark.slow
@@ -51,6 +55,14 @@ class Environment:
         pip = (sys.executable, "-m", "pip", "--python", self.python, "install", "--quiet")
         run(*pip, *(wheel(self.wheels, folder) for folder in folders))
 
+    def type(self, text: str) -> None:
+        """Have a shell do something, whose pip is this environment's and knows our wheels, not those of others."""
+        index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels), "PIP_QUIET": "1"}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "PIP_PYTHON": str(self.python), **index}
+        result = subprocess.run(["bash", "-ec", text], check=False, capture_output=True, text=True, env=environment)
+        assert result.returncode == 0, f"{text}\n{result.stdout}\n{result.stderr}"
+
     def tracer(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run its ``tracer``."""
         return run(self.folder / "bin/tracer", *arguments, check=check)
@@ -68,8 +80,10 @@ def core_alone(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
 
 @pytest.fixture(scope="module")
 def everything(core_alone: Environment) -> Environment:
-    """The same environment, once collectors are installed as well: tests of the core alone come before."""
-    core_alone.install(*PLUGINS, *EXAMPLES)
+    """The same environment, once collectors are installed as pages say: tests of the core alone come before."""
+    for block in blocks_for(INSTALLING):
+        core_alone.type(block.text)
+    core_alone.install(*EXAMPLES)
     return core_alone
 
 
@@ -107,7 +121,8 @@ def test_the_core_alone_names_the_distribution_that_a_run_lacks(core_alone: Envi
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_installed_collectors_are_found(everything: Environment) -> None:
+def test_what_pages_say_installs_collectors_that_are_found(everything: Environment, shown: tuple[Block, ...]) -> None:
+    assert shown == blocks_for(INSTALLING)
     rows = json.loads(everything.tracer("plugins", "--json").stdout)
     found = {row["distribution"]: (row["name"], row["status"], row["version"]) for row in rows}
     expected = {}

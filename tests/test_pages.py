@@ -1,4 +1,4 @@
-"""Every block of code in the documentation is run, or known to a test, or says why it is not."""
+"""Every block of code in the documentation is run, or taken by a test, or says why it is not."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scripts.pages.blocks import ROOT, Block, Fate, blocks, pages
-from scripts.pages.likeness import alike, normal
+from scripts.pages.likeness import alike, is_among, normal
 from scripts.pages.session import PageError, commands, updated
-from scripts.pages.trial import of_place, tried
+from scripts.pages.trial import of_place, tried, typed
 
 from tracer_core.testing.patience import patience
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PAGES = pages()
 TAKES = 60.0  # seconds, times the patience
-UNTESTED = 25
+UNTESTED = 19
 """Blocks that nothing tests, at most. Each says why; that there are more of them is to be decided."""
 
 
@@ -48,17 +48,19 @@ def test_each_block_of_a_page_says_what_it_is_tested_by(page: Path) -> None:
 
 
 @cache
-def functions_of(path: Path) -> set[str]:
+def fixtures_of(path: Path) -> dict[str, set[str]]:
+    """The tests of a module, with the fixtures that each takes."""
     tree = ast.parse(path.read_text())
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    return {node.name: {argument.arg for argument in node.args.args} for node in functions}
 
 
 @every_page
-def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
+def test_the_tests_that_a_page_names_take_its_blocks_from_it(page: Path) -> None:
     named = {block.fate.detail for block in blocks(page.read_text()) if block.fate and block.fate.kind == "test"}
     for test in named:
         path, _, function = test.partition("::")
-        assert function in functions_of(ROOT / path), test
+        assert "shown" in fixtures_of(ROOT / path)[function], f"{test} does not know what is on the page"
 
 
 def test_what_is_run_in_the_lab_can_be_run() -> None:
@@ -132,7 +134,7 @@ def test_what_was_printed_takes_the_place_of_what_is_shown_where_that_is_not_ali
     assert [command.shown for command in commands(next(blocks(page)))] == [["  first", "second"], ["fourth", "fifth"]]
 
 
-@pytest.mark.parametrize("text", ["guest", "none", "none: ", "test", "host fails"])
+@pytest.mark.parametrize("text", ["guest", "none", "none: ", "test", "host fails", "host, file", "host, file a b"])
 def test_an_unknown_fate_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="a block is tested by"):
         Fate.of(text)
@@ -141,6 +143,19 @@ def test_an_unknown_fate_is_an_error(text: str) -> None:
 def test_a_block_in_another_language_cannot_be_run() -> None:
     with pytest.raises(PageError, match="c cannot be run"):
         commands(Block("c", 1, ("int x;",), "", Fate("host")))
+
+
+def test_a_block_that_is_a_file_is_written_there() -> None:
+    (command,) = commands(Block("yaml", 7, ("name: web", "  $x"), "", Fate.of("host, file ~/web.yaml")))
+    assert command.text.splitlines()[0].startswith("cat >~/web.yaml <<'")
+    assert command.text.splitlines()[1:3] == ["name: web", "  $x"]
+
+
+def test_what_fails_in_the_middle_of_a_block_is_told(root: None, tmp_path: Path) -> None:
+    blocks_run = [Block("sh", line, text, "", Fate("host")) for line, text in ((1, ("false", "true")), (4, ("true",)))]
+    trial = typed(ROOT / "page.md", blocks_run, tmp_path, patience(TAKES))
+    assert [command.status for command in trial.commands] == [1, 0]
+    assert trial.complaints() == "page.md:1: ended with 1: false\ntrue\n"
 
 
 EVENT = "42280304490150 (1) [ping] 109 [tp] net:netif_rx #2674622280a6ffff888151d59680 (skb ffff888139c45a00)"
@@ -193,6 +208,14 @@ def test_anything_else_may_not(old: str, new: str) -> None:
 def test_two_events_of_one_packet_are_not_those_of_two() -> None:
     assert not alike([EVENT, ITS_NEXT], [LATER, ANOTHER], [])
     assert alike([EVENT, ITS_NEXT], [LATER, LATER], [])
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [("lost 3 of …", True), ("lost 33 of …", True), ("lost 3", False), ("lost 3 of … a", False), ("… of", False)],
+)
+def test_a_line_is_among_others_whatever_its_numbers_are(line: str, found: bool) -> None:
+    assert is_among(line, [EVENT, "lost 71 of any", "lost"]) is found
 
 
 @pytest.mark.parametrize("shown", ["ab12", "1a2b", "a…", "…b…", "ab12-"])

@@ -34,6 +34,8 @@ from tracer_core.types import TextOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scripts.pages.blocks import Block
+
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.netns import TwoNamespaces
 
@@ -160,6 +162,20 @@ def test_tcpdump_reads_packets_from_a_pipe(tracer: Tracer, tmp_path: Path) -> No
         "[Invalid header: caplen==0]",  # so tcpdump calls all packets of which nothing was captured
     ]
     assert process.stderr.decode() == "3 event(s) were processed\n"
+
+
+def test_tools_read_packets_as_the_page_says(tracer: Tracer, here: Path, shown: tuple[Block, ...]) -> None:
+    found = [event(1), event(2, ("raw_tracepoint", "skb:kfree_skb"))]
+    assert run(["convert", str(write_lines(here / "in.json", found)), "tracer.arrow"]) == 0
+    path = f"{tracer.path.parent}{os.pathsep}{os.environ['PATH']}"
+
+    def typed(line: str) -> str:
+        argv = ["env", f"PATH={path}", "bash", "-o", "pipefail", "-c", line]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+    printed = [typed(line) for block in shown for line in block.lines]
+    assert [text.count("192.0.2.1 ") for text in printed] == [2, 1, 0, 1]
+    assert printed[3].startswith("1700000000.000005002\t2 (1) [tp] skb:kfree_skb")
 
 
 def captured(known: Input, source: Path) -> bytes:

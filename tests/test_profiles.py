@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.pages import ROOT, blocks
+from scripts.pages.blocks import ROOT, blocks
 
 from tracer_core.cli import main
 from tracer_core.cli.main import cli
@@ -23,9 +24,10 @@ from tracer_core.profiles.read import read, read_file
 from tracer_core.testing.kernels import recorded_folder, recorded_names
 
 if TYPE_CHECKING:
+    from scripts.pages.blocks import Block
+
     from tracer_core.testing import Tracer, TwoNamespaces
 
-PAGES = [ROOT / "docs/reference/profiles.md", ROOT / "docs/how-to/profiles.md"]
 RETIS = ROOT / "tests/fixtures/profiles"
 WITHOUT_A_FUNCTION = "Tracing without probe(s) that this kernel does not have: kprobe:tcp6_gro_receive"
 
@@ -130,13 +132,46 @@ def test_files_of_retis_work_as_they_are(run: Callable[..., Result], kernel: str
     assert result.probes == {"tp:skb:kfree_skb"} | ({"kprobe:sk_skb_reason_drop"} if is_recent else set())
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
-def test_the_profiles_of_the_documentation_are_good(page: Path) -> None:
-    found = blocks(page, "yaml")
-    assert found
-    for block in found:
-        text = block if block.startswith("version:") else f'version: "1.0"\nname: x\n{block}'
-        assert [str(problem) for problem in problems_of(cli, read(text.encode(), page.name))] == []
+def problems(text: str, name: str) -> list[str]:
+    return [str(problem) for problem in problems_of(cli, read(text.encode(), name))]
+
+
+def test_the_profiles_of_the_documentation_are_good(shown: tuple[Block, ...]) -> None:
+    for block in shown:
+        text = block.text if block.text.startswith("version:") else f'version: "1.0"\nname: x\n{block.text}'
+        assert problems(text, "web.yaml") == []
+
+
+MISTAKES = {
+    "tcp port 443": "tcp prot 443",
+    "- args:\n      probe: tp:skb:": "- args:\n      probe: tp:",
+}
+
+
+def test_mistakes_are_told_as_the_reference_says(shown: tuple[Block, ...]) -> None:
+    (told,) = shown
+    page = (ROOT / "docs/reference/profiles.md").read_text()
+    text = next(block.text for block in blocks(page) if block.language == "yaml").replace("pcap:", "pcpa:")
+    for right, wrong in MISTAKES.items():
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    assert problems(text, "web.yaml") == list(told.lines)
+
+
+def test_profiles_are_applied_as_the_reference_says(
+    run: Callable[..., Result], tmp_path: Path, shown: tuple[Block, ...]
+) -> None:
+    (block,) = shown
+    (tmp_path / "profiles").mkdir()
+    for folder in (tmp_path, tmp_path / "profiles"):
+        text = 'version: "1.0"\nname: mine\ncollect:\n  - args: {collectors: skb, probe: tp:skb:kfree_skb}\n'
+        (folder / "mine.yaml").write_text(text)
+    for line in block.lines:
+        _, *arguments = shlex.split(line)
+        result = run(*arguments, "--kernel", str(recorded_folder("6.12")), "--dry-run")
+        assert "tp:skb:kfree_skb" in result.probes
+        applied = arguments[arguments.index("-p") + 1].split(",")
+        assert result.err.count("Applying profile ") == len(applied)
 
 
 @pytest.mark.bpf
@@ -156,13 +191,3 @@ def test_a_run_has_what_profiles_and_the_user_want(tracer: Tracer, two_netns: Tw
     )
     icmp = [event["kernel"]["symbol"] for event in events if "icmp" in event.get("packet", {}).get("packet", "icmp")]
     assert {"net:netif_receive_skb", "net:net_dev_start_xmit"} == set(icmp)
-
-
-@pytest.mark.bpf
-def test_drops_are_shown_with_their_stacks(tracer: Tracer, two_netns: TwoNamespaces) -> None:
-    two = two_netns
-    send = f"ip netns exec {two.a.name} bash -c 'echo hello >/dev/udp/{two.b.ipv4}/4711'"
-    result = tracer.run("-p", "dropmon", "collect", "--netns", two.b.name, "--cmd", send)
-    assert result.returncode == 0, result.stderr
-    assert "drop (reason NO_SOCKET)" in result.stdout
-    assert re.search(r"^ +\w*udp\w*_rcv\+0x", result.stdout, re.MULTILINE), result.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import tokenize
 from contextlib import suppress
 from io import StringIO
@@ -11,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars  # noqa: F401 - it sets a variable when it is imported, for ever
 import pytest
+from scripts.pages.trial import typed
 from tests.event_json import EVENT, USER_EVENT, write_lines
-from tests.pages import REFERENCE, ROOT, blocks
+from tests.pages import REFERENCE, ROOT
 
 import tracer_core
 from tracer_core.cli.main import run
+from tracer_core.testing.patience import patience
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scripts.pages.blocks import Block
 
 PAGE = REFERENCE / "python.md"
 HOW_TO = ROOT / "docs/how-to/analyse-in-python.md"
@@ -45,21 +50,43 @@ def expected(block: str) -> list[tuple[str, Any]]:
     return found
 
 
+def given(shown: tuple[Block, ...]) -> dict[str, Any]:
+    """The names that there are when the code of a page has run, which is what its comments say."""
+    names: dict[str, Any] = {}
+    for block in shown:
+        exec(compile(block.text, "page", "exec", dont_inherit=True), names)  # noqa: S102 - our own page
+        for expression, value in expected(block.text):
+            assert eval(expression, names) == value  # noqa: S307 - ditto
+    return names
+
+
 @pytest.mark.usefixtures("tracer_arrow")
 @pytest.mark.filterwarnings("ignore")  # of scapy's dependencies, at import
-@pytest.mark.parametrize("page", [PAGE, HOW_TO], ids=lambda page: page.stem)
-def test_what_the_pages_show_runs_and_is_what_they_say(page: Path) -> None:
-    names: dict[str, Any] = {}
-    compared = 0
-    for block in blocks(page, "python"):
-        code = compile(block, page.name, "exec", dont_inherit=True)
-        if block.startswith("with tracer.collect("):
-            continue  # tests/test_python_live.py runs it
-        exec(code, names)  # noqa: S102 - our own page
-        for expression, value in expected(block):
-            assert eval(expression, names) == value  # noqa: S307 - ditto
-            compared += 1
-    assert compared == (7 if page == PAGE else 0)
+def test_what_the_reference_shows_runs_and_is_what_it_says(shown: tuple[Block, ...]) -> None:
+    assert sum(len(expected(block.text)) for block in shown) == 7
+    given(shown)
+
+
+@pytest.mark.bpf
+@pytest.mark.filterwarnings("ignore")  # ditto
+def test_the_questions_of_the_page_on_analysis_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shown: tuple[Block, ...]
+) -> None:
+    run_of_the_page, *code = shown
+    assert typed(HOW_TO, [run_of_the_page], tmp_path, patience(60)).complaints() == ""
+    monkeypatch.chdir(tmp_path / "page")
+    names = given(tuple(code))
+    printed = capsys.readouterr().out
+    assert "drop (reason NO_SOCKET)" in printed
+    assert "│ ping ┆" in printed
+    assert "IP / ICMP 127.0.0.42 > 127.0.0.1 echo-reply 0" in printed
+    assert len(names["latencies"]) == 2  # there and back
+    with subprocess.Popen(["ping", "-n", "-q", "-i", "0.1", "127.0.0.42"], stdout=subprocess.DEVNULL) as pinging:
+        try:
+            journey = names["first_drop"](filter_packet="icmp and host 127.0.0.42")
+        finally:
+            pinging.kill()
+    assert journey[-1].skb_drop.drop_reason == "NO_SOCKET"
 
 
 def test_the_reference_names_every_member_that_is_public() -> None:
@@ -71,10 +98,3 @@ def test_the_reference_names_every_member_that_is_public() -> None:
         names = [name, *(member for member in members if not member.startswith("_"))]
         missing += [f"{name}: {each}" for each in names if not re.search(rf"\b{each}\b", page)]
     assert missing == []
-
-
-def test_the_readme_shows_what_compiles() -> None:
-    part = (ROOT / "README.md").read_text().partition("## Python\n")[2].partition("\n## ")[0]
-    code = "\n".join(line[4:] for line in part.splitlines() if not line or line.startswith("    "))
-    assert "tracer.collect(" in code
-    compile(code, "README.md", "exec", dont_inherit=True)

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.pages import REFERENCE, blocks
 
 import tracer_core
 from tracer_core.testing.patience import patience
 
 if TYPE_CHECKING:
+    from scripts.pages.blocks import Block
+
     from tracer_core.testing.netns import TwoNamespaces
 
 PROBE = "tp:net:netif_receive_skb"
@@ -120,11 +121,11 @@ def test_an_exception_ends_the_run_and_so_does_its_being_forgotten(two_netns: Tw
 
 
 @pytest.mark.bpf
-def test_the_run_of_the_reference_prints_events(capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = [text for text in blocks(REFERENCE / "python.md", "python") if text.startswith("with tracer.collect(")]
+def test_the_run_of_the_reference_prints_events(capsys: pytest.CaptureFixture[str], shown: tuple[Block, ...]) -> None:
+    (block,) = shown
     with subprocess.Popen(["ping", "-n", "-q", "-i", "0.1", "127.0.0.1"], stdout=subprocess.DEVNULL) as pinging:
         try:
-            exec(compile(block, "python.md", "exec"), {"tracer": tracer_core})  # noqa: S102 - our own page
+            exec(compile(block.text, "python.md", "exec"), {"tracer": tracer_core})  # noqa: S102 - our own page
         finally:
             pinging.kill()
     assert capsys.readouterr().out.count("[tp] net:netif_receive_skb") == 3

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from scripts import release
 from tests.packages import PACKAGES, ROOT
+
+if TYPE_CHECKING:
+    from scripts.pages.blocks import Block
 
 
 @pytest.fixture
@@ -64,3 +69,10 @@ def test_what_is_no_version_changes_nothing(copy: Path, version: str) -> None:
 def test_every_package_is_released() -> None:
     released = {path.parent for path in release.files(ROOT)}
     assert {folder for folder in PACKAGES if "examples" not in folder.parts} <= released
+
+
+def test_notes_are_made_as_the_page_on_releases_says(copy: Path, shown: tuple[Block, ...]) -> None:
+    (block,) = shown
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(["bash", "-ec", block.text], check=True, cwd=copy, env=environment, stdin=subprocess.DEVNULL)
+    assert "It flies. (#7)" in (copy / "notes.md").read_text()

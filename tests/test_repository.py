@@ -16,6 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scripts.pages.blocks import Block
+
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "core/src/tracer_core"
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
@@ -138,14 +140,10 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names) if module == "tracer_core" else (module,)
 
 
-def layers() -> list[set[str]]:
-    """The block marked ``layers`` of ARCHITECTURE.md, top layer first. ``a+b`` are one unit."""
-    block = re.findall(r"^```layers\n(.*?)^```", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE | re.DOTALL)
-    return [set(line.split()) for line in block[0].splitlines()]
-
-
-def test_layers_point_downwards() -> None:
-    level = {name: (depth, unit) for depth, units in enumerate(layers()) for unit in units for name in unit.split("+")}
+def test_layers_point_downwards(shown: tuple[Block, ...]) -> None:
+    (block,) = shown  # a line for each layer, the top one first; "a+b" are one unit
+    layers = [line.split() for line in block.lines]
+    level = {name: (depth, unit) for depth, units in enumerate(layers) for unit in units for name in unit.split("+")}
     units = {path.stem for path in CORE.glob("*.py")} | {path.parent.name for path in CORE.glob("*/__init__.py")}
     assert units - {"__init__", "__main__"} == set(level), "the layers of ARCHITECTURE.md are not those of the core"
     upward = []

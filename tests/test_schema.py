@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripts.pages.likeness import is_among
 from tests.event_json import EVENT, STARTUP, USER_EVENT, events, write_lines
 
 from tracer_core.cli.input import Input
@@ -19,6 +20,8 @@ from tracer_core.files.json_schema import schema
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scripts.pages.blocks import Block
 
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.netns import TwoNamespaces
@@ -93,13 +96,17 @@ def test_what_a_run_writes_is_valid(
     two_netns: TwoNamespaces,
     tmp_path: Path,
     validator: Any,  # noqa: ANN401
+    shown: tuple[Block, ...],
 ) -> None:
     path, receive = tmp_path / "events.json", "tp:net:netif_receive_skb"
     options = ("-p", receive, "-p", f"{receive}/stack", "--netns", two_netns.b.name, "--skb-sections", "all")
     with tracer.collect(*options, "-o", str(path), "-r", "1MB") as collecting:
         two_netns.run(two_netns.a, ["ping", "-c", "2", "-i", "0.1", two_netns.b.ipv4])
     assert collecting.exit_code == 0, collecting.report()
-    lines = [json.loads(line) for line in path.with_suffix(".json.0").read_text().splitlines()]
+    text = path.with_suffix(".json.0").read_text()
+    (block,) = shown
+    assert all(is_among(line, text.splitlines()) for line in block.lines), text
+    lines = [json.loads(line) for line in text.splitlines()]
     assert lines[0]["startup"]["split_file"] == {"id": 0, "policy": {"kind": "size", "limit": 1_000_000}}
     assert any("skb" in line for line in lines)
     for line in lines:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tomllib
@@ -15,13 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.pages import FIXTURES, TESTING, blocks, commands, written
+from scripts.pages.blocks import blocks_for
+from scripts.pages.trial import Trial, typed
+from tests.pages import TUTORIAL, written
 
 from tracer_core.testing import Tracer
-from tracer_core.testing.command import end_with_parent, wait_ready
 from tracer_core.testing.patience import patience
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scripts.pages.blocks import Block
+
     from tracer_core.testing import TwoNamespaces
 
 pytestmark = pytest.mark.slow
@@ -30,6 +34,9 @@ ROOT = Path(__file__).resolve().parent.parent
 XMIT, RECEIVE = "net:net_dev_start_xmit", "net:netif_receive_skb"
 HELLO = re.compile(r"hello length (\d+) mark (0x[0-9a-f]+) type (\w+)")
 REQUEST = "type 8 code 0"
+README = ROOT / "examples/tracer-hello/README.md"
+INSTALLING = "tests/test_third_party.py::test_its_readme_installs_it_and_lists_it_as_the_command_does"
+TAKES = 60.0  # seconds that a page may take, times the patience
 
 
 def run(*argv: str | Path, cwd: Path) -> str:
@@ -49,20 +56,34 @@ class Stranger:
     """An environment of its own, with a collector in it that the repository knows nothing of.
 
     Attributes:
-        folder: Of the stranger.
-        sources: Of the collector, apart from the repository.
+        folder: Of the stranger; sources of the collector are in ``page``, apart from the repository.
         python: Of the environment.
         before: What ``tracer plugins --json`` gave before the collector was installed.
     """
 
     folder: Path
-    sources: Path
     python: Path
     before: list[dict[str, Any]]
 
     @property
+    def sources(self) -> Path:
+        return self.folder / "page"
+
+    @property
     def command(self) -> Path:
         return self.python.with_name("tracer")
+
+    def typed(self, page: Path, blocks: Sequence[Block]) -> Trial:
+        """What comes of blocks of a page where the sources are, with the pip of the environment, and no index."""
+        variables = {
+            "PATH": f"{self.python.parent}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PIP_PYTHON": str(self.python),
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # that is: no isolation
+            "PIP_QUIET": "1",
+            "PIP_ROOT_USER_ACTION": "ignore",
+        }
+        return typed(page, blocks, self.folder, patience(TAKES), variables)
 
 
 def plugins(command: Path, cwd: Path) -> list[dict[str, Any]]:
@@ -71,22 +92,24 @@ def plugins(command: Path, cwd: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
+def installing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stranger, Trial]:
+    """The stranger, and what came of installing the collector as its README says."""
     folder = tmp_path_factory.mktemp("stranger")
-    sources, wheels, python = folder / "hello", folder / "wheels", folder / "env/bin/python"
-    written(sources)
-    for command in (command for command in commands() if command.split()[0] in ("mkdir", "touch")):
-        run(*command.split(), cwd=sources)
-    packages = (ROOT / "core", ROOT / "plugins/skb", sources)
-    pip(folder, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, *packages)
+    wheels, python = folder / "wheels", folder / "env/bin/python"
+    written(folder / "page")
+    pip(folder, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, ROOT / "core", ROOT / "plugins/skb")
     venv.create(folder / "env")
     install = ("--python", python, "install")
     dependencies = tomllib.loads((ROOT / "core/pyproject.toml").read_text())["project"]["dependencies"]
-    pip(folder, *install, *dependencies, "pytest", "hypothesis")
-    pip(folder, *install, "--no-deps", *wheels.glob("tracer_core-*.whl"), *wheels.glob("tracer_skb-*.whl"))
-    before = plugins(python.with_name("tracer"), folder)
-    pip(folder, *install, "--no-deps", *wheels.glob("tracer_hello-*.whl"))
-    return Stranger(folder, sources, python, before)
+    pip(folder, *install, *dependencies, "pytest", "hypothesis", "hatchling", "editables")
+    pip(folder, *install, "--no-deps", *wheels.glob("*.whl"))
+    made = Stranger(folder, python, plugins(python.with_name("tracer"), folder))
+    return made, made.typed(README, blocks_for(INSTALLING))
+
+
+@pytest.fixture
+def stranger(installing: tuple[Stranger, Trial]) -> Stranger:
+    return installing[0]
 
 
 @pytest.fixture
@@ -114,9 +137,17 @@ def test_an_installed_collector_is_listed_and_changes_nothing_else(stranger: Str
     ]
 
 
-def test_its_readme_lists_it_as_the_command_does(stranger: Stranger) -> None:
-    shown = run(stranger.command, "plugins", cwd=stranger.folder)
-    assert f"$ tracer plugins\n{shown}" in (ROOT / "examples/tracer-hello/README.md").read_text()
+def test_its_readme_installs_it_and_lists_it_as_the_command_does(
+    installing: tuple[Stranger, Trial], shown: tuple[Block, ...]
+) -> None:
+    trial = installing[1]
+    assert tuple(trial.blocks) == shown
+    assert trial.complaints() == ""
+
+
+@pytest.mark.bpf
+def test_its_readme_shows_what_it_prints(stranger: Stranger, shown: tuple[Block, ...]) -> None:
+    assert stranger.typed(README, shown).complaints() == ""
 
 
 def passed(stranger: Stranger, *files: str) -> str:
@@ -126,48 +157,32 @@ def passed(stranger: Stranger, *files: str) -> str:
     return result
 
 
-def test_its_own_tests_pass_where_it_is_installed(stranger: Stranger) -> None:
-    result = passed(stranger)
-    assert "TestContract::test_its_hooks_are_pure[6.12-HelloOptions(min_len=100)] PASSED" in result
+@pytest.mark.bpf
+def test_the_code_of_pages_on_tests_passes_as_tests_of_it(stranger: Stranger, shown: tuple[Block, ...]) -> None:
+    code = "\n\n".join(block.text for block in shown)
+    (stranger.sources / "tests/test_pages.py").write_text(code)
+    written_tests = re.findall("^def test_", code, re.MULTILINE)
+    assert passed(stranger, "tests/test_pages.py").count(" PASSED") >= len(written_tests) > 0
 
 
 @pytest.mark.bpf
-@pytest.mark.parametrize("page", [TESTING, FIXTURES], ids=lambda page: page.stem)
-def test_the_code_of_pages_on_tests_passes_as_tests_of_it(stranger: Stranger, page: Path) -> None:
-    name = f"tests/test_{page.stem.replace('-', '_')}.py"
-    code = "\n\n".join(blocks(page, "python"))
-    (stranger.sources / name).write_text(code)
-    assert passed(stranger, name).count(" PASSED") >= len(
-        re.findall("^def test_", "".join(blocks(page, "python")), re.M)
-    )
+def test_the_commands_of_the_tutorial_do_what_it_says(stranger: Stranger, shown: tuple[Block, ...]) -> None:
+    trial = stranger.typed(TUTORIAL, shown)
+    assert trial.complaints() == ""
+    output = "\n".join(trial.commands[-1].stream("out"))
+    assert re.search(r"^hello +ok +tracer-hello ", output, re.MULTILINE), output
+    assert "  hello_collect (hello), when matched" in output
+    assert "static __always_inline int hello_collect(" in output
+    assert re.search(r"hello length 228 mark 0x0 type host$", output, re.MULTILINE), output
 
 
-@pytest.mark.bpf
-def test_the_commands_of_the_tutorial_do_what_it_says(stranger: Stranger, two_netns: TwoNamespaces) -> None:
-    """But those that install and test, which are done elsewhere, for the folder that is made first, too."""
-    tried = [command for command in commands() if command.startswith(("tracer ", "sudo $(which tracer) "))]
-    assert len(tried) == 4
-    for command in tried:
-        argv = [str(stranger.command), *command.removeprefix("sudo $(which tracer)").removeprefix("tracer").split()]
-        if command.startswith("tracer"):
-            assert "hello" in run(*argv, cwd=stranger.sources), command
-            continue
-        ready = stranger.folder / "ready"
-        with subprocess.Popen(
-            [*argv, "--netns", two_netns.b.name, "--ready-file", str(ready)],
-            stdout=subprocess.PIPE,
-            text=True,
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call, no lock
-        ) as process:
-            wait_ready(process, ready, patience(60))
-            two_netns.a.run(["ping", "-n", "-c", "1", "-W", "5", "-s", "200", two_netns.b.ipv4])
-            process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=patience(30))
-        assert re.search(r"hello length 228 mark 0x0 type host$", output, re.MULTILINE), output
-
-
-def test_the_tutorial_has_no_command_that_is_not_tried() -> None:
-    assert {command.split()[0] for command in commands()} == {"mkdir", "touch", "pip", "tracer", "sudo"}
+def test_its_own_tests_pass_where_it_is_installed(stranger: Stranger, shown: tuple[Block, ...]) -> None:
+    tutorial, readme = shown
+    assert tutorial.text == readme.text
+    (stranger.sources / "tests/test_pages.py").unlink(missing_ok=True)
+    trial = stranger.typed(TUTORIAL, [tutorial])
+    assert trial.complaints() == ""
+    assert re.search(r"=+ \d+ passed", "\n".join(trial.commands[-1].stream("out")))
 
 
 def test_its_options_are_among_those_of_the_command(hello: Tracer) -> None:
@@ -214,9 +229,11 @@ PINGS = {8: 1, 100: 42, 1000: 0x7FFF_FFFF}
 
 
 @pytest.mark.bpf
-@pytest.mark.parametrize("reads", ["load", "probe"])
-def test_lengths_and_marks_are_those_of_the_pings(hello: Tracer, two_netns: TwoNamespaces, reads: str) -> None:
-    seen = events(trace(hello, two_netns, PINGS, "-c", "hello,skb", "--reads", reads))
+def test_lengths_and_marks_are_those_of_the_pings_however_they_are_read(
+    hello: Tracer, two_netns: TwoNamespaces
+) -> None:
+    """The README has them as they are read if nothing else is asked for."""
+    seen = events(trace(hello, two_netns, PINGS, "-c", "hello,skb", "--reads", "probe"))
     requests = [(e.symbol, e.length, e.mark, e.packet_type) for e in seen if REQUEST in e.packet]
     expected = []
     for size, mark in PINGS.items():
@@ -224,13 +241,6 @@ def test_lengths_and_marks_are_those_of_the_pings(hello: Tracer, two_netns: TwoN
         # Ethernet is there when it is sent; the mark does not cross into another namespace
         expected += [(XMIT, 14 + datagram, mark, "host"), (RECEIVE, datagram, 0, "host")]
     assert requests == expected
-
-
-@pytest.mark.bpf
-def test_the_type_of_a_packet_is_told_by_its_bit_field(hello: Tracer, two_netns: TwoNamespaces) -> None:
-    seen = events(trace(hello, two_netns, {8: 0}, "-c", "hello,skb"))
-    arp = {e.packet.split(" ")[0]: e.packet_type for e in seen if e.symbol == RECEIVE and e.length == 28}
-    assert arp.items() >= {"request": "broadcast", "reply": "host"}.items()
 
 
 @pytest.mark.bpf

@@ -5,7 +5,8 @@ A comment says it, before the block or, as ``blocks:``, for all that follow on t
     <!-- run: host -->            run in order, in one shell, on the machine that runs the tests
     <!-- run: lab -->             the same in a guest of the lab, whose kernel has what the page needs
     <!-- run: host, fails -->     a command of it is meant to fail
-    <!-- run: test FILE::NAME --> a test knows what is in it
+    <!-- run: host, file PATH --> it is what a file holds, which the reader writes there
+    <!-- run: test FILE::NAME --> a test takes it from the page, by the fixture ``shown``
     <!-- run: none: REASON -->    nothing does
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,11 +37,13 @@ class Fate:
         kind: ``host``, ``lab``, ``test`` or ``none``.
         detail: The test, or the reason why there is none.
         fails: A command of it ends with another status than 0.
+        file: What the block is the text of; empty if it is none.
     """
 
     kind: str
     detail: str = ""
     fails: bool = False
+    file: str = ""
 
     @classmethod
     def of(cls, text: str) -> Fate:
@@ -48,8 +52,8 @@ class Fate:
         Raises:
             ValueError: nothing that we know.
         """
-        if match := re.fullmatch(r"(host|lab)(, fails)?", text):
-            return cls(match[1], fails=bool(match[2]))
+        if match := re.fullmatch(r"(host|lab)(, fails)?(?:, file (\S+))?", text):
+            return cls(match[1], fails=bool(match[2]), file=match[3] or "")
         if match := re.fullmatch(r"(test) (\S+)|(none): (\S.*)", text):
             return cls(match[1] or match[3], match[2] or match[4])
         raise ValueError(f"a block is tested by host, lab, 'test FILE::NAME' or 'none: REASON', not by {text!r}")
@@ -73,11 +77,23 @@ class Block:
     indent: str
     fate: Fate | None
 
+    @property
+    def text(self) -> str:
+        """Its lines, each with its end."""
+        return "".join(f"{line}\n" for line in self.lines)
+
 
 def pages() -> list[Path]:
     """All pages but decision records."""
     found = {path for pattern in _PAGES for path in ROOT.glob(pattern)}
     return sorted(path for path in found if _RECORDS not in path.parents)
+
+
+@cache
+def blocks_for(test: str) -> tuple[Block, ...]:
+    """The blocks of all pages that name a test, as ``FILE::NAME``."""
+    fate = Fate("test", test)
+    return tuple(block for page in pages() for block in blocks(page.read_text()) if block.fate == fate)
 
 
 def blocks(text: str) -> Iterator[Block]:

@@ -63,6 +63,13 @@ def normal(lines: Iterable[str]) -> list[str]:
     return found
 
 
+def is_among(line: str, printed: Iterable[str]) -> bool:
+    """Whether a line was printed, with whatever numbers; ``…`` in it stands for anything."""
+    (text,) = normal([line])
+    pattern = re.compile(re.sub(r"\d+", r"\\d+", re.escape(text)).replace(OMITTED, ".*"))
+    return any(pattern.fullmatch(one) for one in normal(printed))
+
+
 def alike(shown: Sequence[str], out: Sequence[str], err: Sequence[str]) -> bool:
     """Whether the lines shown are those of both streams, in the order of each, whichever came first of two streams.
 

@@ -1,7 +1,7 @@
 """Runs the commands of a page as its reader would: one after the other, in one shell.
 
-The shell has an empty folder, a network namespace and names of ``ip netns`` of its own, so that whatever a page makes
-is gone with it. Needs root.
+The shell has an empty folder, a home, a network namespace and names of ``ip netns`` of its own, so that whatever a page
+makes is gone with it. Needs root.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ from typing import IO, TYPE_CHECKING
 from scripts.pages.likeness import alike, of_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scripts.pages.blocks import Block
 
 _SHELLS = ("console", "sh", "")
 _PROMPT = "$ "
+_END = "@@@ end"
 _MARK = "@@@ page"
 _PRELUDE = f"""
 mark() {{ echo "{_MARK} $*"; echo "{_MARK} $*" >&2; }}
+sudo() {{ "$@"; }}  # it is root
+trap 'broken=$?' ERR  # a command of a block that goes on
 mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns
 ip link set lo up
 """
@@ -50,7 +53,7 @@ class Command:
         first: Line of the page after it, where its output begins.
         shown: Output on the page; nothing where the page shows commands only.
         printed: What it printed, line by line, in the order in which it came: the stream and the line.
-        status: It ended with.
+        status: It ended with; of several commands, the last that failed, if any did.
     """
 
     text: str
@@ -76,6 +79,8 @@ def commands(block: Block) -> list[Command]:
     Raises:
         PageError: its language is none that we run, or its output stands before its first command.
     """
+    if block.fate is not None and block.fate.file:
+        return [Command(f"cat >{block.fate.file} <<'{_END}'\n{block.text}{_END}", block.language, block.line, None)]
     if block.language == "python":
         code = shlex.join([sys.executable, "-W", "error", "-c", "\n".join(block.lines)])
         return [Command(code, "python", block.line, None)]
@@ -103,34 +108,41 @@ def _of_console(block: Block) -> list[Command]:
     return found
 
 
-def run(every: Sequence[Command], folder: Path, timeout: float) -> str:
+def run(every: Sequence[Command], folder: Path, timeout: float, variables: Mapping[str, str] | None = None) -> str:
     """Run commands, and note what each printed and ended with.
 
     Args:
         every: They.
-        folder: Where they are run.
+        folder: Where they are run, in ``page``, which is made; their home is beside it.
         timeout: Seconds that all of them may take.
+        variables: Of their environment, beside those of ours.
 
     Returns:
         What was printed before the first; empty if all is well.
     """
+    here, home = folder / "page", folder / "home"
+    for made in (here, home):
+        made.mkdir(exist_ok=True)
     script = [_PRELUDE]
     for number, command in enumerate(every):
-        script += [f"mark {number}", command.text, f"mark {number} $?"]
+        status = "$((last ? last : broken))"
+        script += [f"mark {number}", "broken=0", command.text, "last=$?", f"mark {number} {status}"]
     argv = ["unshare", "--net", "--mount", "bash", "-c", "\n".join(script)]
     environment = {
         **os.environ,
+        "HOME": str(home),
         "PATH": f"{_BIN}:{os.environ['PATH']}",
         "NOPAGER": "1",
         "NO_COLOR": "1",
         "LC_ALL": "C.UTF-8",
+        **(variables or {}),
     }
     process = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=folder,
+        cwd=here,
         env=environment,
         text=True,
         start_new_session=True,

@@ -13,6 +13,8 @@ from scripts.pages.blocks import ROOT, blocks
 from scripts.pages.likeness import normal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from scripts.pages.blocks import Block
     from scripts.pages.session import Command
 
@@ -68,10 +70,17 @@ def tried(page: Path, place: str, timeout: float) -> Trial:
         place: ``host`` or ``lab``.
         timeout: Seconds that all may take.
     """
-    trial = Trial(page, of_place(page, place))
-    trial.commands = [command for block in trial.blocks for command in session.commands(block)]
     with tempfile.TemporaryDirectory(prefix="tracer-page-") as folder:
-        trial.before = session.run(trial.commands, Path(folder), timeout)
+        return typed(page, of_place(page, place), Path(folder), timeout)
+
+
+def typed(
+    page: Path, blocks: Sequence[Block], folder: Path, timeout: float, variables: Mapping[str, str] | None = None
+) -> Trial:
+    """Run some blocks of a page: arguments are those of :func:`scripts.pages.session.run`."""
+    trial = Trial(page, list(blocks))
+    trial.commands = [command for block in blocks for command in session.commands(block)]
+    trial.before = session.run(trial.commands, folder, timeout, variables)
     return trial
 
 

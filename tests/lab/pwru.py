@@ -73,18 +73,17 @@ class Pwru:
 
 
 @contextmanager
-def pwru(root: Path, folder: Path, expression: str) -> Iterator[Pwru]:
+def pwru(root: Path, folder: Path, options: Sequence[str]) -> Iterator[Pwru]:
     """Run it around a block, on all functions of vmlinux; events can come when it begins.
 
     Args:
         root: A root file system that has it.
         folder: Where it prints to.
-        expression: Which packets are met first.
+        options: How it attaches, and which packets are met first.
     """
-    options = ["--backend", "kprobe-multi", "--filter-track-skb", "--timestamp", "absolute"]
     with (folder / "pwru.out").open("wb") as out, (folder / "pwru.err").open("wb") as err:
         process = subprocess.Popen(
-            chroot.command(root, ["pwru", *options, expression]),
+            chroot.command(root, ["pwru", "--timestamp", "absolute", *options]),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,8 @@ from tracer_core.testing.topology.vxlan import PORT, VNI
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scripts.pages.blocks import Block
 
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.topology.nat import Nat
@@ -60,14 +63,18 @@ def tunnelled_netns(nat_netns: Nat) -> Nat:
 
 
 def test_a_ping_meets_the_same_functions_in_the_same_order_as_pwru_says(
-    tracer: Tracer, tunnelled_netns: Nat, pwru_root: Path, tmp_path: Path
+    tracer: Tracer, tunnelled_netns: Nat, pwru_root: Path, tmp_path: Path, shown: tuple[Block, ...]
 ) -> None:
+    both, ours_alone = shown
+    assert both.lines[:1] == ours_alone.lines
+    commands = [shlex.split(line) for line in both.lines]
+    (name, collect, *options), (oracle_name, *oracle_options) = commands
+    assert (name, collect, oracle_name) == ("tracer", "collect", "pwru")
     client = tunnelled_netns.client
     ping = ["ping", "-n", "-c", "1", "-W", "20", "-s", str(SIZE), VIRTUAL]
     client.run(ping)  # neighbours are known from now on, and modules loaded
     # skb has something to say where a packet has no identity any more, and so its end is told, too
-    options = ("--all-skb", "-c", "skb,skb-tracking", "-f", "icmp", "--format", "single-line")
-    with tracer.collect(*options) as collecting, pwru(pwru_root, tmp_path, "icmp") as oracle:
+    with tracer.collect(*options) as collecting, pwru(pwru_root, tmp_path, oracle_options) as oracle:
         client.run(ping)
         collecting.stop()  # with all events of the ping, which has its answer; and the other one is slow beside us
         ours = met(collecting.stdout)

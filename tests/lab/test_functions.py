@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from scripts.pages.likeness import is_among
+from tests.lab.test_pages import SHOWN
 from tests.lab.traffic import LABELS, LENGTH, collecting_arguments, ping, refusing_socket, seen, send_datagram
 
 from tracer_core.kernel.live import LiveKernel
@@ -16,6 +18,7 @@ from tracer_core.kernel.live import LiveKernel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scripts.pages.blocks import Block
     from tests.lab.support import Support
 
     from tracer_core.testing.command import Collecting, Tracer
@@ -47,13 +50,16 @@ def test_an_echo_request_is_seen_in_the_functions_it_passes_in_their_order(
 
 
 def test_calls_are_seen_when_they_return_with_the_time_they_took(
-    tracer: Tracer, two_netns: TwoNamespaces, support: Support
+    tracer: Tracer, two_netns: TwoNamespaces, support: Support, kernel: str, shown: tuple[Block, ...]
 ) -> None:
     two = two_netns
     probes = (f"{kind}:{name}" for kind in RETURNS for name in INWARD)
     with tracer.collect(*collecting_arguments(*probes, namespaces=(two.b.name,))) as collecting:
         ping(two.a, two.b)
         collecting.wait_for("] ip_rcv returned 0 ", count=len(RETURNS))
+    ((line,),) = (block.lines for block in shown)
+    if kernel == SHOWN:  # in others, the packet may still be there
+        assert is_among(line, collecting.stdout.splitlines()), collecting.stdout
     for kind in RETURNS:
         chain = [event for event in seen(collecting, LABELS[kind]) if event.symbol in INWARD]
         # the first to return was called last

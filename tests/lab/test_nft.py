@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from scripts.pages.blocks import Block
     from tests.lab.support import Support
 
     from tracer_core.testing.command import Tracer
@@ -254,10 +255,11 @@ def test_only_wanted_verdicts_are_reported_whatever_other_collectors_would_say(
 
 
 def test_the_table_is_there_for_the_time_of_the_run_and_each_run_has_its_own(
-    tracer: Tracer, nft_netns: Filtered
+    tracer: Tracer, nft_netns: Filtered, shown: tuple[Block, ...]
 ) -> None:
     site = nft_netns
-    options = ("-c", "nft", "--netns", site.b.name, "--allow-system-changes")
+    (block,) = shown
+    options = (*shlex.split(block.text)[2:], "--netns", site.b.name)
     with tracer.collect(*options) as first, tracer.collect(*options) as second:
         assert tables().count("table inet tracer_") == 2
         assert "made by runs that go on" in tracer.run("doctor").stdout

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from scripts.pages.likeness import is_among
 
 from tracer_core.testing.patience import patience
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from scripts.pages.blocks import Block
     from tests.lab.support import Support
 
     from tracer_core.testing.command import Collecting, Tracer
@@ -68,7 +70,7 @@ def key(values: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def test_each_flow_is_asked_for_once_and_sorting_tells_all_its_look_ups(
-    tracer: Tracer, ovs_with_probes: OpenVSwitch, tmp_path: Path, support: Support
+    tracer: Tracer, ovs_with_probes: OpenVSwitch, tmp_path: Path, support: Support, shown: tuple[Block, ...]
 ) -> None:
     net, path, out = ovs_with_probes, tmp_path / "events.json", tmp_path / "sorted.json"
     ping(net, 5)  # afterwards the kernel has the flows, with the actions that they keep
@@ -104,6 +106,8 @@ def test_each_flow_is_asked_for_once_and_sorting_tells_all_its_look_ups(
         assert (one["dpflow"], one["ofpflows"]) == (answer["dpflow"], answer["ofpflows"])
     text = tracer.run("sort", str(path)).stdout
     assert text.count("\n  odpflow ") + text.count("\n      odpflow ") == 20
+    (block,) = shown
+    assert all(is_among(line, text.splitlines()) for line in block.lines), text
     support.works("ovs: flows in the words of Open vSwitch")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
+from scripts.pages.likeness import is_among
+from tests.lab.test_pages import SHOWN
 from tests.stacks import (
     PACKETS,
     WANTED,
@@ -21,6 +24,7 @@ from tests.tracking import identity, packet, tracing
 from tracer_core.sections import Return
 
 if TYPE_CHECKING:
+    from scripts.pages.blocks import Block
     from tests.lab.support import Support
 
     from tracer_core.sections import Event
@@ -199,14 +203,19 @@ def test_what_runs_after_the_packet_was_freed_is_not_shown(two_netns: TwoNamespa
         assert inherited(run, probe.partition(":")[2]) == [], probe
 
 
-def test_events_say_whose_they_are_and_that_they_have_no_packet(tracer: Tracer, two_netns: TwoNamespaces) -> None:
+def test_events_say_whose_they_are_and_that_they_have_no_packet(
+    tracer: Tracer, two_netns: TwoNamespaces, kernel: str, shown: tuple[Block, ...]
+) -> None:
     two = two_netns
-    options = ("-c", "skb,skb-tracking", "-p", "ip_rcv/ftrace", "-p", f"{LOOKUP}/stack", "--netns", two.b.name)
-    with tracer.collect(*options, "-f", "icmp") as collecting:
+    typed, printed = shown
+    _, _, *options = shlex.split(typed.text)
+    with tracer.collect(*options, "--netns", two.b.name) as collecting:
         ping(two)
         collecting.wait_for(f"] {LOOKUP} #")
     assert collecting.exit_code == 0, collecting.report()
     event = next(text for text in collecting.stdout.split("\n\n") if f"] {LOOKUP} #" in text)
     first, *frames = event.splitlines()
     assert first.endswith(" (skb 0)")
+    if kernel == SHOWN:
+        assert all(is_among(line, collecting.stdout.splitlines()) for line in printed.lines), collecting.stdout
     assert any("ip_rcv" in frame or "ip_route_input" in frame for frame in frames)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from scripts.pages.blocks import Block
     from tests.lab.support import Support
 
     from tracer_core.testing.command import Tracer
@@ -28,14 +30,15 @@ _EVENT = re.compile(
 
 
 def test_functions_on_the_way_of_packets_become_probes_and_no_event_is_lost(
-    two_netns: TwoNamespaces, tracer: Tracer, support: Support
+    two_netns: TwoNamespaces, tracer: Tracer, support: Support, shown: tuple[Block, ...]
 ) -> None:
     two = two_netns
-    options = ("-c", "skb,skb-tracking", "-p", f"tp:{CONSUMED}", "--probe-stack", "--format", "single-line")
+    (block,) = shown
+    _, _, *options = shlex.split(block.text)
     netns = ("--netns", two.a.name, "--netns", two.b.name)
     two.run(two.a, ["ping", "-c", "1", "-W", "20", two.b.ipv4])  # who does not know the other clones the packet
     count = 0  # of pings; the first of them show what there is to probe
-    with tracer.collect(*options, *netns, "-f", "icmp[icmptype] == icmp-echo") as collecting:
+    with tracer.collect(*options, *netns) as collecting:
         while not all(f" {name} #" in collecting.stdout for name in FOUND):
             two.run(two.a, ["ping", "-c", "1", "-W", "20", two.b.ipv4])
             count += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,8 @@ from tracer_core.testing.kernels import recorded_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from scripts.pages.blocks import Block
 
     from .conftest import Result
 
@@ -49,6 +52,17 @@ def test_verbose_says_what_is_passed_and_who_reads_it(inspect: Callable[..., Res
         "  module nf_conntrack",
         "  ns, skb: argument 2, struct sk_buff *",
     ]
+
+
+def test_what_the_page_on_probes_shows_is_printed(inspect: Callable[..., Result], shown: tuple[Block, ...]) -> None:
+    typed, printed = shown
+    for line in typed.lines:
+        command, name, *arguments = shlex.split(line, comments=True)
+        result = inspect(*arguments)
+        assert (command, name, result.code) == ("tracer", "inspect", ExitCode.OK), line
+        assert result.out
+    # how to attach is found out on the machine, and a recorded kernel is none
+    assert result.out.splitlines() == [line for line in printed.lines if not line.startswith("  attach: ")]
 
 
 def test_network_devices_and_namespaces_make_places_too(inspect: Callable[..., Result]) -> None:

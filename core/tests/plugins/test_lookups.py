@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import pytest
 
 from tracer_core.api import U8, U32, U64, CollectorSpec, Lookup, recorded, section
 from tracer_core.plugins.declaration import Owner
 from tracer_core.plugins.validate import UnusableError, refuse_bad
+
+if TYPE_CHECKING:
+    from scripts.pages.blocks import Block
 
 
 class Inner(NamedTuple):
@@ -57,6 +60,37 @@ def spec(lookups: Any) -> CollectorSpec:  # noqa: ANN401 - wrong ones, too
 
 
 GOOD = Lookup(Asked, ("number", "small"), Answer, ("name",))
+
+
+@section("flow")
+class Flow(NamedTuple):
+    """A packet's flow."""
+
+    number: U32
+    """Of it."""
+    version: U32
+    """Of its actions."""
+    rules: Annotated[str | None, recorded(U32)]
+    """Told, perhaps."""
+
+
+@section("flow-rules", reported=True)
+class FlowRules(NamedTuple):
+    """What a flow was made of."""
+
+    number: U32
+    """Of the flow."""
+    version: U32
+    """Of its actions."""
+    rules: str
+    """Of it."""
+
+
+def test_lookups_on_their_page_can_be_used(shown: tuple[Block, ...]) -> None:
+    (block,) = shown
+    names: dict[str, Any] = {"Lookup": Lookup, "Flow": Flow, "FlowRules": FlowRules}
+    exec(block.text, names)  # noqa: S102 - our own page
+    refuse_bad(Owner("flows"), CollectorSpec("flows", "Flows.", sections=(Flow, FlowRules), lookups=names["LOOKUPS"]))
 
 
 def test_lookups_of_fields_of_both_sections_can_be_used() -> None:
