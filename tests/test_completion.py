@@ -197,8 +197,14 @@ def test_a_script_goes_to_stdout_to_a_file_or_into_a_folder(tracer: Tracer, tmp_
     script = tracer.run("sh-complete", "--shell", kind).stdout
     assert "_TRACER_COMPLETE" in script
     (tmp_path / "folder").mkdir()
-    for place, file in (("folder", f"folder/{FILES[kind]}"), ("script", "script")):
-        result = tracer.run("sh-complete", "--shell", kind, "--register", str(tmp_path / place))
+    places = {
+        "folder": f"folder/{FILES[kind]}",
+        "script": "script",
+        "new/home/": f"new/home/{FILES[kind]}",
+        "new/share/script": "new/share/script",
+    }
+    for place, file in places.items():
+        result = tracer.run("sh-complete", "--shell", kind, "--register", f"{tmp_path}/{place}")
         assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
         assert (tmp_path / file).read_text() == script
     environment = {**os.environ, "_TRACER_COMPLETE": f"{kind}_source"}
@@ -206,11 +212,11 @@ def test_a_script_goes_to_stdout_to_a_file_or_into_a_folder(tracer: Tracer, tmp_
 
 
 def test_a_script_that_cannot_be_written_is_one_line(tracer: Tracer, tmp_path: Path) -> None:
-    result = tracer.run("sh-complete", "--shell", "zsh", "--register", str(tmp_path / "no/such"))
+    (tmp_path / "file").touch()
+    result = tracer.run("sh-complete", "--shell", "zsh", "--register", str(tmp_path / "file/script"))
     assert result.returncode == 2
     assert (
-        result.stderr
-        == f"Error: cannot write {tmp_path}/no/such: No such file or directory; name another file or folder\n"
+        result.stderr == f"Error: cannot write {tmp_path}/file/script: Not a directory; name another file or folder\n"
     )
 
 
