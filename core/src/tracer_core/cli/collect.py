@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
-"""Attached to if the user leaves both probes and collectors to us."""
-DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
-"""The same where packets end, to find in stacks how they got there."""
-
 
 @click.command(cls=CollectorCommand)
 @click.option(
@@ -262,6 +257,8 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
 def _probes(values: Mapping[str, Any], *, by_name: bool) -> tuple[str, ...]:
     if values["probes"] or values["all_skb"] or by_name:
         return tuple(values["probes"])
+    from tracer_core.plan.request import DEFAULT_PROBES, DEFAULT_STACK_PROBES  # noqa: PLC0415 - not for --help
+
     default = DEFAULT_STACK_PROBES if values["probe_stack"] else DEFAULT_PROBES
     log.info("No probe(s) given: using %s", ", ".join(default))
     return default
