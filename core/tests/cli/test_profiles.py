@@ -164,7 +164,7 @@ def test_collectors_that_are_not_there_are_left_out_with_their_options(
     write("mine", "{collectors: 'sample,no-such', no_such_level: 9, probe: tp:net:netif_rx}")
     result = run("-p", "mine", *DRY)
     assert collectors(result) == ["sample"]
-    assert result.err.splitlines()[1].startswith("WARN  left out: no collector named no_such is installed")
+    assert result.err.splitlines()[1].startswith("WARN  left out: no collector named no-such is installed")
     assert run("-p", "mine", *DRY, "-c", "no_such").code == 3
     write("mine", "{collectors: 'sample,sample-min', sample_min_len: 9, sample_min_x: 1, probe: tp:net:netif_rx}")
     assert "#define SAMPLE_MIN_LEN 9\n" in run("-p", "mine", *SOURCE).out

@@ -15,7 +15,7 @@ from tracer_core.cli.profiled_command import ProfiledCommand
 from tracer_core.cli.topics import ALL, COLLECT, write_options
 from tracer_core.errors import PluginError, TracerError, UsageError
 from tracer_core.options import OptionSpec, option_specs
-from tracer_core.plugins.declaration import BUG
+from tracer_core.plugins.declaration import BUG, shown
 from tracer_core.plugins.host import Host
 from tracer_core.run.selection import Selection
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AUTO = "auto"
+_ALL = "all"  # what it is not called
 _SELECTION = "tracer_core.selection"
 
 
@@ -88,9 +89,10 @@ class CollectorCommand(ProfiledCommand):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Own options by topic, then a heading per collector."""
+        params = list(_params(ctx))
         theirs = (
-            (f"Collector {collector.owner.name!r}", [param for owner, param in _params(ctx) if owner is collector])
-            for collector in _all(ctx.meta.get(_SELECTION))
+            (f"Collector {shown(each.owner.name)!r}", [param for owner, param in params if owner is each])
+            for each in _all(ctx.meta.get(_SELECTION))
         )
         write_options(ctx, formatter, COLLECT, theirs)
 
@@ -135,9 +137,12 @@ def _found(ctx: click.Context, host: Host, names: Iterable[str]) -> Iterator[Col
     for name in names:
         try:
             yield host.collector(name)
-        except PluginError:
-            if not ctx.resilient_parsing:  # while it is typed, it may be anything
-                raise
+        except PluginError as error:
+            if ctx.resilient_parsing:  # while it is typed, it may be anything
+                continue
+            if name == _ALL and name not in host.names:
+                raise PluginError(error.message, hint=f"all that can run here: -c {AUTO}") from error
+            raise
 
 
 def _there(host: Host, profiled: Profiled, wished: Iterable[str]) -> Iterator[Collector]:
@@ -186,7 +191,7 @@ def _value(collector: Collector, spec: OptionSpec, value: Any, chosen: Selection
     selected = {other.owner.name for other in _all(chosen)}
     for part in _listed(value):
         if part in spec.selects:
-            hint = "" if part in selected else f", which is not installed: pip install tracer-{part.replace('_', '-')}"
+            hint = "" if part in selected else f", which is not installed: pip install tracer-{shown(part)}"
             log.warning("Use of '%s' in %s is deprecated: it is now a collector%s", part, flag, hint)
         elif part in spec.obsolete:
             if spec.obsolete[part]:
@@ -211,5 +216,5 @@ def _foreign_option(error: click.NoSuchOption, host: Host, chosen: Selection, pr
     if not owner or owner in (collector.owner.name for collector in _all(chosen)):
         return None
     where = profiled.where(error.option_name)
-    message = f"{error.option_name} belongs to collector {owner}, which is not selected"
-    return UsageError(f"{where}: {message}" if where else message, hint=f"add -c {owner}")
+    message = f"{error.option_name} belongs to collector {shown(owner)}, which is not selected"
+    return UsageError(f"{where}: {message}" if where else message, hint=f"add -c {shown(owner)}")

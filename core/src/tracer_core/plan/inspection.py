@@ -13,6 +13,7 @@ from tracer_core.plan.plan import PlannedFragment, PlannedGetter
 from tracer_core.plan.reading import reach, runs_at
 from tracer_core.plan.request import parse_probe
 from tracer_core.plan.tracking import PACKET, TRACKED
+from tracer_core.plugins.declaration import shown
 from tracer_core.types import Probe, ProbeKind
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ class Inspection:
         probe = Probe(asked.kind or ProbeKind.FUNCTION, asked.target)
         if not probe.is_pattern and not is_known(probe, self._kernel):
             return unknown(probe, self._kernel)
-        collectors = ", ".join(dict.fromkeys(f.owner.name for f in self._fragments))
+        collectors = ", ".join(dict.fromkeys(shown(f.owner.name) for f in self._fragments))
         return UsageError(
             f"{asked.text}: there is nothing that {collectors or 'nobody'} could retrieve data from", hint=_OTHERS
         )
