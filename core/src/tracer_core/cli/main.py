@@ -13,7 +13,6 @@ import click
 
 from tracer_core import __version__
 from tracer_core.cli.completion.demand import on_demand
-from tracer_core.cli.context import naming
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -61,6 +60,8 @@ class _LazyGroup(click.Group):
             ctx.fail(f"{name!r} is ambiguous: {', '.join(matches)}")
         if not matches:
             return None
+        from tracer_core.cli.context import naming  # noqa: PLC0415 - --version and --help do without
+
         module, attribute, _ = _COMMANDS[matches[0]]
         command: click.Command = getattr(import_module(module), attribute)
         return naming(command)
