@@ -150,6 +150,20 @@ def test_what_is_required_or_the_users_own_wish_must_be_there(
     assert run("-p", "mine", *DRY, "-p", "kprobe:nosuch").code == 2
 
 
+def test_a_profile_where_a_probe_is_asked_for_is_known_and_the_other_way_round(
+    run: Callable[..., Result], write: Callable[..., Path]
+) -> None:
+    write("mine", "{collectors: sample}")
+    hint = "; if the profile of that name is meant: tracer -p mine collect"
+    assert run(*DRY, "-c", "sample", "-p", "mine").error.endswith(f"no such traceable function{hint}")
+    assert "tracer -p" not in run(*DRY, "-c", "sample", "-p", "nosuch").err
+    for name in ("nft-dropmon", "ifdump"):  # of which one cannot be a function
+        assert run(*DRY, "-c", "sample", "-p", name).err.endswith(f"tracer -p {name} collect\n")
+    for probe in ("tp:net:netif_rx", "ip_rcv"):
+        assert run("-p", probe, *DRY).err.endswith(f"; if it is a probe: tracer collect -p {probe}\n")
+    assert run("-p", "nosuch-profile", *DRY).err.endswith("; list them with: tracer profile list\n")
+
+
 def test_values_that_stand_for_collectors_select_them_from_profiles_too(
     run: Callable[..., Result], write: Callable[..., Path], install: Callable[..., None]
 ) -> None:
