@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""How long ``tracer inspect`` takes for the whole kernel, and ``-v``, which says who reads what at each place.
+"""How long ``tracer inspect`` takes for all functions of the kernel, and ``-v``, which says who reads what at each.
+
+They are asked for by ``kprobe:*``, so that they are listed where they cannot be probed, too.
 
     python bench/inspection.py [--runs N]
 
@@ -62,8 +64,8 @@ def main() -> int:
     tracer = str(executable())
     commands = {
         "floor": [sys.executable, "-c", FLOOR],
-        "tracer inspect": [tracer, "inspect"],
-        "tracer inspect -v": [tracer, "inspect", "-v"],
+        "functions": [tracer, "inspect", "-p", "kprobe:*"],
+        "functions, with -v": [tracer, "inspect", "-v", "-p", "kprobe:*"],
     }
     took: dict[str, list[Took]] = {name: [] for name in commands}
     lines = {}
@@ -76,7 +78,7 @@ def main() -> int:
     for name, all_of in took.items():
         clock, processor = (statistics.median(values) for values in zip(*all_of, strict=True))
         print(f"{name:20} {clock:8.2f} {processor:10.2f} {lines[name]:7}")
-    met = statistics.median(one.clock for one in took["tracer inspect"]) <= TARGET
+    met = statistics.median(one.clock for one in took["functions"]) <= TARGET
     print(f"target {TARGET} s: {'met' if met else 'missed'}")
     return 0 if met else 1
 

@@ -24,6 +24,7 @@ from scripts.reference.pages import bring_up_to_date
 
 from tracer_core.events.docs import field_docs
 from tracer_core.events.form import FieldForm, Form, SectionForm, form_of
+from tracer_core.plugins.declaration import shown
 from tracer_core.sections import Header, Return, Stack, TrackedData, Tracking, Unjoined
 from tracer_core.testing.command import executable
 from tracer_core.wire import BLOB_STEP, Blob, Chars, Layout, Part, Scalar, layout_of
@@ -76,7 +77,7 @@ def known_sections() -> Iterator[tuple[Layout, str]]:
     for folder in sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")):
         spec = import_module(f"tracer_{folder.name}.plugin").tracer_collector()
         for cls in spec.sections:
-            owners.setdefault(layout_of(cls), []).append(f"collector `{spec.name}`")
+            owners.setdefault(layout_of(cls), []).append(f"collector `{shown(spec.name)}`")
     for layout in sorted(owners, key=lambda layout: layout.name):
         yield layout, ", ".join(owners[layout])
 

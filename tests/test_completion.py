@@ -240,11 +240,11 @@ def test_what_is_registered_as_the_page_says_is_there_in_new_shells(
 
 
 def test_a_script_that_cannot_be_written_is_one_line(tracer: Tracer, tmp_path: Path) -> None:
-    result = tracer.run("sh-complete", "--shell", "zsh", "--register", str(tmp_path / "no/such"))
+    (tmp_path / "file").touch()
+    result = tracer.run("sh-complete", "--shell", "zsh", "--register", str(tmp_path / "file/script"))
     assert result.returncode == 2
     assert (
-        result.stderr
-        == f"Error: cannot write {tmp_path}/no/such: No such file or directory; name another file or folder\n"
+        result.stderr == f"Error: cannot write {tmp_path}/file/script: Not a directory; name another file or folder\n"
     )
 
 

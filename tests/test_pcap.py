@@ -302,6 +302,8 @@ def test_what_a_trampoline_saw_is_of_the_interface_of_its_function(tmp_path: Pat
         (("-p", "ip_output"), PLACES, 1, "Error: in.json: Probe not found in the events; see: tracer stats\n"),
         (("-p", "net:ip_rcv"), PLACES, 1, "Error: in.json: Probe not found in the events; see: tracer stats\n"),
         ((), [USER_EVENT], 1, "Error: in.json: no event is of a probe in the kernel; see: tracer stats\n"),
+        ((), [], 1, "Error: in.json: there are no events in it; see: tracer stats\n"),
+        (("-p", "ip_rcv"), [], 1, "Error: in.json: there are no events in it; see: tracer stats\n"),
         (("-p", "k:net:netif_rx"), PLACES, 2, "Error: probe 'k:net:netif_rx': not a function; "),
         (("-p", ""), PLACES, 2, "Error: probe '': not a function; "),
         (("-p", "foo:bar:baz"), PLACES, 2, "Error: probe 'foo:bar:baz': invalid type 'foo'; "),

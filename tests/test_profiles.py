@@ -44,7 +44,7 @@ class Result:
     def collectors(self) -> set[str]:
         """Of a plan."""
         assert self.code == 0, self.err
-        return set(re.findall(r"^collector (\w+) ", self.out, re.MULTILINE))
+        return set(re.findall(r"^collector ([\w-]+) ", self.out, re.MULTILINE))
 
     @property
     def probes(self) -> set[str]:
@@ -92,7 +92,7 @@ def test_the_others_are_planned_as_they_say(run: Callable[..., Result], kernel: 
     result = run(*planning("ifdump", kernel))
     assert {"tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit"} <= result.probes
     result = run(*planning("dropmon", kernel))
-    assert result.collectors == {"skb_drop", "skb", "dev", "ns"}
+    assert result.collectors == {"skb-drop", "skb", "dev", "ns"}
     assert result.probes == {"tp:skb:kfree_skb"}
 
 
@@ -128,7 +128,7 @@ def test_files_of_retis_work_as_they_are(run: Callable[..., Result], kernel: str
     result = run(*planning(str(RETIS / "drops.yaml"), kernel))
     is_recent = kernel in ("6.12", "6.18")
     assert result.err.splitlines()[0] == f"Applying profile drops: {'reasons' if is_recent else 'any'}"
-    assert result.collectors == {"skb", "skb_drop", "dev", "ns"}
+    assert result.collectors == {"skb", "skb-drop", "dev", "ns"}
     assert result.probes == {"tp:skb:kfree_skb"} | ({"kprobe:sk_skb_reason_drop"} if is_recent else set())
 
 

@@ -150,6 +150,29 @@ def test_the_run_ends_with_its_program_even_if_that_is_killed(two_netns: TwoName
     wait_for_end(pid)
 
 
+INTERRUPTED = """
+import contextlib, sys, tracer_core
+options = {"collectors": "skb", "probe": "tp:net:netif_receive_skb", "netns": sys.argv[1]}
+with contextlib.suppress(KeyboardInterrupt), tracer_core.collect(**options) as run:
+    print(run.pid, flush=True)
+    for event in run:
+        pass
+print(run.is_done)
+"""
+
+
+@pytest.mark.bpf
+def test_an_interruption_leaves_the_block_and_nothing_goes_on(two_netns: TwoNamespaces) -> None:
+    argv = [sys.executable, "-c", INTERRUPTED, two_netns.a.name]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        pid = int(program.stdout.readline())
+        program.send_signal(signal.SIGINT)
+        assert program.stdout.read() == "True\n"
+    assert program.returncode == 0
+    wait_for_end(pid)
+
+
 @pytest.mark.bpf
 def test_a_run_that_is_killed_is_an_error(two_netns: TwoNamespaces) -> None:
     run = collect(two_netns)

@@ -55,6 +55,18 @@ def test_a_script_is_found_by_its_name_where_retis_has_them(
     assert "Error: Python script named unnamed not found" in result.stderr
 
 
+def test_an_event_file_where_the_script_stands_is_told_from_one(path: Path, tracer: Tracer, tmp_path: Path) -> None:
+    arrow = tmp_path / "events.arrow"
+    assert tracer.run("convert", str(path), str(arrow)).returncode == 0
+    for file in (path, arrow):
+        result = tracer.run("python", str(file))
+        error = f"Error: {file} is an event file, not a script; use: tracer python -i {file} [SCRIPT]\n"
+        assert (result.returncode, result.stderr) == (2, error)
+    script = tmp_path / "script"
+    script.write_text("{print('a script')}")
+    assert tracer.run("python", "-i", str(path), str(script)).stdout == "a script\n"
+
+
 def test_a_script_that_fails_shows_where_and_ends_with_1(path: Path, tracer: Tracer, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("def fail():\n    return 1 / 0\nfail()\n")

@@ -50,6 +50,14 @@ def test_journeys_are_printed_one_after_the_other(tracer: Tracer, tmp_path: Path
     ]
 
 
+def test_a_file_without_events_is_shown_as_it_is_printed(tracer: Tracer, tmp_path: Path) -> None:
+    empty = write_lines(tmp_path / "events.json", [])
+    printed, result = tracer.run("print", str(empty)), tracer.run("sort", str(empty))
+    assert (result.returncode, result.stdout, result.stderr) == (0, printed.stdout, printed.stderr)
+    assert "collected with Retis v1.7.0" in result.stdout
+    assert result.stderr == "There are no events in the file\n"
+
+
 @pytest.mark.parametrize("source", ["json", "arrow", "parquet"])
 @pytest.mark.parametrize("target", ["json", "arrow", "parquet"])
 def test_every_file_is_sorted_to_every_file(tracer: Tracer, tmp_path: Path, source: str, target: str) -> None:

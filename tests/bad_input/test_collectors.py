@@ -111,7 +111,7 @@ def test_bad_c_names_the_collector_and_the_reason(
     command.install("bad_c")
     command.environment["FIXTURE_C"] = case
     error = command.run("collect", "-c", f"{others}bad_c", *here).error(ExitCode.PLUGIN)
-    assert error.startswith("collector bad_c (fixture-bad-c 1.0): ")
+    assert error.startswith("collector bad-c (fixture-bad-c 1.0): ")
     assert re.search(expected, error), error
     assert "leave it out of -c, or see --print-bpf" in error
 
@@ -127,7 +127,7 @@ def test_c_that_kills_the_compiler_names_the_collector(command: Command, here: t
         command.end(process)
         pytest.skip("this release of BCC survives what kills older ones")
     error = command.end(process).error(ExitCode.PLUGIN)
-    assert error.startswith("collector bad_c (fixture-bad-c 1.0): the composed program does not compile: ")
+    assert error.startswith("collector bad-c (fixture-bad-c 1.0): the composed program does not compile: ")
     assert "Assertion" in error
 
 
@@ -136,7 +136,7 @@ def test_a_function_must_bear_the_name_of_its_collector(command: Command) -> Non
     command.environment |= {"FIXTURE_C": "unprefixed", "FIXTURE_FUNCTION": "collect"}
     result = command.run("collect", "-c", "bad_c", "-p", PROBE, "--kernel", KERNEL, "--dry-run")
     error = result.error(ExitCode.PLUGIN)
-    assert "collector bad_c (fixture-bad-c 1.0): C function collect must be called bad_c_<verb>" in error
+    assert "collector bad-c (fixture-bad-c 1.0): C function collect must be called bad_c_<verb>" in error
 
 
 def test_two_collectors_with_one_section_are_both_named(command: Command) -> None:

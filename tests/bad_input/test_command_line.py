@@ -35,7 +35,7 @@ bpf = pytest.mark.bpf
             ["tp:napi:napi_poll: no collector could retrieve data", "struct sk_buff *", "another"],
             id="useless",
         ),
-        pytest.param([], ExitCode.USAGE, ["nothing to attach to", "give one with -p"], id="no probe"),
+        pytest.param([], ExitCode.USAGE, ["nothing to attach to", "leave -c out"], id="no probe"),
         pytest.param(["--netns", "nosuch"], ExitCode.USAGE, ["no such network namespace", "ip netns"], id="netns"),
         pytest.param(
             ["--netns", "/etc/passwd"], ExitCode.USAGE, ["not a namespace", "give a name, /proc/PID/ns/net"], id="file"

@@ -58,7 +58,14 @@ def test_a_c_in_a_value_behind_its_short_option_selects_nothing(
 def test_a_collector_can_be_written_with_dashes(install: Callable[..., None], run: Callable[..., Result]) -> None:
     install("bad_c")
     result = run(*PLAN, "-c", "bad-c")
-    assert "collector bad_c (fixture-bad-c 1.0): tracer_fragments failed: KeyError" in result.error
+    assert "collector bad-c (fixture-bad-c 1.0): tracer_fragments failed: KeyError" in result.error
+
+
+def test_who_asks_for_all_collectors_is_told_what_they_are_called(run: Callable[..., Result]) -> None:
+    result = run(*PLAN, "-c", "all")
+    assert result.code == 3
+    assert result.error.startswith("no collector named all is installed (installed: ")
+    assert result.error.endswith("; all that can run here: -c auto")
 
 
 def test_only_the_selected_collector_is_imported(install: Callable[..., None], run: Callable[..., Result]) -> None:

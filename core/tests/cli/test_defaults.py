@@ -23,7 +23,7 @@ def test_what_is_received_sent_and_dropped_is_traced_on_any_kernel(run: Callable
     assert result.err == f"No probe(s) given: using {', '.join(PLACES)}\n"
     for place in (*PLACES, "tp:skb:kfree_skb"):
         assert f" {place}: program " in result.out
-    for collector in ("skb", "skb_drop", "skb_tracking", "dev", "ns"):
+    for collector in ("skb", "skb-drop", "skb-tracking", "dev", "ns"):
         assert f"collector {collector} " in result.out
     assert "tracking: functions cannot" not in result.out
 

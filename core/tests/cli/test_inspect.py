@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tracer_core.cli import ingredients
 from tracer_core.errors import ExitCode
-from tracer_core.testing.kernels import recorded_folder
+from tracer_core.plan.request import Fixed
+from tracer_core.testing.kernels import recorded_folder, recorded_kernel
+from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +83,24 @@ def test_a_place_that_does_not_exist_is_a_wrong_command_line(inspect: Callable[.
 
 def test_collectors_options_count(inspect: Callable[..., Result]) -> None:
     assert inspect("-c", "skb", "--skb-sections", "dev", "-p", "tcp_v4_rcv").code == ExitCode.OK
+
+
+def test_functions_that_cannot_be_probed_are_listed_only_for_who_asks_for_them(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(ingredients, "kernel_of", lambda _: recorded_kernel("6.12"))
+    monkeypatch.setattr(ingredients, "abilities_of", lambda *_: Fixed(entries=()))
+    warning = "WARN  functions cannot be probed on this machine"
+    result = run("inspect", "-c", "skb")
+    assert result.err == f"{warning}, and are not listed; see: tracer doctor\n"
+    assert "tp:net:netif_receive_skb" in result.out.splitlines()
+    assert "kprobe:" not in result.out
+    result = run("inspect", "-c", "skb", "-p", "kprobe:ip_rcv", "-p", "tp:net:netif_rx")
+    assert (result.out, result.err) == ("kprobe:ip_rcv\ntp:net:netif_rx\n", f"{warning}; see: tracer doctor\n")
+    assert run("inspect", "-c", "skb", "-p", "tp:net:netif_rx").err == ""
+    monkeypatch.setattr(ingredients, "abilities_of", lambda *_: Fixed(entries=(ProbeKind.FENTRY,)))
+    assert run("inspect", "-c", "skb", "-p", "ip_rcv").out == "fentry:ip_rcv\n"
 
 
 def test_without_tracefs_it_says_what_is_not_known(run: Callable[..., Result]) -> None:

@@ -63,7 +63,9 @@ def test_a_prefix_of_two_commands_names_both(run: Callable[..., Result], monkeyp
         (["plugins", "--nosuch"], "No such option '--nosuch'; see: tracer plugins --help"),
         (["plugins", "extra"], "Got unexpected extra argument (extra); see: tracer plugins --help"),
         (["--log-level"], "Option '--log-level' requires an argument; see: tracer --help"),
-        (["collect", "-c"], "Option '-c' requires an argument; see: tracer --help"),
+        (["collect", "-c"], "Option '-c' requires an argument; see: tracer collect --help"),
+        (["collect", "--cmd"], "Option '--cmd' requires an argument; see: tracer collect --help"),
+        (["profile", "show", "--kernel"], "Option '--kernel' requires an argument; see: tracer profile show --help"),
     ],
 )
 def test_a_bad_command_line_is_one_line_that_says_where_help_is(
@@ -73,6 +75,25 @@ def test_a_bad_command_line_is_one_line_that_says_where_help_is(
     # releases of click differ in full stops and quotes
     assert (result.code, result.error.replace('"', "'")) == (2, error)
     assert result.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["pritn"], "No such command 'pritn'. Did you mean 'print'? See: tracer --help"),
+        (["colect"], "No such command 'colect'. Did you mean 'collect' or 'convert'? See: tracer --help"),
+        (["help"], "No such command 'help'; use: tracer --help"),
+        (["help", "collect"], "No such command 'help'; use: tracer collect --help"),
+        (["version"], "No such command 'version'; use: tracer --version"),
+        (["man"], "No such command 'man'; use: man tracer"),
+        (["--", "-x"], "No such option '-x'; see: tracer --help"),
+    ],
+)
+def test_a_command_that_there_is_not_is_answered_with_what_was_meant(
+    run: Callable[..., Result], arguments: list[str], error: str
+) -> None:
+    result = run(*arguments)
+    assert (result.code, result.error.replace('"', "'")) == (2, error)
 
 
 def test_a_message_of_several_lines_becomes_one(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,6 +165,20 @@ def test_of_several_profiles_the_one_is_named_that_requires_what_there_is_not(
     assert ", and profile two requires it; " in result.err
 
 
+def test_a_profile_where_a_probe_is_asked_for_is_known_and_the_other_way_round(
+    run: Callable[..., Result], write: Callable[..., Path]
+) -> None:
+    write("mine", "{collectors: sample}")
+    hint = "; if the profile of that name is meant: tracer -p mine collect"
+    assert run(*DRY, "-c", "sample", "-p", "mine").error.endswith(f"no such traceable function{hint}")
+    assert "tracer -p" not in run(*DRY, "-c", "sample", "-p", "nosuch").err
+    for name in ("nft-dropmon", "ifdump"):  # of which one cannot be a function
+        assert run(*DRY, "-c", "sample", "-p", name).err.endswith(f"tracer -p {name} collect\n")
+    for probe in ("tp:net:netif_rx", "ip_rcv"):
+        assert run("-p", probe, *DRY).err.endswith(f"; if it is a probe: tracer collect -p {probe}\n")
+    assert run("-p", "nosuch-profile", *DRY).err.endswith("; list them with: tracer profile list\n")
+
+
 def test_values_that_stand_for_collectors_select_them_from_profiles_too(
     run: Callable[..., Result], write: Callable[..., Path], install: Callable[..., None]
 ) -> None:
@@ -179,7 +193,7 @@ def test_collectors_that_are_not_there_are_left_out_with_their_options(
     write("mine", "{collectors: 'sample,no-such', no_such_level: 9, probe: tp:net:netif_rx}")
     result = run("-p", "mine", *DRY)
     assert collectors(result) == ["sample"]
-    assert result.err.splitlines()[1].startswith("WARN  left out: no collector named no_such is installed")
+    assert result.err.splitlines()[1].startswith("WARN  left out: no collector named no-such is installed")
     assert run("-p", "mine", *DRY, "-c", "no_such").code == 3
     write("mine", "{collectors: 'sample,sample-min', sample_min_len: 9, sample_min_x: 1, probe: tp:net:netif_rx}")
     assert "#define SAMPLE_MIN_LEN 9\n" in run("-p", "mine", *SOURCE).out

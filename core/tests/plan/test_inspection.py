@@ -109,6 +109,26 @@ def test_a_tracepoint_is_found_without_its_group(kernel: BtfKernel) -> None:
     ]
 
 
+def test_where_functions_cannot_be_attached_to_only_those_that_are_asked_for_are_listed(kernel: BtfKernel) -> None:
+    inspection = Inspection([declared(fragment(SKB))], kernel)
+
+    def without(pattern: str) -> list[str]:
+        return names(inspection.places(wanted(pattern), entry=None))
+
+    assert {name.partition(":")[0] for name in without("*")} == {"tp"}
+    assert without("*:netif_receive_skb") == ["tp:net:netif_receive_skb"] == without("netif_receive_sk*")[:1]
+    assert without("tcp_v4_rcv") == without("kprobe:tcp_v4_rc*") == ["kprobe:tcp_v4_rcv"]
+    with pytest.raises(MachineError, match=r"only functions, which cannot .* tracer inspect -p 'kprobe:tcp_v4_rc\*'"):
+        without("tcp_v4_rc*")
+    with pytest.raises(UsageError, match="there is nothing that one could retrieve data from"):
+        without("nosuch*")
+
+
+def test_functions_are_listed_by_the_way_in_which_they_can_be_attached_to(kernel: BtfKernel) -> None:
+    inspection = Inspection([declared(fragment(SKB))], kernel)
+    assert names(inspection.places(wanted("tcp_v4_rcv"), entry=ProbeKind.FENTRY)) == ["fentry:tcp_v4_rcv"]
+
+
 def test_a_pointer_to_a_pointer_to_a_packet_is_none(kernel: BtfKernel) -> None:
     both = kernel.functions_taking([SKB, "struct sk_buff **"]).items()
     name = next(name for name, positions in both if SKB not in positions and kernel.symbol(name) is not None)
@@ -154,6 +174,10 @@ class TestWithoutTracefs:
     @pytest.fixture
     def unmounted(self) -> BtfKernel:
         return Unmounted(recorded_kernel("6.12")._source)
+
+    def test_where_functions_cannot_be_attached_to_either_it_is_said_what_to_mount(self, unmounted: BtfKernel) -> None:
+        with pytest.raises(MachineError, match="mount -t tracefs tracefs /sys/kernel/tracing"):
+            Inspection([declared(fragment(SKB))], unmounted).places(wanted("*"), entry=None)
 
     def test_functions_with_an_address_are_listed(self, unmounted: BtfKernel) -> None:
         found = names(listed(declared(fragment(SKB)), "*", unmounted))

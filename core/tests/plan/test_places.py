@@ -50,6 +50,16 @@ def test_without_any_way_the_error_names_those_tried(kernel: BtfKernel, returns:
         list(locate(Probe.function("ip_rcv", returns=returns), Fixed(entries=(), returns=()), kernel))
 
 
+def test_a_function_that_cannot_be_probed_is_answered_with_the_tracepoint_of_its_name(kernel: BtfKernel) -> None:
+    for name, meant in (
+        ("netif_receive_skb", "the tracepoint of that name, tp:net:netif_receive_skb"),
+        ("ip_rcv", "a tracepoint, tp:GROUP:NAME"),
+    ):
+        with pytest.raises(MachineError) as caught:
+            list(locate(Probe.function(name), Fixed(entries=()), kernel))
+        assert caught.value.hint == f"give {meant}; see: tracer doctor"
+
+
 @pytest.mark.parametrize("release", ["6.1", "6.12"])
 def test_a_function_of_a_module_is_probed_like_any_other(release: str) -> None:
     (place,) = locate(parse_probe("nf_conntrack_in"), Fixed(), recorded_kernel(release))

@@ -169,9 +169,21 @@ def test_a_missing_probe_of_a_collector_is_an_error_unless_it_is_optional(kernel
     assert [p.probe for p in made.probes] == [RECEIVE]
 
 
-def test_no_probe_at_all_is_an_error_that_says_what_to_give(kernel: TypedKernel) -> None:
-    with pytest.raises(UsageError, match="give one with -p"):
-        plan([declaration("a", fragment("a_see", SKB))], Request(), kernel)
+@pytest.mark.parametrize(
+    ("names", "who"),
+    [
+        ("a", "a brings no probes of its own"),
+        ("ab", "a and b bring no probes of their own"),
+        ("abc", "a, b and c bring no probes of their own"),
+    ],
+)
+def test_no_probe_at_all_is_an_error_that_says_what_to_give(kernel: TypedKernel, names: str, who: str) -> None:
+    members = [declaration(name, fragment(f"{name}_see", SKB)) for name in names]
+    with pytest.raises(UsageError) as caught:
+        plan(members, Request(), kernel)
+    assert caught.value.message == f"nothing to attach to: {who}"
+    usual = "-p tp:net:netif_receive_skb -p tp:net:net_dev_start_xmit"
+    assert caught.value.hint == f"leave -c out, or give some, as in {usual}"
 
 
 def test_a_useless_probe_beside_a_useful_one_is_skipped_and_named(kernel: TypedKernel) -> None:

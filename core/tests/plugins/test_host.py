@@ -113,9 +113,17 @@ def test_a_collector_that_is_not_installed_is_named_with_what_is_and_with_what_t
     install("good")
     with pytest.raises(PluginError) as caught:
         Host().collector("two_words")
-    assert "no collector named two_words is installed (installed: " in caught.value.message
+    assert "no collector named two-words is installed (installed: " in caught.value.message
     assert "sample" in caught.value.message
     assert caught.value.hint.endswith("pip install tracer-two-words")
+
+
+def test_a_name_near_that_of_a_collector_is_answered_with_it(install: Callable[..., None]) -> None:
+    install("good", "bad_c")
+    for wrong, meant in (("smaple", "sample"), ("bad_cc", "bad-c")):
+        with pytest.raises(PluginError) as caught:
+            Host().collector(wrong)
+        assert caught.value.hint == f"did you mean {meant}?"
 
 
 def test_a_collector_that_raises_is_called_once(install: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,12 @@ def test_ours_are_there_and_can_be_replaced(home: Path) -> None:
     assert found("generic") == path
 
 
+def test_a_name_near_that_of_a_profile_is_answered_with_it(home: Path) -> None:
+    write(home / ".config/tracer/profiles/mine.yaml", "mine")
+    assert refused("ifdum") == "Profile with name ifdum not found; did you mean ifdump?"
+    assert refused("miine") == "Profile with name miine not found; did you mean mine?"
+
+
 def test_only_yaml_files_of_the_folder_itself_are_looked_at(home: Path) -> None:
     folder = home / ".config/tracer/profiles"
     write(folder / "mine.yaml.bak", "mine")

@@ -132,7 +132,7 @@ def test_a_command_that_fails_says_why(tracer: Tracer) -> None:
 
 
 def test_what_cannot_be_planned_is_refused() -> None:
-    with pytest.raises(PluginError, match="no collector named no_such"):
+    with pytest.raises(PluginError, match="no collector named no-such"):
         planned("no_such")
     with pytest.raises(UsageError, match=r"no recorded kernel 1\.0"):
         planned("dev", probes=[RECEIVE], kernel="1.0")

@@ -24,16 +24,12 @@ from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_options
 from tracer_core.cli.topics import help_all_option
 from tracer_core.errors import ExitCode, MachineError, UsageError
+from tracer_core.plugins.declaration import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
-
-DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
-"""Attached to if the user leaves both probes and collectors to us."""
-DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
-"""The same where packets end, to find in stacks how they got there."""
 
 
 @click.command(cls=CollectorCommand)
@@ -236,7 +232,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             if text is not None:
                 ingredients.advise(values)
             if chosen.automatic:
-                started = sorted(owner.name.replace("_", "-") for owner in prepared.plan.owners)
+                started = sorted(shown(owner.name) for owner in prepared.plan.owners)
                 log.info("Collector(s) started: %s", ", ".join(started))
             files, kind = ingredients.files_of(values)
             if files is not None:
@@ -267,6 +263,8 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
 def _probes(values: Mapping[str, Any], *, by_name: bool) -> tuple[str, ...]:
     if values["probes"] or values["all_skb"] or by_name:
         return tuple(values["probes"])
+    from tracer_core.plan.request import DEFAULT_PROBES, DEFAULT_STACK_PROBES  # noqa: PLC0415 - not for --help
+
     default = DEFAULT_STACK_PROBES if values["probe_stack"] else DEFAULT_PROBES
     log.info("No probe(s) given: using %s", ", ".join(default))
     return default

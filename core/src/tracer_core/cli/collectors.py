@@ -17,7 +17,7 @@ from tracer_core.cli.profiled_command import ProfiledCommand
 from tracer_core.cli.topics import ALL, COLLECT, write_options
 from tracer_core.errors import PluginError, TracerError, UsageError
 from tracer_core.options import OptionSpec, option_specs
-from tracer_core.plugins.declaration import BUG
+from tracer_core.plugins.declaration import BUG, shown
 from tracer_core.plugins.host import Host
 from tracer_core.run.selection import Selection
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AUTO = "auto"
+_ALL = "all"  # what it is not called
 _SELECTION = "tracer_core.selection"
 _BYSTANDERS = "tracer_core.bystanders"
 
@@ -92,8 +93,8 @@ class CollectorCommand(ProfiledCommand):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Own options by topic, then a heading per collector."""
         theirs = (
-            (f"Collector {collector.owner.name!r}", [param for _, param in _params([collector])])
-            for collector in _all(ctx.meta.get(_SELECTION))
+            (f"Collector {shown(each.owner.name)!r}", [param for _, param in _params([each])])
+            for each in _all(ctx.meta.get(_SELECTION))
         )
         write_options(ctx, formatter, COLLECT, theirs)
 
@@ -113,7 +114,7 @@ def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
     for collector, spec in _given(ctx, ctx.meta[_BYSTANDERS]):
         flag = spec.flag(collector.owner.name)
         where = profiled_of(ctx).where(flag)
-        name = collector.owner.name.replace("_", "-")
+        name = shown(collector.owner.name)
         log.warning(
             "%s%s does nothing: collector %s is not selected; add -c %s", where and f"{where}: ", flag, *[name] * 2
         )
@@ -148,9 +149,12 @@ def _found(ctx: click.Context, host: Host, names: Iterable[str]) -> Iterator[Col
     for name in names:
         try:
             yield host.collector(name)
-        except PluginError:
-            if not ctx.resilient_parsing:  # while it is typed, it may be anything
-                raise
+        except PluginError as error:
+            if ctx.resilient_parsing:  # while it is typed, it may be anything
+                continue
+            if name == _ALL and name not in host.names:
+                raise PluginError(error.message, hint=f"all that can run here: -c {AUTO}") from error
+            raise
 
 
 def _there(host: Host, profiled: Profiled, wished: Iterable[str]) -> Iterator[Collector]:
@@ -207,7 +211,7 @@ def _value(collector: Collector, spec: OptionSpec, value: Any, chosen: Selection
     selected = {other.owner.name for other in _all(chosen)}
     for part in _listed(value):
         if part in spec.selects:
-            hint = "" if part in selected else f", which is not installed: pip install tracer-{part.replace('_', '-')}"
+            hint = "" if part in selected else f", which is not installed: pip install tracer-{shown(part)}"
             log.warning("Use of '%s' in %s is deprecated: it is now a collector%s", part, flag, hint)
         elif part in spec.obsolete:
             if spec.obsolete[part]:

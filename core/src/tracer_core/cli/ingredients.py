@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tracer_core.cli.output import Kind, Sorting, open_output
 from tracer_core.cli.text import text_format
 from tracer_core.errors import UsageError
+from tracer_core.plugins.declaration import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -49,7 +50,7 @@ def changes_of(values: Mapping[str, Any]) -> Iterator[Changes | None]:
 def described(prepared: Prepared) -> Iterator[str]:
     """What would be changed on the machine, and what does not work as it should."""
     for owner, changes in (prepared.changes or {}).items():
-        yield from (f"change for {owner.name}: {change.what}: {shlex.join(change.do)}" for change in changes)
+        yield from (f"change for {shown(owner.name)}: {change.what}: {shlex.join(change.do)}" for change in changes)
     if prepared.plan.weakness:
         yield f"tracking: {prepared.plan.weakness}"
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from tracer_core.kernel.view import TypedKernel
+    from tracer_core.plan.request import Abilities
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +69,14 @@ def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     tried = ingredients.abilities_of({"reads": "auto", **values}, kernel) if can_try else None
     request = Request(abilities=tried or Fixed(), userspace=ingredients.userspace_of(values))
     inspection = Inspection(declarations(chosen, request, kernel), kernel)
-    found = {place.probe: place for each in asked for place in inspection.places(each)}
-    _warn_of_gaps(kernel, {each.kind for each in asked})
-    if tried and any(probe.kind is not ProbeKind.RAW_TRACEPOINT for probe in found) and not tried.entries:
-        log.warning("functions cannot be probed on this machine; see: tracer doctor")
+    needs_way = any(each.kind is not ProbeKind.RAW_TRACEPOINT for each in asked)
+    entry = _entry(tried) if tried is not None and needs_way else ProbeKind.KPROBE
+    found = {place.probe: place for each in asked for place in inspection.places(each, entry)}
+    has_functions = any(probe.kind is not ProbeKind.RAW_TRACEPOINT for probe in found)
+    _warn_of_gaps(kernel, {each.kind for each in asked}, has_functions=has_functions)
+    if entry is None:
+        left_out = "" if has_functions else ", and are not listed"
+        log.warning("functions cannot be probed on this machine%s; see: tracer doctor", left_out)
     places = sorted(found.values(), key=lambda place: (place.probe.kind is ProbeKind.RAW_TRACEPOINT, str(place.probe)))
     if values["verbose"]:
         page(f"{line}\n" for place in places for line in described(place, kernel, tried))
@@ -80,9 +85,14 @@ def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     return ExitCode.OK
 
 
-def _warn_of_gaps(kernel: TypedKernel, kinds: Collection[ProbeKind | None]) -> None:
+def _entry(abilities: Abilities) -> ProbeKind | None:
+    """How functions are listed: by a kprobe where that works, which fits all of them."""
+    return ProbeKind.KPROBE if ProbeKind.KPROBE in abilities.entries else next(iter(abilities.entries), None)
+
+
+def _warn_of_gaps(kernel: TypedKernel, kinds: Collection[ProbeKind | None], *, has_functions: bool) -> None:
     """Say what is not known without tracefs."""
-    gaps = [_NO_FUNCTIONS] if kernel.functions is None and kinds != {ProbeKind.RAW_TRACEPOINT} else []
+    gaps = [_NO_FUNCTIONS] if kernel.functions is None and has_functions else []
     gaps += [_NO_EVENTS] if kernel.events is None and None in kinds else []
     if gaps:
         log.warning("tracefs cannot be read: listed are %s; %s", ", and ".join(gaps), MOUNT)

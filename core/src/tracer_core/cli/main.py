@@ -60,9 +60,22 @@ class _LazyGroup(click.Group):
             ctx.fail(f"{name!r} is ambiguous: {', '.join(matches)}")
         if not matches:
             return None
+        from tracer_core.cli.context import naming  # noqa: PLC0415 - --version and --help do without
+
         module, attribute, _ = _COMMANDS[matches[0]]
         command: click.Command = getattr(import_module(module), attribute)
-        return command
+        return naming(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See click. A command that there is not may be near one that there is."""
+        is_option = args[0].startswith("-")  # behind "--"
+        if not (ctx.resilient_parsing or is_option) and self.get_command(ctx, args[0]) is None:
+            from tracer_core.cli.near import no_such_command  # noqa: PLC0415 - only when something is wrong
+
+            raise no_such_command(ctx, args, _COMMANDS)
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Commands, of which none is imported for that, and options."""
@@ -189,7 +202,7 @@ def _with_hint(error: click.ClickException) -> str:
     if not isinstance(error, click.UsageError):
         return message
     command = error.ctx.command_path if error.ctx else "tracer"
-    return f"{message}; see: {command} --help"
+    return f"{message} See: {command} --help" if message.endswith("?") else f"{message}; see: {command} --help"
 
 
 def _complain(message: str, code: int) -> int:

@@ -81,8 +81,10 @@ def _write(events: EventSet, writer: PcapWriter, choice: ProbeChoice, *, progres
         RunError: there is none, or they cannot be read or written.
     """
     stopped: list[bool] = []
+    count = 0
     try:
         for batch in batches(events, progress=progress, stopped=lambda: stopped.append(True)):
+            count += batch.count
             writer.write(batch, events.about)
     except TracerError as error:
         if writer.packets and not isinstance(error, ClosedError):
@@ -93,6 +95,7 @@ def _write(events: EventSet, writer: PcapWriter, choice: ProbeChoice, *, progres
         return
     if not writer.events:
         what = "Probe not found in the events" if choice.unmet else "no event is of a probe in the kernel"
+        what = what if count else "there are no events in it"
         raise RunError(f"{events.reader.path}: {what}", hint="see: tracer stats")
     for probe in choice.unmet:
         log.warning("no event is of probe %s", probe)

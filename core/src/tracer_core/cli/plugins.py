@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer_core.errors import ExitCode
+from tracer_core.plugins.declaration import shown
 from tracer_core.plugins.host import Host, Row
 from tracer_core.plugins.validate import Status
 from tracer_core.wire import layout_of
@@ -28,7 +29,7 @@ def plugins(as_json: bool) -> int:
 
         click.echo(json.dumps(records, indent=2))
     elif records:
-        _print_table(records)
+        _print_table([{**record, "name": shown(record["name"])} for record in records])
     else:
         click.echo("no collectors installed; for all of ours: pip install tracer-core[all]")
     return ExitCode.OK if all(row.status is Status.OK for row in rows) else ExitCode.PLUGIN

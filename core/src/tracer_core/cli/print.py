@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from tracer_core.display.text import TextFormat
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch
+
+
+log = logging.getLogger(__name__)
 
 
 @click.command("print")
@@ -53,7 +57,7 @@ def texts(
     """
     from tracer_core.display.startup import startup_text  # noqa: PLC0415 - not for --help
 
-    unknown, before = UnknownSections(), None
+    unknown, before, count = UnknownSections(), None, 0
     for about, batch in batches:
         if about is not before:
             before = about
@@ -62,6 +66,9 @@ def texts(
                 yield "\n"  # it is a series of its own
             text.begin(about)
         unknown.look(batch)
+        count += batch.count
         if batch.count:
             yield "".join(text.lines(batch))
     yield text.end()
+    if not count:
+        log.info("There are no events in the file")

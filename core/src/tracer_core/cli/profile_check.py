@@ -11,6 +11,7 @@ from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.profiled import have_checked, profiled_of
 from tracer_core.cli.profiled_command import ProfiledCommand, fitting, options_by_flag
 from tracer_core.errors import MachineError, TracerError, UsageError
+from tracer_core.plugins.declaration import shown
 from tracer_core.profiles.choose import Chosen
 from tracer_core.profiles.profile import Argument, Entry, Problem, Profile, Reading
 
@@ -62,7 +63,7 @@ class _Checker:
             return
         profiled = profiled_of(ctx)
         for name in sorted(profiled.left_out):
-            what = f"collector {name} cannot be used here, so its options were not checked"
+            what = f"collector {shown(name)} cannot be used here, so its options were not checked"
             yield Problem(self._profile.origin, line, what, self._profile.name, is_fatal=False)
         known = options_by_flag(self._command, ctx)
         for argument in self._entry.arguments:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer_core.cli.alone import alone
+from tracer_core.cli.mixed_up import hinting_at_probes
 from tracer_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -158,7 +159,11 @@ def prepare_profiles(ctx: click.Context, args: Sequence[str], host: Callable[[],
         return profiled.kernel
 
     command, found = ctx.command.name or "", []
-    for profile in [find(name, wanted.folder, host or Host) for name in wanted.names]:
+    profiles = []
+    for name in wanted.names:
+        with hinting_at_probes(command, name):
+            profiles.append(find(name, wanted.folder, host or Host))
+    for profile in profiles:
         chosen = choose(profile, command, kernel)
         if chosen is None:
             log.warning("None of the %s profiles defined in %s were selected", command, profile.name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer_core.cli.profiled import Profiled, blaming, command_line, prepare_profiles
+from tracer_core.cli.mixed_up import hinting_at_profiles
+from tracer_core.cli.profiled import Profiled, blaming, command_line, prepare_profiles, wanted_of
 from tracer_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ class ProfiledCommand(click.Command):
             return super().parse_args(ctx, [*profiled.options, *args])
         except click.UsageError as error:
             raise _blamed(error, profiled) from error
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click's
+        """See click."""
+        with hinting_at_profiles(ctx.command.name or "", ctx.params.get("probes") or (), wanted_of(ctx).folder):
+            return super().invoke(ctx)
 
 
 def options_by_flag(command: click.Command, ctx: click.Context) -> dict[str, click.Option]:

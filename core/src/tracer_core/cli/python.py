@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tracer_core.cli.input import named
-from tracer_core.errors import ExitCode
+from tracer_core.errors import ExitCode, TracerError, UsageError
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -34,6 +34,9 @@ def python(file: Path | None, script: str | None, arguments: tuple[str, ...]) ->
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as scripts, and who types them in, know it
     path = find(script) if script is not None else None
+    if path is not None and _is_event_file(path):
+        hint = f"use: tracer python -i {path} {' '.join(arguments) or '[SCRIPT]'}"
+        raise UsageError(f"{path} is an event file, not a script", hint=hint)
     found, follow = named(file)
     reader = EventFile(found, rotated=follow)
     if path is not None:
@@ -43,3 +46,15 @@ def python(file: Path | None, script: str | None, arguments: tuple[str, ...]) ->
         return run(path, given, reader)
     interact(reader)
     return ExitCode.OK
+
+
+def _is_event_file(path: Path) -> bool:
+    if path.suffix == ".py":
+        return False
+    from tracer_core.files.events import open_events  # noqa: PLC0415 - not for --help
+
+    try:
+        with open_events(path, ()):
+            return True
+    except TracerError:
+        return False

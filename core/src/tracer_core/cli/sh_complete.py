@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -14,12 +15,13 @@ from tracer_core.errors import ExitCode, UsageError
 @click.option(
     "--register",
     "place",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="PATH",
-    help="Write to this file, or to one with the name that the shell expects in this folder.",
+    help="Write to this file, or to one with the name that the shell expects in this folder, which ends with a / if "
+    "there is none yet. Folders that are missing are made.",
 )
 @click.pass_context
-def sh_complete(ctx: click.Context, shell: str, place: Path | None) -> int:
+def sh_complete(ctx: click.Context, shell: str, place: str | None) -> int:
     """Print the script that makes a shell complete command lines of tracer.
 
     For this session: source <(tracer sh-complete --shell bash). Completed are commands, options, collectors, probes,
@@ -31,8 +33,11 @@ def sh_complete(ctx: click.Context, shell: str, place: Path | None) -> int:
     if place is None:
         click.echo(text, nl=False)
         return ExitCode.OK
-    path = place / name if place.is_dir() else place
+    is_folder = place.endswith("/") or Path(place).is_dir()
+    path = Path(place, name) if is_folder else Path(place)
     try:
+        with suppress(FileExistsError):
+            path.parent.mkdir(parents=True)
         path.write_text(text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", hint="name another file or folder") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracer_core.plan.places import TRAMPOLINES, fits_trampoline
+from tracer_core.plugins.declaration import shown
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def described(place: Found, kernel: TypedKernel, abilities: Abilities | None) ->
         yield f"  {count} functions have this name"
     same: dict[tuple[Source, ...], list[str]] = {}
     for owner, sources in place.readers:
-        same.setdefault(sources, []).append(owner.name)
+        same.setdefault(sources, []).append(shown(owner.name))
     for sources, names in same.items():
         yield f"  {', '.join(sorted(names))}: {'; '.join(map(_source, sources)) or 'whatever is passed'}"
 

@@ -45,18 +45,21 @@ class FileSorting:
         return sorted_contents(self._events.contents, self._joins)
 
     def journeys(self, batches: Iterable[EventBatch]) -> Iterator[tuple[About, EventBatch]]:
-        """The events, sorted, with the run that they are of.
+        """The events, sorted, with the run that they are of; of a run without events, a batch of none.
 
         Args:
             batches: Of the files, as they are read.
         """
-        run, sorter = self._events.about, self._sorter()
+        run, sorter, seen = self._events.about, self._sorter(), 0
         for batch in batches:
             if self._events.about is not run:
                 if not self._events.about.continues(run):
                     yield from ((run, journey) for journey in self._finish(sorter))
-                    sorter = self._sorter()
+                    sorter, seen = self._sorter(), 0
                 run = self._events.about
+            seen += batch.count
+            if not seen:
+                yield run, batch
             yield from ((run, journey) for journey in sorter.add(batch))
         yield from ((run, journey) for journey in self._finish(sorter))
 

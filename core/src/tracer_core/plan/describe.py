@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracer_core.filters.metadata.condition import NEVER
+from tracer_core.plugins.declaration import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ def describe(plan: Plan) -> Iterator[str]:
         yield from _place(index, planned, shape)
         for at in shape.fragments:
             item = plan.fragments[at]
-            yield f"  {item.fragment.function} ({item.owner.name}), when {item.fragment.gate.value}"
+            yield f"  {item.fragment.function} ({shown(item.owner.name)}), when {item.fragment.gate.value}"
         yield from _beside_fragments(shape)
     yield from (f"skipped {probe}: no collector can learn anything there" for probe in plan.skipped)
 
@@ -43,7 +44,7 @@ def _place(index: int, planned: PlannedProbe, shape: Shape) -> Iterator[str]:
     if planned.user is not None:
         yield f"  process {planned.user.pid}: {planned.user.shown} at {planned.user.offset:#x}"
     yield from (f"  argument {position}: {c_type}" for c_type, position in planned.arguments(shape))
-    yield from (f"  getter {g.getter.function} ({g.owner.name}): {g.getter.gives}" for g in shape.getters)
+    yield from (f"  getter {g.getter.function} ({shown(g.owner.name)}): {g.getter.gives}" for g in shape.getters)
 
 
 def _beside_fragments(shape: Shape) -> Iterator[str]:

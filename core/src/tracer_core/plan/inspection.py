@@ -13,6 +13,7 @@ from tracer_core.plan.plan import PlannedFragment, PlannedGetter
 from tracer_core.plan.reading import reach, runs_at
 from tracer_core.plan.request import parse_probe
 from tracer_core.plan.tracking import PACKET, TRACKED
+from tracer_core.plugins.declaration import shown
 from tracer_core.types import Probe, ProbeKind
 
 if TYPE_CHECKING:
@@ -107,29 +108,35 @@ class Inspection:
         )
         self._readers: dict[Hashable, Readers] = {}
 
-    def places(self, asked: Wanted) -> list[Found]:
+    def places(self, asked: Wanted, entry: ProbeKind | None = ProbeKind.KPROBE) -> list[Found]:
         """Those that are asked for, functions first, each sorted by name.
 
         Without tracefs, functions are those that have an address, and of tracepoints only one that is named is known.
 
+        Args:
+            asked: What for.
+            entry: How functions are attached to, where that is not asked for. Nothing if they cannot be: then there are
+                only those whose name or way is given.
+
         Raises:
-            MachineError: only tracefs knows.
+            MachineError: only tracefs knows, or there are only functions that cannot be attached to.
             UsageError: there is none.
         """
         found: list[Found] = []
-        if asked.kind is not ProbeKind.RAW_TRACEPOINT:
-            found += self._functions(asked)
+        kind = asked.kind or entry or (None if "*" in asked.target else ProbeKind.KPROBE)
+        if kind not in (ProbeKind.RAW_TRACEPOINT, None):
+            found += self._functions(asked, kind)
         if asked.kind in (None, ProbeKind.RAW_TRACEPOINT):
             found += self._tracepoints(asked)
         if not found:
-            raise self._nothing(asked)
+            raise self._nothing(asked) if kind else self._no_way(asked)
         return found
 
-    def _functions(self, asked: Wanted) -> Iterator[Found]:
+    def _functions(self, asked: Wanted, kind: ProbeKind) -> Iterator[Found]:
         taking = self._kernel.functions_taking(self._c_types)
         named = (name for name in self._named if self._kernel.function(name) is not None)
         candidates = self._kernel.function_names() if self._needs_nothing else {*taking, *named}
-        kind, matches = asked.kind or ProbeKind.KPROBE, pattern(asked.target)
+        matches = pattern(asked.target)
         for name in sorted(filter(matches, candidates)):
             if self._is_traceable(name) and (kind not in TRAMPOLINES or self._fits_trampoline(name)):
                 yield from self._found(Probe(kind, name), taking.get(name, {}))
@@ -192,11 +199,21 @@ class Inspection:
         prototype = self._kernel.function(name)
         return prototype is not None and fits_trampoline(prototype)
 
+    def _no_way(self, asked: Wanted) -> UsageError | MachineError:
+        """The error for a pattern that matches no tracepoint, where functions cannot be attached to."""
+        if self._kernel.events is None:
+            what = f"{asked.text}: functions cannot be probed on this machine, and tracepoints are not known"
+            return MachineError(f"{what} without tracefs, which cannot be read", hint=MOUNT)
+        if not any(self._functions(asked, ProbeKind.KPROBE)):
+            return self._nothing(asked)
+        what = f"{asked.text}: there are only functions, which cannot be probed on this machine"
+        return MachineError(what, hint=f"see: tracer doctor; list them with: tracer inspect -p 'kprobe:{asked.target}'")
+
     def _nothing(self, asked: Wanted) -> UsageError:
         probe = Probe(asked.kind or ProbeKind.FUNCTION, asked.target)
         if not probe.is_pattern and not is_known(probe, self._kernel):
             return unknown(probe, self._kernel)
-        collectors = ", ".join(dict.fromkeys(f.owner.name for f in self._fragments))
+        collectors = ", ".join(dict.fromkeys(shown(f.owner.name) for f in self._fragments))
         return UsageError(
             f"{asked.text}: there is nothing that {collectors or 'nobody'} could retrieve data from", hint=_OTHERS
         )

@@ -114,7 +114,7 @@ def _locate(probe: Probe, abilities: Abilities, kernel: TypedKernel, *, many: bo
             return None
         raise UsageError(f"probe {probe}: not supported: the kernel has no type information of it", hint=_NO_TYPES)
     if probe.kind in (ProbeKind.FUNCTION, ProbeKind.RETURN):
-        probe = replace(probe, kind=_cheapest(probe, prototype, abilities, many=many))
+        probe = replace(probe, kind=_cheapest(probe, prototype, abilities, kernel, many=many))
     if probe.kind in TRAMPOLINES and not fits_trampoline(prototype):
         if many:
             return None
@@ -148,17 +148,27 @@ def _bare(probe: Probe) -> str:
     return probe.target.partition(":")[2]
 
 
-def _cheapest(probe: Probe, prototype: Prototype, abilities: Abilities, *, many: bool) -> ProbeKind:
+def _cheapest(
+    probe: Probe, prototype: Prototype, abilities: Abilities, kernel: TypedKernel, *, many: bool
+) -> ProbeKind:
     ways = abilities.returns if probe.kind.returns else abilities.entries
     possible = [kind for kind in ways if kind not in TRAMPOLINES or fits_trampoline(prototype)]
     if not possible:
         tried = "fexit nor kretprobes" if probe.kind.returns else "fentry nor kprobes"
         raise MachineError(
             f"probe {probe.target}: this kernel offers neither {tried} for it",
-            hint="give a tracepoint, tp:GROUP:NAME; see: tracer doctor",
+            hint=f"give {_tracepoint_like(probe.target, kernel)}; see: tracer doctor",
         )
     # each trampoline costs a program and a patch of the kernel's code: for many functions, kprobes are cheaper
     return next((kind for kind in possible if kind.breaks), possible[0]) if many else possible[0]
+
+
+def _tracepoint_like(function: str, kernel: TypedKernel) -> str:
+    """What to give for a function: the tracepoint of its name, if there is one, with its group, if tracefs tells it."""
+    if kernel.tracepoint(function) is None:
+        return "a tracepoint, tp:GROUP:NAME"
+    found = sorted(f"tp:{event}" for event in kernel.events or () if event.endswith(f":{function}"))
+    return f"the tracepoint of that name, {' or '.join(found) or f'tp:GROUP:{function}'}"
 
 
 def fits_trampoline(prototype: Prototype) -> bool:

@@ -10,9 +10,11 @@ from tracer_core.plan.asked import asked_places
 from tracer_core.plan.filtering import Filters
 from tracer_core.plan.ordering import ordered
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
+from tracer_core.plan.request import DEFAULT_PROBES
 from tracer_core.plan.shapes import helper_shape, shape_of
 from tracer_core.plan.stacks import asks_for_key, ends, stack_place, stacks_of, with_returns
 from tracer_core.plan.tracking import PACKET, TRACKED, track
+from tracer_core.plugins.declaration import shown
 from tracer_core.sections import Header, Return, Stack, TrackedData, Tracking, Unjoined
 from tracer_core.types import ProbeKind
 from tracer_core.wire import Layout, layout_of
@@ -239,16 +241,20 @@ def _refuse_clashes(members: Iterable[Declaration]) -> None:
 def _nothing_to_attach(
     members: Sequence[Declaration], skipped: Sequence[Probe], missing: Sequence[str], *, filtered: bool
 ) -> UsageError:
-    who = ", ".join(d.spec.name for d in members)
+    names = [shown(d.spec.name) for d in members]
     if skipped:
         wanted = sorted({t for d in members for f in d.fragments for t in (*f.needs, *f.any_of)})
         return UsageError(
             f"probe {', '.join(map(str, skipped))}: no collector could retrieve data from it "
-            f"{'under a filter ' if filtered else ''}({who} can read {', '.join(wanted) or 'nothing'})",
+            f"{'under a filter ' if filtered else ''}({', '.join(names)} can read {', '.join(wanted) or 'nothing'})",
             hint=_PACKETS_ONLY if filtered else "choose another probe, or another collector with -c",
         )
     if missing:
         return UsageError(f"nothing to attach to: {'; '.join(missing)}", hint="give other probes with -p")
+    *first, last = names or ["nobody"]
+    several = f"{', '.join(first)} and {last} bring no probes of their own"
+    usual = " ".join(f"-p {probe}" for probe in DEFAULT_PROBES)
     return UsageError(
-        f"nothing to attach to: {who} brings no probes of its own", hint="give one with -p, as in tp:GROUP:NAME"
+        f"nothing to attach to: {several if first else f'{last} brings no probes of its own'}",
+        hint=f"leave -c out, or give some, as in {usual}",
     )

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from tracer_core.levels import LogLevel
     from tracer_core.userspace.live import UserPlace
 
+DEFAULT_PROBES = ("tp:net:netif_receive_skb", "tp:net:net_dev_start_xmit")
+"""Attached to if the user leaves both probes and collectors to us."""
+DEFAULT_STACK_PROBES = ("tp:skb:consume_skb", "tp:skb:kfree_skb")
+"""The same where packets end, to find in stacks how they got there."""
+
 _PREFIXES = {
     "tp": ProbeKind.RAW_TRACEPOINT,
     "raw_tracepoint": ProbeKind.RAW_TRACEPOINT,

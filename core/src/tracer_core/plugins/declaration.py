@@ -12,6 +12,11 @@ BUG = "this is a bug of the collector; leave it out of -c"
 """What to do about a collector that does what it must not."""
 
 
+def shown(name: str) -> str:
+    """A collector's name as users read and write it; in code it has a ``_`` instead of a ``-``."""
+    return name.replace("_", "-")
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """A collector with the distribution that brings it, as messages name it.
@@ -28,7 +33,7 @@ class Owner:
 
     def __str__(self) -> str:
         origin = f" ({self.distribution} {self.version})" if self.distribution else ""
-        return f"collector {self.name}{origin}"
+        return f"collector {shown(self.name)}{origin}"
 
 
 @dataclass(frozen=True, slots=True)

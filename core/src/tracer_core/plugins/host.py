@@ -10,7 +10,7 @@ import pluggy
 
 from tracer_core import hookspecs
 from tracer_core.errors import PluginError, TracerError
-from tracer_core.plugins.declaration import BUG, Owner
+from tracer_core.plugins.declaration import BUG, Owner, shown
 from tracer_core.plugins.metadata import Candidate, candidates
 from tracer_core.plugins.validate import NAME_RULE, Status, UnusableError, is_name, refuse_bad
 
@@ -126,14 +126,11 @@ class Host:
     def _load(self, name: str) -> Collector:
         found = [candidate for candidate in self._announced if candidate.name == name]
         if not found:
-            raise PluginError(
-                f"no collector named {name} is installed (installed: {', '.join(self.names) or 'none'})",
-                hint=f"if it is one of ours: pip install tracer-{name.replace('_', '-')}",
-            )
+            raise _not_installed(name, self.names)
         if len(found) > 1:
             raise UnusableError(
                 Status.DUPLICATE,
-                f"collector {name} is announced by several distributions: {', '.join(c.origin for c in found)}",
+                f"collector {shown(name)} is announced by several distributions: {', '.join(c.origin for c in found)}",
                 hint=f"uninstall all but one: pip uninstall {found[-1].distribution}",
             )
         candidate = found[0]
@@ -173,6 +170,17 @@ class Host:
     def _forget(self, plugin: object) -> None:
         if self._manager.is_registered(plugin):
             self._manager.unregister(plugin)
+
+
+def _not_installed(name: str, names: Iterable[str]) -> PluginError:
+    from difflib import get_close_matches  # noqa: PLC0415 - only when something is wrong
+
+    installed, missing = sorted(map(shown, names)), shown(name)
+    near = get_close_matches(missing, installed)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"if there is such a package: pip install tracer-{missing}"
+    return PluginError(
+        f"no collector named {missing} is installed (installed: {', '.join(installed) or 'none'})", hint=hint
+    )
 
 
 def _import_hint(error: BaseException, candidate: Candidate) -> str:

@@ -92,15 +92,23 @@ def find(name: str, extra: Path | None, host: Callable[[], Host]) -> Profile:
     if path.is_file() and os.access(path, os.R_OK):
         reading = read_file(path)
         return _told(_only(reading), [reading])
-    bad = []
+    bad, names = [], []
     for shelf in shelves(extra, host):
         if (found := _on(shelf, name)) is not None:
             return _told(found, shelf.readings)
+        names += [profile.name for profile in shelf.profiles]
         bad += [problem for reading in shelf.readings for problem in reading.fatal]
     for problem in bad:
         log.debug("Skipping invalid file %s", problem)
     others = f" ({len({problem.origin for problem in bad})} file(s) cannot be read)" if bad else ""
-    raise UsageError(f"Profile with name {name} not found{others}", hint=_LIST)
+    raise UsageError(f"Profile with name {name} not found{others}", hint=_hint(name, names))
+
+
+def _hint(name: str, names: Iterable[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only when something is wrong
+
+    near = get_close_matches(name, sorted(set(names)))
+    return f"did you mean {' or '.join(near)}?" if near else _LIST
 
 
 def _told(profile: Profile, readings: Iterable[Reading]) -> Profile:
