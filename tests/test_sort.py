@@ -51,7 +51,7 @@ def test_journeys_are_printed_one_after_the_other(tracer: Tracer, tmp_path: Path
 
 
 @pytest.mark.parametrize("source", ["json", "arrow", "parquet"])
-@pytest.mark.parametrize("target", ["json", "arrow", "parquet"])
+@pytest.mark.parametrize("target", ["data", "arrow", "parquet"])
 def test_every_file_is_sorted_to_every_file(tracer: Tracer, tmp_path: Path, source: str, target: str) -> None:
     given, out, shown = tmp_path / f"events.{source}", tmp_path / f"sorted.{target}", tmp_path / "shown.json"
     write_lines(tmp_path / "first.json", MIXED)
