@@ -45,18 +45,21 @@ class FileSorting:
         return sorted_contents(self._events.contents, self._joins)
 
     def journeys(self, batches: Iterable[EventBatch]) -> Iterator[tuple[About, EventBatch]]:
-        """The events, sorted, with the run that they are of.
+        """The events, sorted, with the run that they are of: of a rotated set, what its first file says of it.
+
+        Journeys come when later files are read already, so which of them says it would be by chance.
 
         Args:
             batches: Of the files, as they are read.
         """
-        run, sorter = self._events.about, self._sorter()
+        run = file = self._events.about
+        sorter = self._sorter()
         for batch in batches:
-            if self._events.about is not run:
-                if not self._events.about.continues(run):
+            if self._events.about is not file:
+                before, file = file, self._events.about
+                if not file.continues(before):
                     yield from ((run, journey) for journey in self._finish(sorter))
-                    sorter = self._sorter()
-                run = self._events.about
+                    run, sorter = file, self._sorter()
             yield from ((run, journey) for journey in sorter.add(batch))
         yield from ((run, journey) for journey in self._finish(sorter))
 
