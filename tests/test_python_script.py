@@ -52,7 +52,7 @@ def test_options_may_follow_the_script_and_its_own_go_after_two_dashes(
     result = tracer.run("python", str(script), "-i", str(path), "-x")
     assert result.returncode == 2
     assert result.stderr == (
-        "Error: no such option: -x; give arguments of the script that begin with a dash after --\n"
+        "Error: No such option '-x'; give arguments of the script that begin with a dash after --\n"
     )
 
 

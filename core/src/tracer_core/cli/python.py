@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tracer_core.cli.input import named
+from tracer_core.cli.misplaced import misplaced
 from tracer_core.errors import ExitCode, UsageError
 
 
@@ -18,8 +19,10 @@ class _ScriptCommand(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
+            if misplaced(error):
+                raise
             hint = "give arguments of the script that begin with a dash after --"
-            raise UsageError(f"no such option: {error.option_name}", hint=hint) from error
+            raise UsageError(f"No such option {error.option_name!r}", hint=hint) from error
 
 
 @click.command(cls=_ScriptCommand)
@@ -29,7 +32,8 @@ class _ScriptCommand(click.Command):
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE[..]",
-    help="Event file; FILE.. goes on with the files that follow it in a rotated set.  [default: tracer.arrow]",
+    help="Event file; FILE.. goes on with the files that follow it in a rotated set.  "
+    "[default: tracer.arrow, or else retis.data]",
 )
 @click.argument("script", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
