@@ -86,7 +86,7 @@ def test_without_any_it_says_so(tracer: Tracer, tmp_path: Path, monkeypatch: pyt
     for command in ("print", "stats"):
         result = tracer.run(command)
         assert (result.returncode, result.stdout) == (2, "")
-        assert result.stderr == "Error: there is no tracer.arrow here; name an event file\n"
+        assert result.stderr == "Error: there is no tracer.arrow or retis.data here; name an event file\n"
 
 
 @pytest.mark.parametrize("name", ["gone", "gone..", "gone/..", "gone.0.."])
