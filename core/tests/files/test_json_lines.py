@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -280,6 +281,45 @@ def test_what_is_no_event_file_is_refused(tmp_path: Path, content: bytes, messag
     (tmp_path / "events.json").write_bytes(content)
     with pytest.raises(RunError, match=message):
         JsonLinesReader(tmp_path / "events.json", SECTIONS)
+
+
+PYTHON = re.compile(r"Error:|NoneType|'(int|str|list|dict|float|bool)'|attribute|subscript|iterable|literal|argument")
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 2**64) | st.floats(allow_nan=False) | st.just("x"),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["sec", "id", "symbol"]), inner),
+    max_leaves=3,
+)
+
+
+def _places(value: Any, *way: str) -> list[tuple[str, ...]]:  # noqa: ANN401 - JSON
+    inner = [place for name, one in value.items() for place in _places(one, *way, name)] if type(value) is dict else []
+    return [*inner, way] if way else inner
+
+
+@settings(max_examples=300, derandomize=True)
+@given(st.data())
+def test_what_is_wrong_with_a_first_line_is_not_told_in_the_words_of_python(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = write(tmp_path_factory.mktemp("files") / "events.json")
+    first = json.loads(path.read_text())
+    first["startup"]["split_file"] = {"id": 1, "policy": {"kind": "size", "limit": 100}}
+    *way, name = data.draw(st.sampled_from(_places(first)))
+    holder = first
+    for step in way:
+        holder = holder[step]
+    if data.draw(st.booleans()):
+        del holder[name]
+    else:
+        holder[name] = data.draw(values)
+    path.write_text(json.dumps(first) + "\n")
+    told = ""
+    try:
+        with JsonLinesReader(path, SECTIONS) as reader:
+            list(reader)
+    except RunError as error:
+        told = str(error)
+    assert not PYTHON.search(told)
 
 
 @pytest.mark.parametrize("version", ["unspec", "", "v1.x", "-1"])
