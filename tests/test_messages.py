@@ -34,7 +34,9 @@ HELLO = Path(__file__).resolve().parent.parent / "examples/tracer-hello"
 RECEIVE = "tp:net:netif_receive_skb"
 LENGTH = 92  # of the datagrams, with their IP header
 VALUES = rf"minus -{LENGTH}, plus {LENGTH}, hex {LENGTH:x}, at 0x[0-9a-f]+"
-_MESSAGE = re.compile(r"^(\w+) +\[eBPF\] ([-:. \d]+) speaking: (.*) \(speaking_collect at (\S+)\)$", re.MULTILINE)
+_MESSAGE = re.compile(
+    r"^(?:[\d:.]+ )?(\w+) +\[eBPF\] ([-:. \d]+) speaking: (.*) \(speaking_collect at (\S+)\)$", re.MULTILINE
+)
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,22 @@ def test_a_script_finds_the_file_and_its_arguments(path: Path, tracer: Tracer, t
     assert tracer.run("python", "-i", str(path), str(script), "a", "b").returncode == 7
 
 
+def test_options_may_follow_the_script_and_its_own_go_after_two_dashes(
+    path: Path, tracer: Tracer, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    result = tracer.run("python", str(script), "-i", str(path))
+    assert (result.returncode, result.stdout) == (0, "2 [] __main__ EventFile\n"), result.stderr
+    result = tracer.run("python", str(script), "a", "-i", str(path), "--", "-i", "--", "b")
+    assert (result.returncode, result.stdout) == (7, "2 ['a', '-i', '--', 'b'] __main__ EventFile\n"), result.stderr
+    result = tracer.run("python", str(script), "-i", str(path), "-x")
+    assert result.returncode == 2
+    assert result.stderr == (
+        "Error: No such option '-x'; give arguments of the script that begin with a dash after --\n"
+    )
+
+
 def test_a_script_is_found_by_its_name_where_retis_has_them(
     path: Path, tracer: Tracer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

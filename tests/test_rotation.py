@@ -86,7 +86,7 @@ def test_without_any_it_says_so(tracer: Tracer, tmp_path: Path, monkeypatch: pyt
     for command in ("print", "stats"):
         result = tracer.run(command)
         assert (result.returncode, result.stdout) == (2, "")
-        assert result.stderr == "Error: there is no tracer.arrow here; name an event file\n"
+        assert result.stderr == "Error: there is no tracer.arrow or retis.data here; name an event file\n"
 
 
 @pytest.mark.parametrize("name", ["gone", "gone..", "gone/..", "gone.0.."])
@@ -182,8 +182,7 @@ def numbers(path: Path) -> tuple[list[int], dict[str, int]]:
 
 @pytest.mark.bpf
 @pytest.mark.usefixtures("receiver")
-@pytest.mark.parametrize("kind", ["json", "arrow"])
-@pytest.mark.parametrize("keep", [0, 3])
+@pytest.mark.parametrize(("kind", "keep"), [("data", 0), ("arrow", 0), ("json", 3), ("arrow", 3)])
 def test_a_run_writes_files_that_have_together_what_was_sent(
     tracer: Tracer, two_netns: TwoNamespaces, tmp_path: Path, kind: str, keep: int
 ) -> None:

@@ -45,6 +45,7 @@ def test_the_command_prints_a_schema_of_the_draft_that_it_names(tracer: Tracer, 
     assert (result.returncode, result.stderr) == (0, "")
     printed = json.loads(result.stdout)
     assert printed["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert printed["title"] == "Retis Metadata"
     jsonschema.Draft202012Validator.check_schema(printed)
     assert printed["properties"].keys() == validator.schema["properties"].keys()
     assert set(printed["properties"]) >= {"common", "kernel", "userspace", "startup", "packet", "skb", "skb-tracking"}

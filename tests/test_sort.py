@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import retis
-from tests.event_json import write_lines
+from tests.event_json import STARTUP, write_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ def test_a_file_without_events_is_shown_as_it_is_printed(tracer: Tracer, tmp_pat
 
 
 @pytest.mark.parametrize("source", ["json", "arrow", "parquet"])
-@pytest.mark.parametrize("target", ["json", "arrow", "parquet"])
+@pytest.mark.parametrize("target", ["data", "arrow", "parquet"])
 def test_every_file_is_sorted_to_every_file(tracer: Tracer, tmp_path: Path, source: str, target: str) -> None:
     given, out, shown = tmp_path / f"events.{source}", tmp_path / f"sorted.{target}", tmp_path / "shown.json"
     write_lines(tmp_path / "first.json", MIXED)
@@ -69,6 +70,22 @@ def test_every_file_is_sorted_to_every_file(tracer: Tracer, tmp_path: Path, sour
     assert result.stderr == f"5 event(s) written to {out}\n"
     assert tracer.run("convert", str(out), str(shown)).returncode == 0
     assert symbols(shown) == JOURNEYS
+
+
+@pytest.mark.parametrize("kind", ["json", "arrow"])
+def test_a_rotated_set_becomes_a_file_of_one_run(tracer: Tracer, tmp_path: Path, kind: str) -> None:
+    for number, one in enumerate(MIXED):
+        startup = copy.deepcopy(STARTUP)
+        startup["common"]["timestamp"] += number
+        startup["startup"]["split_file"] = {"id": number, "policy": {"kind": "size", "limit": 10_000_000}}
+        write_lines(tmp_path / f"retis.data.{number}", [one], startup)
+    out, shown = tmp_path / f"sorted.{kind}", tmp_path / "shown.json"
+    result = tracer.run("sort", f"{tmp_path / 'retis.data.0'}..", "-o", str(out))
+    assert (result.returncode, result.stderr) == (0, f"5 event(s) written to {out}\n")
+    assert tracer.run("convert", str(out), str(shown)).returncode == 0
+    first, *series = [json.loads(line) for line in shown.read_text().splitlines()]
+    assert [one["startup"].get("split_file") for one in first] == [None]
+    assert not any("startup" in one for some in series for one in some)
 
 
 def test_sorted_json_is_read_by_the_library_of_retis(tracer: Tracer, tmp_path: Path) -> None:

@@ -105,11 +105,16 @@ def test_a_file_from_the_middle_of_a_set_says_of_which_run_it_is(tracer: Tracer,
     assert result.stdout == ABOUT + "\nSplit index: 1\n" + REST
 
 
+def test_one_file_of_a_set_but_the_first_says_its_number_only(tracer: Tracer, tmp_path: Path) -> None:
+    write_lines(tmp_path / "retis.data.1", EVENTS, split(1, 2))
+    assert tracer.run("stats", str(tmp_path / "retis.data.1")).stdout == "\nSplit index: 1\n" + REST
+
+
 def test_runs_in_one_file_are_told_apart(tracer: Tracer, tmp_path: Path) -> None:
     other = copy.deepcopy(STARTUP)
     other["startup"]["cmdline"] = "retis collect -c skb"
     path = write_lines(tmp_path / "events.json", [*EVENTS, other, *EVENTS])
-    assert tracer.run("stats", str(path)).stdout == ABOUT + REST + ABOUT.replace("-o", "-c skb") + REST
+    assert tracer.run("stats", str(path)).stdout == ABOUT + REST + "\n" + ABOUT.replace("-o", "-c skb") + REST
 
 
 def test_what_comes_before_a_damage_is_counted(tracer: Tracer, tmp_path: Path) -> None:

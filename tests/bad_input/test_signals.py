@@ -47,7 +47,7 @@ def test_a_signal_during_the_start_ends_it_without_a_traceback(
             os.killpg(process.pid, number)
             break
     result = command.end(process)
-    last = {0: r"INFO  seen in .* s: 0 event\(s\) lost", 1: "Error: interrupted"}[result.code]
+    last = {0: r"[\d:.]+ INFO  seen in .* s: 0 event\(s\) lost", 1: "Error: interrupted"}[result.code]
     assert re.fullmatch(last, result.err.splitlines()[-1])
     assert "Traceback" not in result.err
 

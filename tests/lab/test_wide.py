@@ -55,4 +55,5 @@ def test_functions_on_the_way_of_packets_become_probes_and_no_event_is_lost(
     assert last[-1] == CONSUMED
     assert all(times == 1 for times in Counter(last).values()), last
     assert ", 0 event(s) lost" in collecting.stderr
+    assert re.search(r"^[1-9]\d* probe\(s\) added: ", collecting.stderr, re.MULTILINE)
     support.works("--probe-stack")

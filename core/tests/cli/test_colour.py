@@ -83,6 +83,22 @@ def test_a_pager_must_be_known_to_show_them(
     assert for_events(colour.ALWAYS, pager)
 
 
+@pytest.mark.parametrize("level", ["debug", "trace"])
+def test_in_detail_messages_have_the_time_of_day_and_their_level(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    screen = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    record = logging.LogRecord("any", logging.INFO, "", 0, "so", (), None)
+    record.created = 4 * 86_400 + 9 * 3600 + 41 * 60 + 7 + 0.25  # UTC, whatever the zone here
+    try:
+        messages.configure(level)
+        logging.getLogger("any").handle(record)
+    finally:
+        root.handlers[:], root.level = before
+    assert screen.getvalue() == "09:41:07.250000 INFO  so\n"
+
+
 @pytest.mark.parametrize(
     ("level", "line"),
     [

@@ -66,6 +66,14 @@ def test_a_prefix_of_two_commands_names_both(run: Callable[..., Result], monkeyp
         (["collect", "-c"], "Option '-c' requires an argument; see: tracer collect --help"),
         (["collect", "--cmd"], "Option '--cmd' requires an argument; see: tracer collect --help"),
         (["profile", "show", "--kernel"], "Option '--kernel' requires an argument; see: tracer profile show --help"),
+        (
+            ["print", "--log-level=debug"],
+            "--log-level goes before the command: tracer --log-level [error|warn|info|debug|trace] print",
+        ),
+        (["stats", "--profile", "x"], "--profile goes before the command: tracer --profile NAME|FILE stats"),
+        (["profile", "list", "-P", "x"], "-P goes before the command: tracer -P DIR profile list"),
+        (["print", "-V"], "-V goes before the command: tracer -V print"),
+        (["python", "x", "-V"], "-V goes before the command: tracer -V python"),
     ],
 )
 def test_a_bad_command_line_is_one_line_that_says_where_help_is(

@@ -41,6 +41,13 @@ def test_help_is_in_the_order_of_topics_with_help_last(run: Callable[..., Result
     assert [title for title in found if title.startswith("Collector ")] == found[len(titles) : -1]
 
 
+def test_where_nobody_can_ask_for_all_of_it_help_says_all_of_it(run: Callable[..., Result]) -> None:
+    text = run("inspect", "--help").out
+    assert {"--probe", "--collectors", "--kconf", "--kernel"} <= set(FLAG.findall(text))
+    assert "--help-all" not in text
+    assert "any of" in text  # the middle of a sentence that is not the first
+
+
 def test_help_is_short_and_leaves_out_what_is_rare(run: Callable[..., Result]) -> None:
     short, full = (set(FLAG.findall(run("collect", flag).out)) for flag in ("--help", "--help-all"))
     assert short < full

@@ -156,8 +156,8 @@ def stream(metadata: dict[str, str] | None) -> bytes:
         (b"\xff\xff\xff\xff\x10", "is no event file: it is no Arrow stream"),
         (stream(None), "is no event file: tracer did not write it"),
         (stream({"tracer": "{}", "tracer.format": "2"}), "has version 2 of the format, and this tracer reads up to 1"),
-        (stream({"tracer": "{}", "tracer.format": "one"}), "in its schema"),
-        (stream({"tracer": "{}", "tracer.format": "1"}), "in its schema"),
+        (stream({"tracer": "{}", "tracer.format": "one"}), "in its schema: version 'one' is no number"),
+        (stream({"tracer": "{}", "tracer.format": "1"}), "in its schema: there is no 'sections'"),
     ],
 )
 def test_other_files_are_refused_with_what_they_are(tmp_path: Path, content: bytes, said: str) -> None:

@@ -81,6 +81,17 @@ def test_functions_in_stacks_are_attached_when_asked_to_and_only_once(
     assert found == ["found", "found"]
 
 
+def test_at_the_end_it_is_told_how_many_were_attached(
+    probes: StackProbes, backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    probes.take(batch_of([record(0, 2)]))
+    probes.attach(cast("Any", backend))
+    probes.take(batch_of([record(0, 3)]))  # and ended before it was attached
+    probes.tell()
+    assert caplog.messages == ["1 probe(s) added: their functions were in stacks"]
+
+
 def test_the_name_of_an_address_is_looked_up_once(probes: StackProbes, kernel: Kernel) -> None:
     for _ in range(3):
         probes.take(batch_of([record(0, 9), record(0, 5)]))

@@ -97,7 +97,8 @@ log = logging.getLogger(__name__)
     is_flag=False,
     flag_value=DEFAULT_OUT,
     metavar="[FILE]",
-    help=f"Write events to FILE.arrow or FILE.json instead of stdout. {DEFAULT_OUT} if not named.",
+    help="Write events to FILE.arrow or FILE.json instead of stdout; FILE.data and FILE are JSON, too. "
+    f"{DEFAULT_OUT} if not named.",
 )
 @click.option(
     "-r",

@@ -36,7 +36,8 @@ def convert(source: Path, target: Path) -> int:
     """Write the events of a file in another format, without loss.
 
     IN is any event file, of tracer or of Retis 1.5 and later, sorted or not; IN.. goes on with the files that follow it
-    in a rotated set. The name of OUT tells its format: FILE.arrow, FILE.json or FILE.parquet.
+    in a rotated set. The name of OUT tells its format: FILE.arrow, FILE.parquet, or FILE.json; FILE.data and FILE
+    are JSON, too.
     """
     kind = Kind.of(target)
     at_once = None if kind is Kind.JSON else _COLUMNAR

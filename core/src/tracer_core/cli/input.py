@@ -97,7 +97,7 @@ def _default() -> tuple[Path, bool]:
         numbered = {file.suffix[1:]: file for file in Path().glob(f"{name}.*") if file.suffix[1:].isdecimal()}
         if numbered:
             return numbered[min(numbered, key=int)], True
-    raise UsageError(f"there is no {DEFAULT_OUT} here", hint="name an event file")
+    raise UsageError(f"there is no {' or '.join(_DEFAULTS)} here", hint="name an event file")
 
 
 def batches(

@@ -198,6 +198,11 @@ def _expected(error: Exception) -> tuple[str, int] | None:
 
 
 def _with_hint(error: click.ClickException) -> str:
+    if isinstance(error, click.NoSuchOption):
+        from tracer_core.cli.misplaced import misplaced  # noqa: PLC0415 - only when something is wrong
+
+        if where := misplaced(error):
+            return where
     message = error.format_message().rstrip(".")
     if not isinstance(error, click.UsageError):
         return message

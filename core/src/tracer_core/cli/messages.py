@@ -1,9 +1,13 @@
-"""Messages to the user: on stderr, information bare, trouble with its level in front."""
+"""Messages to the user: on stderr, information bare, trouble with its level in front.
+
+Who asks for more than information gets the time of each, too, and its level.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from tracer_core.cli.colour import BLUE, CYAN, RED, WHITE, YELLOW, in_colour
@@ -26,9 +30,11 @@ _COLOURS = {
 
 
 class _Format(logging.Formatter):
-    def __init__(self, *, bare_info: bool) -> None:
+    converter = staticmethod(time.gmtime)  # as Retis
+
+    def __init__(self, *, is_detailed: bool) -> None:
         super().__init__()
-        self._bare_info = bare_info
+        self._is_detailed = is_detailed
         self._names: dict[int, str] = {
             level: in_colour(f"{level.name:<5}", colour, sys.stderr) for level, colour in _COLOURS.items()
         }
@@ -36,9 +42,13 @@ class _Format(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         # what is quoted must not begin a line: it might look like a message
         text = printable_lines(record.getMessage()).replace("\n", "\n  ")
-        if self._bare_info and record.levelno == logging.INFO:
+        if not self._is_detailed and record.levelno == logging.INFO:
             return text
-        return f"{self._names.get(record.levelno, record.levelname)} {text}"
+        line = f"{self._names.get(record.levelno, record.levelname)} {text}"
+        return f"{self._time(record)} {line}" if self._is_detailed else line
+
+    def _time(self, record: logging.LogRecord) -> str:
+        return f"{self.formatTime(record, '%H:%M:%S')}.{int(record.created % 1 * 1e6):06d}"
 
 
 def configure(level: str) -> None:
@@ -48,7 +58,7 @@ def configure(level: str) -> None:
         level: Name of a :class:`~tracer_core.levels.LogLevel`, in small letters.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Format(bare_info=LogLevel[level.upper()] >= LogLevel.INFO))
+    handler.setFormatter(_Format(is_detailed=LogLevel[level.upper()] < LogLevel.INFO))
     logging.basicConfig(level=LogLevel[level.upper()], handlers=[handler], force=True)
 
 

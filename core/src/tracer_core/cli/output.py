@@ -50,7 +50,7 @@ class Kind(Enum):
     """Kinds of event files."""
 
     ARROW = (".arrow", ".arrows")
-    JSON = (".json", ".jsonl")
+    JSON = (".json", ".jsonl", ".data", "")  # the last two as users of Retis name files
     PARQUET = (".parquet",)
 
     @classmethod
@@ -62,7 +62,10 @@ class Kind(Enum):
         """
         found = next((kind for kind in cls if path.suffix in kind.value), None)
         if found is None:
-            raise UsageError(f"{path}: the name tells no format", hint="name it FILE.arrow, FILE.json or FILE.parquet")
+            hint = "name it FILE.arrow, FILE.parquet, or FILE.json, which is the format of Retis"
+            raise UsageError(f"{path}: the name tells no format", hint=hint)
+        if str(path) == "-":
+            raise UsageError("-: no file has that name", hint="for JSON on stdout, name it /dev/stdout")
         return found
 
 

@@ -34,7 +34,8 @@ def print_command(file: Path | None, **values: Any) -> int:  # noqa: ANN401 - cl
 
     FILE is what tracer collect -o wrote, or a file of Retis 1.5 and later; sorted files are shown series by series.
     What is in it decides, not its name. FILE.. goes on with the files that follow it in a rotated set. Without a name,
-    tracer.arrow or the first of its set. Long text goes through a pager at a terminal, unless NOPAGER is set.
+    tracer.arrow or the first of its set, or else retis.data likewise. Long text goes through a pager at a terminal,
+    unless NOPAGER is set.
     """
     known = Input()
     text = text_format(known.formatters(), values, paged=True)

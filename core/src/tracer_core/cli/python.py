@@ -8,17 +8,32 @@ from pathlib import Path
 import click
 
 from tracer_core.cli.input import named
+from tracer_core.cli.misplaced import misplaced
 from tracer_core.errors import ExitCode, TracerError, UsageError
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+class _ScriptCommand(click.Command):
+    """Says where options of scripts go, which are none of its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if misplaced(error):
+                raise
+            hint = "give arguments of the script that begin with a dash after --"
+            raise UsageError(f"No such option {error.option_name!r}", hint=hint) from error
+
+
+@click.command(cls=_ScriptCommand)
 @click.option(
     "-i",
     "--input",
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE[..]",
-    help="Event file; FILE.. goes on with the files that follow it in a rotated set.  [default: tracer.arrow]",
+    help="Event file; FILE.. goes on with the files that follow it in a rotated set.  "
+    "[default: tracer.arrow, or else retis.data]",
 )
 @click.argument("script", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
@@ -27,7 +42,8 @@ def python(file: Path | None, script: str | None, arguments: tuple[str, ...]) ->
 
     SCRIPT is a file, or the name of one in $HOME/.config/tracer/python, $HOME/.config/retis/python,
     /usr/share/tracer/python or /usr/share/retis/python, without .py. It finds the file as reader, a
-    tracer_core.EventFile, and ARGS in sys.argv. Without a script, Python asks what to do.
+    tracer_core.EventFile, and ARGS in sys.argv; those that begin with a dash go after --. Without a script, Python asks
+    what to do.
     """
     from tracer_core.python.file import EventFile  # noqa: PLC0415 - not for --help
     from tracer_core.python.script import find, interact, run  # noqa: PLC0415 - ditto
@@ -40,10 +56,7 @@ def python(file: Path | None, script: str | None, arguments: tuple[str, ...]) ->
     found, follow = named(file)
     reader = EventFile(found, rotated=follow)
     if path is not None:
-        given = list(arguments)
-        if "--" in given:  # before what begins with a dash, for Retis
-            given.remove("--")
-        return run(path, given, reader)
+        return run(path, list(arguments), reader)
     interact(reader)
     return ExitCode.OK
 

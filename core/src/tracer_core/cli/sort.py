@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write events to a file instead of stdout: FILE.arrow, FILE.json or FILE.parquet.",
+    help="Write events to a file instead of stdout: FILE.arrow, FILE.parquet or FILE.json; FILE.data and FILE are "
+    "JSON, too.",
 )
 @click.option("--print", "also_print", is_flag=True, help="Print events, too, when they are written to a file.")
 @text_options

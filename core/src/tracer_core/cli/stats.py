@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracer_core.display.stats import Stats
+    from tracer_core.events.about import About
     from tracer_core.files.events import EventSet
     from tracer_core.run.summary import Summary
     from tracer_core.types import CollectorSpec
@@ -53,7 +54,9 @@ def _lines(events: EventSet, specs: Sequence[CollectorSpec]) -> Iterator[str]:
                 if counted is not None:
                     yield from _ended(counted, summary)
                     summary = Summary(specs)
-                follows = about is not None and events.about.continues(about)
+                follows = _is_later(events.about, about, alone=not events.follows)
+                if counted is not None and not follows:
+                    yield ""
                 about = events.about
                 counted = Stats(about, is_sorted=events.contents.is_sorted, follows=follows)
             if counted is not None:
@@ -65,6 +68,19 @@ def _lines(events: EventSet, specs: Sequence[CollectorSpec]) -> Iterator[str]:
         yield from _ended(counted, summary)
     if damage is not None:
         raise damage
+
+
+def _is_later(about: About, before: About | None, *, alone: bool) -> bool:
+    """Whether another file of the set says of the run what need not be said again.
+
+    Args:
+        about: What the file says.
+        before: What the one before it said, if one was read.
+        alone: No other file of the set is read; Retis says it with the first one only.
+    """
+    if before is None:
+        return alone and about.split is not None and about.split.number > 0
+    return about.continues(before)
 
 
 def _ended(counted: Stats, summary: Summary) -> Iterator[str]:

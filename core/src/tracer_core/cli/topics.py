@@ -72,14 +72,16 @@ def write_options(
 ) -> None:
     """Write the options of a command under their headings: by topic, then others, then those that ask for help.
 
+    Rare ones, and more than a sentence of each, only if all are asked for, or nobody can ask for them.
+
     Args:
         ctx: Of the command.
         formatter: Takes it.
         topics: In order. What is in none of them gets a heading of its own.
         others: Headings, each with what stands there: what does not belong to the command itself.
     """
-    is_all = _META in ctx.meta
     left = {str(param.name): param for param in click.Command.get_params(ctx.command, ctx)}
+    is_all = _META in ctx.meta or not any(ALL in param.opts for param in left.values())
     asking = [left.pop(name) for name, param in list(left.items()) if {*param.opts} & {ALL, *ctx.help_option_names}]
     found = []
     for topic in topics:

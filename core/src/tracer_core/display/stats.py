@@ -25,7 +25,7 @@ class Stats:
     Args:
         about: What it says of its run.
         is_sorted: Its events are in series.
-        follows: It is not the first of a set.
+        follows: Of its run, another file of its set tells.
     """
 
     def __init__(self, about: About, *, is_sorted: bool, follows: bool) -> None:

@@ -63,18 +63,17 @@ class About:
         """Refuse what no run is: files may be damaged.
 
         Raises:
-            TypeError: a value is of another type.
-            ValueError: no clock of events says that it began then.
+            ValueError: a value is of another type, or no clock of events says that it began then.
         """
         names = {**self.collectors, **dict.fromkeys(self.sections, "")}
         texts = (self.writer, self.command, self.kernel_release, self.kernel_version, self.hardware)
         numbers = (self.started, self.clock_offset, *self.sections.values())
         if self.split is not None:
             numbers += (self.split.number, self.split.limit)
-        for kind, values in ((str, (*texts, *names, *names.values())), (int, numbers)):
-            wrong = next((value for value in values if type(value) is not kind), None)
-            if wrong is not None:
-                raise TypeError(f"{str(wrong)[:40]!r} is no {kind.__name__}")
+        for kind, what, values in ((str, "text", (*texts, *names, *names.values())), (int, "number", numbers)):
+            for value in values:
+                if type(value) is not kind:
+                    raise ValueError(f"{str(value)[:40]!r} is no {what}")
         if not 0 <= self.started < 1 << 64:
             raise ValueError(f"it began at {self.started}")
 

@@ -13,7 +13,7 @@ from pyarrow import ipc
 from tracer_core.errors import RunError
 from tracer_core.files.arrow_batch import BatchMaker
 from tracer_core.files.arrow_schema import MARK, META, read_schema
-from tracer_core.files.reader import AT_ONCE, EventReader
+from tracer_core.files.reader import AT_ONCE, EventReader, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,12 +29,6 @@ TROUBLE = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, LookupEr
 
 DAMAGED = "the file is damaged"
 _END = b"\xff\xff\xff\xff\0\0\0\0"  # of streams; a file that has it is not cut
-
-
-def reason(error: BaseException) -> str:
-    """What is wrong with a file, by the error that reading it raised."""
-    text = str(error).partition("\n")[0]
-    return f"there is no {text}" if isinstance(error, KeyError) else text[:200] or type(error).__name__
 
 
 class ArrowEventsReader(EventReader["_Source"]):

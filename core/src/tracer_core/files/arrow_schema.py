@@ -101,7 +101,7 @@ def read_schema(schema: pa.Schema, known: Mapping[str, SectionForm], where: str)
     metadata = schema.metadata or {}
     if MARK not in metadata:
         raise RunError(f"{where} is no event file: tracer did not write it", hint="name an event file")
-    version = int(metadata[MARK])
+    version = _number(metadata[MARK].decode(errors="replace"))
     if version > FORMAT:
         what = f"{where} has version {version} of the format, and this tracer reads up to {FORMAT}"
         raise RunError(what, hint="read it with a newer one")
@@ -116,6 +116,13 @@ def read_schema(schema: pa.Schema, known: Mapping[str, SectionForm], where: str)
     return about, Contents(tuple(forms), USERSPACE in names, UNDECLARED in names, SERIES in names)
 
 
+def _number(value: Any) -> int:  # noqa: ANN401 - anything that JSON can hold
+    try:
+        return int(value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"version {str(value)[:40]!r} is no number") from error
+
+
 def _check_columns(schema: pa.Schema) -> None:
     """Look whether our own columns are as they are written."""
     for name, kind in _COLUMNS.items():
@@ -127,7 +134,7 @@ def _check_columns(schema: pa.Schema) -> None:
 
 def _form(schema: pa.Schema, name: str, section: Mapping[str, Any], known: Mapping[str, SectionForm]) -> SectionForm:
     """The form of a section of a file: as declared if it is that."""
-    found = form_told(name, int(section["version"]), dict(section["fields"]))
+    found = form_told(name, _number(section["version"]), dict(section["fields"]))
     declared = known.get(name)
     if declared is not None and (declared.version, told(declared)) == (found.version, told(found)):
         found = declared

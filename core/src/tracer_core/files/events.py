@@ -88,7 +88,8 @@ class EventSet:
     ) -> None:
         self._sections = tuple(sections)
         self._upgrades = tuple(upgrades)
-        self._follow = follow
+        self.follows = self._follow = follow
+        """The files that follow it are asked for, too."""
         self._files = ExitStack()
         self._read = 0
         self.reader = self._files.enter_context(open_events(path, self._sections, self._upgrades))

@@ -80,7 +80,7 @@ class EventJson:
     def _read_header(
         self, values: Mapping[str, Any], others: dict[str, Any]
     ) -> tuple[tuple[Any, ...], ProbeInfo, Stack | None]:
-        common, own = values["common"], values.get(OWN, {})
+        common, own = _object("common", values["common"]), _object(OWN, values.get(OWN, {}))
         timestamp = _number(common["timestamp"], "timestamp", "uint64")
         pid, tgid, comm = _task(values, others)
         cpu = common.get("smp_id")

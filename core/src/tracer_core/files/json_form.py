@@ -178,6 +178,14 @@ def _limits(dtype: str) -> tuple[int, int]:
 PYTHON: dict[Form, type[Any]] = {Form.BOOLEAN: bool, Form.FLOAT: float, Form.TEXT: str}
 """Types of what JSON has as itself."""
 
+_CALLED: dict[type[Any], str] = {
+    dict: "object",
+    list: "list",
+    str: "text",
+    bool: "truth value",
+    float: "number with a point",
+}
+
 _LIMITS = {f"{sign}int{bits}": _limits(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
 
@@ -202,7 +210,7 @@ def _from_base64(value: Any) -> bytes:  # noqa: ANN401 - anything that JSON can 
 
 def _checked(value: Any, cls: type[Any]) -> Any:  # noqa: ANN401 - ditto
     if type(value) is not cls:
-        raise FormError(f"no {cls.__name__}")
+        raise FormError(f"no {_CALLED[cls]}")
     return value
 
 

@@ -11,9 +11,9 @@ from tracer_core.files.contents import Contents
 from tracer_core.files.json_batch import BatchBuilder
 from tracer_core.files.json_columns import UnusualError
 from tracer_core.files.json_form import FormError, parse, shallow
-from tracer_core.files.json_startup import OWN, read_startup
+from tracer_core.files.json_startup import NEWEST, OWN, read_startup
 from tracer_core.files.json_upgrade import upgrade
-from tracer_core.files.reader import AT_ONCE, EventReader
+from tracer_core.files.reader import AT_ONCE, EventReader, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,8 +49,7 @@ class JsonLinesReader(EventReader[IO[bytes]]):
                 yield from self._take_in(lines)
             except (FormError, TypeError, AttributeError, KeyError, ValueError) as error:
                 yield self._taken()
-                told = str(error) if isinstance(error, FormError) else f"{type(error).__name__}: {error}"
-                raise self._wrong(f"it is no event: {told}") from error
+                raise self._wrong(f"it is no event: {reason(error)}") from error
             if not lines or trouble is not None:
                 break
             if self._builder.count > at_once - min(_LINES, at_once):
@@ -146,11 +145,14 @@ class JsonLinesReader(EventReader[IO[bytes]]):
         except FormError as error:
             raise self._wrong(str(error)) from error
         except (TypeError, AttributeError, KeyError, ValueError) as error:
-            raise self._wrong(f"it does not say how the file began: {type(error).__name__}: {error}") from error
+            raise self._wrong(f"it does not say how the file began: {reason(error)}") from error
 
     def _start(self, values: dict[str, Any]) -> None:
         """Begin a run."""
         self.about, version = read_startup(values)
+        if version == NEWEST:
+            told = str(values["startup"]["retis_version"])
+            log.warning("%s: %r is no version of Retis: it is read as of the newest", self.path, told)
         self._changes = tuple(change for change in self._upgrades if version < change.before)
         versions = self.about.sections
         forms = {name: form for name, form in self._forms.items() if versions.get(name, form.version) == form.version}

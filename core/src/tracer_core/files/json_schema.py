@@ -14,6 +14,9 @@ from tracer_core.files.json_startup import OWN
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+TITLE = "Retis Metadata"
+"""What the schema of Retis has: programs that make classes of schemas name them by it."""
+
 _STRING: dict[str, Any] = {"type": "string"}
 _TYPES: dict[Form, dict[str, Any]] = {
     Form.BOOLEAN: {"type": "boolean"},
@@ -40,7 +43,7 @@ def schema(sections: Iterable[SectionForm]) -> dict[str, Any]:
     properties["startup"], properties[OWN] = {"$ref": "#/$defs/startup"}, {"$ref": f"#/$defs/{OWN}"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Event",
+        "title": TITLE,
         "description": "A line of an event file; of a sorted file, an element of the array that a line is.",
         "type": "object",
         "properties": properties,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ OWN = "tracer"
 
 OLDEST = (1, 5)
 """Version of Retis whose files can be read."""
+
+NEWEST = (sys.maxsize,)
+"""Taken for the version of Retis where a file tells none, as builds that are no release: ``unspec``."""
 
 _UNKNOWN = "unknown"  # what Retis itself says where files before 1.7 say nothing
 _KINDS = {kind.value: kind.label for kind in ProbeKind}
@@ -58,6 +62,8 @@ def read_startup(values: Mapping[str, Any]) -> tuple[About, tuple[int, ...]]:
         KeyError, TypeError, ValueError, AttributeError: it is no such event.
     """
     startup, own = values["startup"], values.get(OWN, {})
+    if type(startup) is not dict:
+        raise FormError(f"startup is {shown(startup)}, no object")
     writer, version = _version(startup["retis_version"])
     if version < (1, 7):
         startup = {"machine": dict.fromkeys(_MACHINE, _UNKNOWN), "cmdline": _UNKNOWN, **startup}
@@ -113,9 +119,12 @@ def probe_info(kind: str, symbol: str, path: str, ip: int) -> ProbeInfo:
     return ProbeInfo(symbol, kind, _KINDS.get(kind, "invalid" if kind else ""), path, ip)
 
 
-def _version(text: str) -> tuple[str, tuple[int, ...]]:
+def _version(text: object) -> tuple[str, tuple[int, ...]]:
+    if type(text) is not str:
+        raise FormError(f"retis_version is {shown(text)}, no text")
     numbers, _, build = text.partition("+")
-    version = tuple(int(part) for part in numbers.removeprefix("v").partition("-")[0].split("."))
+    parts = numbers.removeprefix("v").partition("-")[0].split(".")
+    version = tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else NEWEST
     if version < OLDEST:
         raise FormError(f"it is of Retis {text}; files of {'.'.join(map(str, OLDEST))} and later can be read")
     return build.replace(".", " ", 1) if build else f"Retis {text}", version

@@ -11,9 +11,9 @@ from pyarrow import parquet
 from tracer_core.errors import RunError
 from tracer_core.files import arrow_schema
 from tracer_core.files.arrow_batch import BatchMaker
-from tracer_core.files.arrow_read import DAMAGED, TROUBLE, reason
+from tracer_core.files.arrow_read import DAMAGED, TROUBLE
 from tracer_core.files.arrow_rows import Rows
-from tracer_core.files.reader import AT_ONCE, EventReader
+from tracer_core.files.reader import AT_ONCE, EventReader, reason
 from tracer_core.files.writer import EventWriter
 
 if TYPE_CHECKING:

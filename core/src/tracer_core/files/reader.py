@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 8192
 """Events of a batch, at most: enough that what a batch costs does not matter, and few enough for their objects."""
 
+_MISTAKEN = (TypeError, AttributeError, IndexError, OverflowError)  # by these exactly, Python says so of a value
+
 S = TypeVar("S", bound="IO[bytes] | io.RawIOBase")
 T = TypeVar("T")
 
@@ -113,6 +115,20 @@ class EventReader(ABC, Generic[S]):
             log.warning("%s: events were lost in the run, and are not in it: %s", self.path, lost)
         if isinstance(missed, list) and missed:
             log.warning("%s: hits of probes were missed in the run: %s", self.path, missed)
+
+
+def reason(error: BaseException) -> str:
+    """What is wrong with a file, by the error that reading it raised: not in the words that Python has for programs."""
+    text = str(error).partition("\n")[0]
+    if isinstance(error, KeyError):
+        return f"there is no {text}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeError):
+        return "a text in it is no UTF-8"
+    if type(error) in _MISTAKEN:
+        return "a value in it is of another type than it must be"
+    return text[:200] or type(error).__name__
 
 
 def opened(path: Path, source: Callable[[Path], T]) -> T:

@@ -45,18 +45,22 @@ class FileSorting:
         return sorted_contents(self._events.contents, self._joins)
 
     def journeys(self, batches: Iterable[EventBatch]) -> Iterator[tuple[About, EventBatch]]:
-        """The events, sorted, with the run that they are of; of a run without events, a batch of none.
+        """The events, sorted, with the run that they are of: of a rotated set, what its first file says of it.
+
+        Journeys come when later files are read already, so which of them says it would be by chance. Of a run without
+        events, a batch of none.
 
         Args:
             batches: Of the files, as they are read.
         """
-        run, sorter, seen = self._events.about, self._sorter(), 0
+        run = file = self._events.about
+        sorter, seen = self._sorter(), 0
         for batch in batches:
-            if self._events.about is not run:
-                if not self._events.about.continues(run):
+            if self._events.about is not file:
+                before, file = file, self._events.about
+                if not file.continues(before):
                     yield from ((run, journey) for journey in self._finish(sorter))
-                    sorter, seen = self._sorter(), 0
-                run = self._events.about
+                    run, sorter, seen = file, self._sorter(), 0
             seen += batch.count
             if not seen:
                 yield run, batch

@@ -1,34 +1,45 @@
-"""What collectors leave open about their probes, and the user does not."""
+"""A function that several ask for is probed once, if any of them leaves open how."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tracer_core.types import ProbeKind
-
 if TYPE_CHECKING:
-    from tracer_core.plan.request import Request
-    from tracer_core.plugins.declaration import Declaration
+    from collections.abc import Iterable
 
-_OPEN = (ProbeKind.FUNCTION, ProbeKind.RETURN)
+    from tracer_core.plan.places import Place
+    from tracer_core.plan.request import Abilities
+    from tracer_core.types import ProbeKind
 
 
-def agreed(declaration: Declaration, request: Request) -> Declaration:
-    """Have a collector's probe of a function be of the kind in which the user probes the same function.
+def agreed(places: Iterable[Place], abilities: Abilities) -> list[Place]:
+    """Have places that leave open how they are probed be of the kind in which others probe the same function.
 
-    Otherwise there were two programs there, and two events for each call: of ``kprobe:f``, which the user wants, and of
-    ``f``, which the collector needs and which is cheaper as fentry.
+    Otherwise there were two programs there, and two events for each call: of ``kprobe:f``, and of ``f``, which is
+    cheaper as fentry. If all leave it open, what was decided for the first holds: one function alone and one of many
+    are probed in different ways. A kind that somebody names and this kernel lacks is taken by nobody else.
+
+    Args:
+        places: As they were asked for, the user's first.
+        abilities: Of the kernel.
     """
-    if not any(probe.kind in _OPEN for probe in declaration.probes):
-        return declaration
+    asked = list(places)
     kinds: dict[tuple[str, bool], ProbeKind] = {}
-    for probe in request.probes:
-        ways = request.abilities.returns if probe.kind.returns else request.abilities.entries
-        if probe.kind in ways:
-            kinds.setdefault((probe.target, probe.kind.returns), probe.kind)
-    probes = (
-        replace(probe, kind=kinds.get((probe.target, probe.kind.returns), probe.kind)) if probe.kind in _OPEN else probe
-        for probe in declaration.probes
-    )
-    return replace(declaration, probes=tuple(probes))
+    unsettled = {_end_of_function(place) for place in asked if place.left_open}
+    for place in sorted(asked, key=lambda place: place.left_open):  # what is named comes first
+        end = _end_of_function(place)
+        if end not in unsettled:
+            continue
+        kind = place.probe.kind
+        if kind in (abilities.returns if kind.returns else abilities.entries):
+            kinds.setdefault(end, kind)
+    return [_of_kind(place, kinds[_end_of_function(place)]) if place.left_open else place for place in asked]
+
+
+def _end_of_function(place: Place) -> tuple[str, bool]:
+    return place.probe.target, place.probe.kind.returns
+
+
+def _of_kind(place: Place, kind: ProbeKind) -> Place:
+    return replace(place, probe=replace(place.probe, kind=kind))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError
+from tracer_core.plan.agree import agreed
 from tracer_core.plan.places import MAX_ARGUMENTS, Place, locate, locate_functions
 from tracer_core.plan.tracking import PACKET
 
@@ -36,32 +37,35 @@ def asked_places(
         UsageError: there is no such place.
         MachineError: this kernel cannot attach there.
     """
-    found: dict[Hashable, Place] = {}
+    asked: list[Place] = []
     missing: dict[str, None] = {}
-    for asked in (*request.probes, *probes):
+    for probe in (*request.probes, *probes):
         try:
-            places = list(locate(asked, request.abilities, kernel, request.userspace))
+            asked += locate(probe, request.abilities, kernel, request.userspace)
         except MachineError as error:
-            if not asked.optional:
+            if not probe.optional:
                 raise
             missing[error.message] = None
-            continue
-        for place in places:
-            _add(found, place)
     if request.all_skb:
         if not request.abilities.entries:
             raise MachineError("--all-skb: this kernel offers neither fentry nor kprobes", hint=_HINT)
-        for place in _with_packets(request.abilities, kernel):
-            _add(found, place)
+        asked += _with_packets(request.abilities, kernel)
     if request.stack:
-        found = {key: _with_stack(place) for key, place in found.items()}
+        asked = list(map(_with_stack, asked))
     if request.probe_stack:
         if not any(kind.breaks for kind in request.abilities.entries):
             raise MachineError("--probe-stack: this kernel has no kprobes", hint=_HINT)
         # all are attached from the start if that is asked for, too
-        for place in () if request.all_skb else _with_packets(request.abilities, kernel):
-            _add(found, replace(place, spare=True))
-    return found.values(), missing
+        spare = () if request.all_skb else _with_packets(request.abilities, kernel)
+        asked += (replace(place, spare=True) for place in spare)
+    return _merged(agreed(asked, request.abilities)), missing
+
+
+def _merged(places: Iterable[Place]) -> Collection[Place]:
+    found: dict[Hashable, Place] = {}
+    for place in places:
+        _add(found, place)
+    return found.values()
 
 
 def _add(found: dict[Hashable, Place], place: Place) -> None:

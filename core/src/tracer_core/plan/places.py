@@ -40,12 +40,14 @@ class Place:
         prototype: What is passed there; nothing in processes, where types are not known.
         user: Where it is, if it is in a process.
         spare: It is attached to when a stack shows that a packet passes it.
+        left_open: Whoever asked for it left open how it is attached.
     """
 
     probe: Probe
     prototype: Prototype
     user: UserPlace | None = None
     spare: bool = False
+    left_open: bool = False
 
     @property
     def key(self) -> Hashable:
@@ -113,7 +115,8 @@ def _locate(probe: Probe, abilities: Abilities, kernel: TypedKernel, *, many: bo
         if probe.optional:
             return None
         raise UsageError(f"probe {probe}: not supported: the kernel has no type information of it", hint=_NO_TYPES)
-    if probe.kind in (ProbeKind.FUNCTION, ProbeKind.RETURN):
+    left_open = probe.kind in (ProbeKind.FUNCTION, ProbeKind.RETURN)
+    if left_open:
         probe = replace(probe, kind=_cheapest(probe, prototype, abilities, kernel, many=many))
     if probe.kind in TRAMPOLINES and not fits_trampoline(prototype):
         if many:
@@ -122,7 +125,7 @@ def _locate(probe: Probe, abilities: Abilities, kernel: TypedKernel, *, many: bo
             f"probe {probe}: {probe.kind.value} cannot be used, the function has more than {MAX_ARGUMENTS} arguments",
             hint=f"use a {'kretprobe' if probe.kind.returns else 'kprobe'}",
         )
-    return Place(probe, prototype)
+    return Place(probe, prototype, left_open=left_open)
 
 
 def _matching(probe: Probe, kernel: TypedKernel) -> list[str]:

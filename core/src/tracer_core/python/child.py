@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from tracer_core.errors import ExitCode, MachineError, PluginError, RunError, TracerError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _PATIENCE = 10.0  # seconds without a sign of life, after which it is killed
 _ERRORS: dict[int, type[TracerError]] = {
@@ -22,7 +23,13 @@ _ERRORS: dict[int, type[TracerError]] = {
     ExitCode.PLUGIN: PluginError,
     ExitCode.ENVIRONMENT: MachineError,
 }
-_ERROR, _WARNING = "Error: ", "WARN "
+_ERROR = "Error: "
+_WARNING = re.compile(r"(?:[\d:.]+ )?WARN  (.*)")  # with the time, if details are asked for
+
+
+def warnings_in(lines: Iterable[str]) -> list[str]:
+    """The texts of those messages of a command that are warnings."""
+    return [found[1] for found in map(_WARNING.fullmatch, lines) if found]
 
 
 class Child:
@@ -98,7 +105,7 @@ class Child:
     @property
     def warnings(self) -> list[str]:
         """Those that are warnings."""
-        return [line.removeprefix(_WARNING).strip() for line in self.messages if line.startswith(_WARNING)]
+        return warnings_in(self.messages)
 
     def failure(self) -> TracerError | None:
         """Why it ended, if it failed."""

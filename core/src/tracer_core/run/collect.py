@@ -140,6 +140,8 @@ def run(collection: Collection, backend: Backend) -> None:
                 with phase("detach"):
                     backend.detach()
         said.end()
+        if probes is not None:
+            probes.tell()
         log.info("%d event(s) processed", drain.count)
         if exchange.reported:
             log.debug("%d event(s) reported by collectors", drain.reported)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from tracer_core import own
 from tracer_core.errors import PluginError, TracerError
 from tracer_core.plan.absent import absent
-from tracer_core.plan.agree import agreed
 from tracer_core.plan.places import locate
 from tracer_core.plan.planner import plan as make_plan
 from tracer_core.plugins.declare import changes, check, declare
@@ -74,7 +73,7 @@ def prepare(selection: Selection, request: Request, kernel: TypedKernel, *, run:
     """
     running = _runnable(selection, kernel, run)
     declared = _declared(running, selection, request, kernel)
-    members = tuple(agreed(declaration, request) for declaration in declared.values())
+    members = tuple(declared.values())
     try:
         plan = make_plan(members, request, kernel)
     except TracerError:

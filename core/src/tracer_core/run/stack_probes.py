@@ -40,6 +40,7 @@ class StackProbes:
         self._spare = {planned.probe.target: at for at, planned in enumerate(plan.probes) if planned.spare}
         self._known = np.zeros(0, np.uint64)
         self._waiting: SimpleQueue[int] = SimpleQueue()
+        self._added = 0
 
     def take(self, batch: Batch) -> None:
         """See :class:`~tracer_core.run.sinks.Sink`."""
@@ -70,7 +71,12 @@ class StackProbes:
         """Attach to what was found since the last time."""
         found = list(self._take_waiting())
         for index in backend.extend(found) if found else ():
+            self._added += 1
             log.debug("Added probe to %s", self._plan.probes[index].probe.target)
+
+    def tell(self) -> None:
+        """Say how many were added."""
+        log.info("%d probe(s) added: their functions were in stacks", self._added)
 
     def _take_waiting(self) -> Iterator[int]:
         while True:
