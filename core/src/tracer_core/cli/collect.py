@@ -232,7 +232,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             text = ingredients.text_of(prepared, values) if ingredients.prints(values) else None
             if text is not None:
                 ingredients.advise(values)
-            if chosen.automatic:
+            if any(collector.owner.name not in chosen.wished for collector in chosen.automatic):
                 started = sorted(shown(owner.name) for owner in prepared.plan.owners)
                 log.info("Collector(s) started: %s", ", ".join(started))
             files, kind = ingredients.files_of(values)
