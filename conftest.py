@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from scripts.pages.blocks import ROOT, Block, blocks_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from scripts.pages.blocks import Block
 
 pytest_plugins = ["tracer_core.testing.pytest_plugin"]
 
@@ -31,6 +32,8 @@ def _cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 @pytest.fixture
 def shown(request: pytest.FixtureRequest) -> tuple[Block, ...]:
     """The blocks of pages that name this test as the one that runs them, in the order of pages."""
+    from scripts.pages.blocks import ROOT, blocks_for  # noqa: PLC0415 - tests elsewhere have this file, and no scripts
+
     found = blocks_for(f"{Path(request.path).relative_to(ROOT)}::{request.function.__name__}")
     assert found, "no page names this test"
     return found

@@ -100,27 +100,21 @@ def _declared(
 ) -> dict[Collector, Declaration]:
     declared = {c: declare(c, kernel, selection.options[c.owner.name]) for c in running}
     for collector in running:
-        if trouble := _trouble_with_places(declared[collector], request, kernel):
+        try:
+            for probe in declared[collector].probes:
+                if not probe.optional:
+                    list(locate(probe, request.abilities, kernel, request.userspace))
+        except TracerError as error:
             if collector in selection.named:
-                raise PluginError(
-                    f"cannot run {collector.owner}: {trouble}", hint="leave it out of -c; see: tracer doctor"
-                )
-            selection.left_out(collector, trouble)
+                if probe.kind.in_process:  # of which the user knows more than we do: the hint is about that
+                    raise
+                reason = f"cannot run {collector.owner}: {error.message}"
+                raise PluginError(reason, hint="leave it out of -c; see: tracer doctor") from error
+            selection.left_out(collector, error.message)
             del declared[collector]
     if not declared:
         raise _none_can_run()
     return declared
-
-
-def _trouble_with_places(declaration: Declaration, request: Request, kernel: TypedKernel) -> str:
-    """Why a collector cannot look where it must; empty if it can."""
-    try:
-        for probe in declaration.probes:
-            if not probe.optional:
-                list(locate(probe, request.abilities, kernel, request.userspace))
-    except TracerError as error:
-        return error.message
-    return ""
 
 
 def _none_can_run() -> PluginError:
