@@ -39,6 +39,14 @@ def test_a_function_of_a_module_is_explained() -> None:
     assert differences(WAY, [*WAY[:2], Met("nf_conntrack_in", "ffff1"), *WAY[2:]]) == []
 
 
+def test_a_message_of_a_unix_socket_in_the_buffer_of_an_earlier_packet_is_explained() -> None:
+    message = [Met(name, "ffff3") for name in ("__build_skb_around", "unix_scm_to_skb", "skb_free_head")]
+    assert differences([*WAY[:2], *message, *WAY[2:]], WAY) == []
+    assert differences([*WAY[:2], *message[:1], *WAY[2:]], WAY) == [f"not seen: {message[0]}"]
+    strange = Met("skb_put", "ffff4")
+    assert f"not seen: {strange}" in differences([*WAY[:2], *message, strange, *WAY[2:]], WAY)
+
+
 @pytest.mark.parametrize("function", UNSET)
 def test_what_has_no_identity_for_us_is_explained(function: str) -> None:
     assert differences([*WAY[:2], Met(function, "ffff1"), *WAY[2:]], WAY) == []

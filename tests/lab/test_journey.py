@@ -12,8 +12,11 @@ import pytest
 from tests.lab.test_talk import has_module_types
 
 from lab.journey import PREFIX
+from lab.notes import probes
 from tracer_core.testing.namespace import FOLDER
 from tracer_core.testing.patience import patience
+from tracer_core.testing.pytest_plugin import or_unavailable, unavailable
+from tracer_core.testing.topology.ovs_nat import ovs_nat_namespaces
 
 if TYPE_CHECKING:
     from tracer_core.testing.topology.ovs_nat import OvsNat
@@ -23,13 +26,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.bpf
 @pytest.mark.extra
-def test_the_demo_of_the_lab_shows_a_ping_from_device_to_device_and_leaves_nothing(
-    ovs_nat_with_probes: OvsNat, kernel: str
-) -> None:
-    """The fixture is there to say if there is no such network; the demo makes its own."""
+def test_the_demo_of_the_lab_shows_a_ping_from_device_to_device_and_leaves_nothing(root: None, kernel: str) -> None:
     if not has_module_types(kernel):
         pytest.skip("nft cannot run: no types of modules before Linux 5.11")
-    net = ovs_nat_with_probes
+    # gone again before the demo makes its own: it would not know which daemon is meant
+    with or_unavailable(), ovs_nat_namespaces("tracer-test") as net:
+        if not probes(net.program):
+            unavailable("openvswitch", f"{net.program} has no USDT probes: python -m lab ovs says why")
     command = [sys.executable, "-m", "lab.journey"]
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=patience(60), cwd=ROOT)
     said = result.stdout + result.stderr
