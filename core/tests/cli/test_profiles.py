@@ -198,7 +198,10 @@ def test_collectors_that_are_not_there_are_left_out_with_their_options(
     write("mine", "{collectors: 'sample,sample-min', sample_min_len: 9, sample_min_x: 1, probe: tp:net:netif_rx}")
     assert "#define SAMPLE_MIN_LEN 9\n" in run("-p", "mine", *SOURCE).out
     write("mine", "{collectors: 'sample,no-such', no_such_level: 9, probe: tp:net:netif_rx}\n    required: [no-such]")
-    assert run("-p", "mine", *DRY).code == 3
+    result = run("-p", "mine", *DRY)
+    assert result.code == 3
+    assert "mine.yaml:4: no collector named no-such is installed (" in result.err
+    assert "), and the profile requires it; if there is such a package: " in result.err
 
 
 def test_conditions_are_asked_of_the_kernel_that_is_traced(run: Callable[..., Result], folder: Path) -> None:

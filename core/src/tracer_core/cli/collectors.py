@@ -57,7 +57,7 @@ class CollectorCommand(ProfiledCommand):
         wished = self._wished(profiled, args)
         line = [*profiled.given, *args]
         wanted = self._named(line) or (AUTO,)
-        named = tuple(_found(ctx, host, (name for name in wanted if name != AUTO and name not in wished)))
+        named = tuple(_found(ctx, host, profiled, (name for name in wanted if name not in (AUTO, *wished))))
         if_there = tuple(_there(host, profiled, wished))
         selected = self._selected(line, (*named, *if_there), host)
         named += tuple(host.collector(name) for name in dict.fromkeys(selected) if name not in wanted)
@@ -145,16 +145,19 @@ def _all(selection: Selection | None) -> Sequence[Collector]:
     return (*selection.named, *selection.automatic) if selection else ()
 
 
-def _found(ctx: click.Context, host: Host, names: Iterable[str]) -> Iterator[Collector]:
+def _found(ctx: click.Context, host: Host, profiled: Profiled, names: Iterable[str]) -> Iterator[Collector]:
     for name in names:
         try:
             yield host.collector(name)
         except PluginError as error:
             if ctx.resilient_parsing:  # while it is typed, it may be anything
                 continue
+            message, hint = error.message, error.hint
             if name == _ALL and name not in host.names:
-                raise PluginError(error.message, hint=f"all that can run here: -c {AUTO}") from error
-            raise
+                hint = f"all that can run here: -c {AUTO}"
+            if not profiled.is_check and profiled.demands(name, shown(name)):
+                message = f"{profiled.where('--collectors')}: {message}, and the profile requires it"
+            raise PluginError(message, hint=hint) from error
 
 
 def _there(host: Host, profiled: Profiled, wished: Iterable[str]) -> Iterator[Collector]:
