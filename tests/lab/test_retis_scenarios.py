@@ -90,8 +90,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Have a server of TCP on port 80, which closes a connection when the other end did."""
-    command = ["socat", "TCP-LISTEN:80,fork,reuseaddr", "PIPE"]
+    """Have a server of TCP on port 80, which closes a connection some time after the other end: not in one segment."""
+    command = ["socat", "-t10", "TCP-LISTEN:80,fork,reuseaddr", "SYSTEM:cat >/dev/null; sleep 0.3"]
     with SERVER.popen(command, stdin=subprocess.DEVNULL) as server:
         try:
             wait(lambda: ":80 " in SERVER.run(["ss", "-ltn"]).stdout, "socat does not listen")
