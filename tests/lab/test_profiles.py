@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.lab.test_nft import events
 
 from tracer_core.testing.topology.nftables import ACCEPTED_PORT, DROPPED_PORT
 
@@ -24,10 +25,6 @@ WAY = [
     *("net:netif_rx", "net:netif_receive_skb", "ip_rcv", "icmp_rcv"),
 ]
 """Of a ping from one namespace to another, through places of the profile ``generic``."""
-
-
-def events(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()][1:]
 
 
 def test_generic_shows_the_way_of_a_ping_through_the_stack(

@@ -75,7 +75,7 @@ class CollectorCommand(ProfiledCommand):
         """Collectors that only profiles name, and can do without."""
         own = (AUTO, *self._named(args))
         theirs = (name for name in self._named(profiled.given) if name not in own)
-        return tuple(name for name in theirs if not profiled.demands(name, name.replace("_", "-")))
+        return tuple(name for name in theirs if not profiled.demands(name, shown(name)))
 
     def _selected(self, args: Iterable[str], collectors: Sequence[Collector], host: Host) -> Iterator[str]:
         """Collectors that values of options of others stand for."""
@@ -243,4 +243,4 @@ def _bystanders(args: Iterable[str], host: Host, selected: Iterable[Collector]) 
 
 
 def _is_of(name: str, flag: str) -> bool:
-    return flag.startswith(f"--{name.replace('_', '-')}-")
+    return flag.startswith(f"--{shown(name)}-")

@@ -22,7 +22,8 @@ class Selection:
         named: Those the user asked for by name; they must be able to run.
         automatic: Those taken in because they are there; they are left out if they cannot run.
         options: Values of options by collector.
-        wished: Names of those among the automatic ones that a profile asks for: it is told if they cannot run.
+        wished: Names of those among the automatic ones that a profile asks for, or of which an option is given: it is
+            told if they cannot run.
     """
 
     named: tuple[Collector, ...]
