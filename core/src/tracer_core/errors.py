@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import os
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _INITIAL_USER_NAMESPACE = "user:[4026531837]"  # PROC_USER_INIT_INO of include/linux/proc_ns.h
 
@@ -20,6 +24,14 @@ def privileges() -> str:
     if is_root_of_others:
         return "root of this user namespace is not enough: run on the host, or in a container that does not remap users"
     return "run as root, or with CAP_BPF and CAP_PERFMON; see: tracer doctor"
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """A hint with the names that look most like one that there is not, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only when something is wrong
+
+    found = get_close_matches(name, sorted(set(names)))
+    return f"did you mean {' or '.join(found)}?" if found else ""
 
 
 class ExitCode(IntEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from tracer_core import hookspecs
-from tracer_core.errors import PluginError, TracerError
+from tracer_core.errors import PluginError, TracerError, near
 from tracer_core.plugins.declaration import BUG, Owner, shown
 from tracer_core.plugins.metadata import Candidate, candidates
 from tracer_core.plugins.validate import NAME_RULE, Status, UnusableError, is_name, refuse_bad
@@ -173,11 +173,8 @@ class Host:
 
 
 def _not_installed(name: str, names: Iterable[str]) -> PluginError:
-    from difflib import get_close_matches  # noqa: PLC0415 - only when something is wrong
-
     installed, missing = sorted(map(shown, names)), shown(name)
-    near = get_close_matches(missing, installed)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"if there is such a package: pip install tracer-{missing}"
+    hint = near(missing, installed) or f"if there is such a package: pip install tracer-{missing}"
     return PluginError(
         f"no collector named {missing} is installed (installed: {', '.join(installed) or 'none'})", hint=hint
     )

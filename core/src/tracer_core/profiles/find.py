@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer_core.errors import PluginError, UsageError
+from tracer_core.errors import PluginError, UsageError, near
 from tracer_core.plugins.declare import profiles as profiles_of
 from tracer_core.profiles.read import read, read_file
 from tracer_core.types import ProfileSource
@@ -101,14 +101,7 @@ def find(name: str, extra: Path | None, host: Callable[[], Host]) -> Profile:
     for problem in bad:
         log.debug("Skipping invalid file %s", problem)
     others = f" ({len({problem.origin for problem in bad})} file(s) cannot be read)" if bad else ""
-    raise UsageError(f"Profile with name {name} not found{others}", hint=_hint(name, names))
-
-
-def _hint(name: str, names: Iterable[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - only when something is wrong
-
-    near = get_close_matches(name, sorted(set(names)))
-    return f"did you mean {' or '.join(near)}?" if near else _LIST
+    raise UsageError(f"Profile with name {name} not found{others}", hint=near(name, names) or _LIST)
 
 
 def _told(profile: Profile, readings: Iterable[Reading]) -> Profile:

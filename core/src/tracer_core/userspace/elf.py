@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from elftools.construct import ConstructError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection, SymbolTableSection
 
-from tracer_core.errors import MachineError
+from tracer_core.errors import MachineError, near
 from tracer_core.userspace.notes import BASE_SECTION, OWNER, SECTION, UsdtNote, parse_note
 
 if TYPE_CHECKING:
@@ -158,8 +157,7 @@ class Elf:
         if not self.notes:
             hint = "it has to be built with them, which often takes an option of its build"
             return NotInFileError(f"{self.path} has no USDT probes", hint=hint)
-        near = difflib.get_close_matches(target, sorted({note.target for note in self.notes}), n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"list them with: readelf -n {self.path}"
+        hint = near(target, (note.target for note in self.notes)) or f"list them with: readelf -n {self.path}"
         return NotInFileError(f"{self.path} has no USDT probe {target}", hint=hint)
 
     @contextmanager

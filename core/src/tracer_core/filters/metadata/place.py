@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tracer_core.errors import UsageError
+from tracer_core.errors import UsageError, near
 from tracer_core.filters.metadata.condition import NEVER, All, Any, Check, Result, Typed, asks_result, checks, joined
 from tracer_core.filters.metadata.roots import RESULT, Roots
 from tracer_core.filters.metadata.syntax import And, Comparison, Not, Or
-from tracer_core.filters.metadata.trouble import near, trouble
+from tracer_core.filters.metadata.trouble import trouble
 from tracer_core.filters.metadata.values import test_of
 from tracer_core.filters.metadata.walk import Walker, Way
 from tracer_core.filters.metadata.wanted import positive

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING
-
 from tracer_core.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _SHOWN = 24  # characters of the place
 _SEE = "see docs/reference/filters.md"
@@ -26,9 +20,3 @@ def trouble(text: str, at: int, what: str, *, hint: str = "") -> UsageError:
     rest = text[at : at + _SHOWN] + ("…" if len(text) > at + _SHOWN else "")
     where = f"at {rest!r}" if at < len(text) else "at the end"
     return UsageError(f"metadata filter, character {at + 1}, {where}: {what}", hint=hint or _SEE)
-
-
-def near(name: str, names: Iterable[str]) -> str:
-    """A hint with the names that look most like one, or nothing."""
-    found = difflib.get_close_matches(name, sorted(set(names)), n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(found)}?" if found else ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracer_core.errors import near
 from tracer_core.filters.metadata.condition import BytesTest, Hop, Memory, NumberTest, Scalar
 from tracer_core.filters.metadata.syntax import Address, Name, Number, Operator, Text
-from tracer_core.filters.metadata.trouble import near, trouble
+from tracer_core.filters.metadata.trouble import trouble
 from tracer_core.filters.metadata.typing import ENUMS
 from tracer_core.kernel.btf_types import Kind
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tracer_core.errors import near
 from tracer_core.filters.metadata.condition import Hop
-from tracer_core.filters.metadata.trouble import near, trouble
+from tracer_core.filters.metadata.trouble import trouble
 from tracer_core.filters.metadata.typing import AGGREGATES, POINTER_SIZE, named
 from tracer_core.kernel.btf_types import MODIFIERS, Kind
 
