@@ -38,6 +38,9 @@ bpf = pytest.mark.bpf
         pytest.param([], ExitCode.USAGE, ["nothing to attach to", "leave -c out"], id="no probe"),
         pytest.param(["--netns", "nosuch"], ExitCode.USAGE, ["no such network namespace", "ip netns"], id="netns"),
         pytest.param(
+            ["--netns", f"/{'x' * 300}"], ExitCode.USAGE, ["cannot look at it: File name too long"], id="path"
+        ),
+        pytest.param(
             ["--netns", "/etc/passwd"], ExitCode.USAGE, ["not a namespace", "give a name, /proc/PID/ns/net"], id="file"
         ),
         pytest.param(
