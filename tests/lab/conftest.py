@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tracer_core.testing.topology.ovs_nat import OvsNat
     from tracer_core.testing.topology.vswitch import Switched
 
+KERNEL_TYPES = Path("/sys/kernel/btf")
 OVS_PROBES = Path(__file__).with_name("usdt") / "ovs_probes.c"
 
 
@@ -40,6 +41,16 @@ def support() -> Iterator[Support]:
     yield made
     if folder := os.environ.get("TRACER_LAB_ARTEFACTS"):
         made.write(Path(folder))
+
+
+@pytest.fixture
+def module_types() -> None:
+    """A kernel that describes the types of its modules, as ``nft`` and ``ovs`` need (Linux 5.11).
+
+    Some module is loaded in every guest: that of the folders it shares.
+    """
+    if {path.name for path in KERNEL_TYPES.iterdir()} == {"vmlinux"}:
+        pytest.skip("nft and ovs cannot run: no types of modules")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.lab.test_talk import has_module_types
 
 from lab.journey import PREFIX
 from lab.notes import probes
@@ -26,9 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.bpf
 @pytest.mark.extra
-def test_the_demo_of_the_lab_shows_a_ping_from_device_to_device_and_leaves_nothing(root: None, kernel: str) -> None:
-    if not has_module_types(kernel):
-        pytest.skip("nft cannot run: no types of modules before Linux 5.11")
+@pytest.mark.usefixtures("module_types")
+def test_the_demo_of_the_lab_shows_a_ping_from_device_to_device_and_leaves_nothing(root: None) -> None:
     # gone again before the demo makes its own: it would not know which daemon is meant
     with or_unavailable(), ovs_nat_namespaces("tracer-test") as net:
         if not probes(net.program):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.lab.test_talk import has_module_types
 
 from tracer_core.testing.patience import patience
 from tracer_core.testing.topology import openflow
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from tracer_core.testing.namespace import Namespace
     from tracer_core.testing.topology.openvswitch import OpenVSwitch
 
-pytestmark = pytest.mark.bpf
+pytestmark = [pytest.mark.bpf, pytest.mark.usefixtures("module_types")]
 
 ACTION = "openvswitch:ovs_do_execute_action"
 CROSSED = [
@@ -46,10 +45,8 @@ Events = list[dict[str, Any]]
 
 
 @pytest.fixture
-def net(kernel: str, ovs_netns: OpenVSwitch) -> OpenVSwitch:
+def net(ovs_netns: OpenVSwitch) -> OpenVSwitch:
     """With neighbours found, and flows in the datapath for what goes between them."""
-    if not has_module_types(kernel):
-        pytest.skip("ovs cannot run: no types of modules before Linux 5.11")
     ping(ovs_netns.a, ovs_netns.b)
     return ovs_netns
 

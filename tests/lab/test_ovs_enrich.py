@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracer_core.testing.command import Collecting, Tracer
     from tracer_core.testing.topology.openvswitch import OpenVSwitch
 
-pytestmark = pytest.mark.bpf
+pytestmark = [pytest.mark.bpf, pytest.mark.usefixtures("module_types")]
 
 OPTIONS = ("-c", "ovs,skb,skb_tracking", "--ovs-enrich-flows")
 PORT, CONNECTIONS = 4711, 100

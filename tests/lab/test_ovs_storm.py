@@ -8,7 +8,6 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.lab.test_talk import has_module_types
 
 from tracer_core.testing.patience import patience
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from tracer_core.testing.namespace import Namespace
     from tracer_core.testing.topology.openvswitch import OpenVSwitch
 
-pytestmark = pytest.mark.bpf
+pytestmark = [pytest.mark.bpf, pytest.mark.usefixtures("module_types")]
 
 FIRST_PORT = 20000
 FLOWS = (
@@ -53,10 +52,8 @@ def numbers(journey: list[dict[str, Any]]) -> set[int]:
 
 @pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.extra)])
 def test_in_a_storm_of_upcalls_no_packet_goes_on_with_another_ones_journey(
-    tracer: Tracer, ovs_with_probes: OpenVSwitch, tmp_path: Path, kernel: str, count: int
+    tracer: Tracer, ovs_with_probes: OpenVSwitch, tmp_path: Path, count: int
 ) -> None:
-    if not has_module_types(kernel):
-        pytest.skip("ovs cannot run: no types of modules before Linux 5.11")
     net, path, ordered = ovs_with_probes, tmp_path / "events.arrow", tmp_path / "sorted.json"
     net.a.run(["ping", "-n", "-c", "1", "-W", "20", net.b.ipv4])
     net.set_flows(net.switch, *FLOWS)

@@ -43,21 +43,16 @@ CROSSED = (
 _HEAD = re.compile(r"\[(tp|k|fentry)\] (\S+)")
 
 
-def has_module_types(kernel: str) -> bool:
-    return kernel != "5.10"
-
-
 def steps(text: str) -> list[tuple[str, str]]:
     """Symbol and whole text of each event of the request, in order."""
     events = [event for event in text.split("\n\n") if REQUEST.search(event)]
     return [(match[2], event) for event in events if (match := _HEAD.search(event))]
 
 
+@pytest.mark.usefixtures("module_types")
 def test_a_ping_through_a_router_shows_devices_namespaces_verdicts_and_connections(
-    tracer: Tracer, nat_netns: Nat, kernel: str, support: Support
+    tracer: Tracer, nat_netns: Nat, support: Support
 ) -> None:
-    if not has_module_types(kernel):
-        pytest.skip("nft cannot run: no types of modules before Linux 5.11")
     net = nat_netns
     with tracer.collect(*shlex.split(TYPED)) as collecting:
         net.client.run(["ping", "-n", "-c", "1", "-W", "20", VIRTUAL])
@@ -103,11 +98,10 @@ def test_a_packet_filter_and_tracking_follow_a_ping_through_source_translation(
     support.works("the talk's filter example")
 
 
+@pytest.mark.usefixtures("module_types")
 def test_a_ping_through_two_bridges_and_a_translation_is_one_journey(
-    tracer: Tracer, ovs_nat_with_probes: OvsNat, kernel: str, support: Support, tmp_path: Path
+    tracer: Tracer, ovs_nat_with_probes: OvsNat, support: Support, tmp_path: Path
 ) -> None:
-    if not has_module_types(kernel):
-        pytest.skip("nft and ovs cannot run: no types of modules before Linux 5.11")
     net = ovs_nat_with_probes
     ping = ["ping", "-n", "-c", "1", "-W", "20", net.server.ipv4]
     net.client.run(ping)  # neighbours are found, so the next one is all that goes up
