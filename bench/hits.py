@@ -133,7 +133,8 @@ def prepared(
 ) -> dict[str, Callable[[], AbstractContextManager[object]]]:
     """The forms of a type, each to be attached as often as one likes."""
     kernel = LiveKernel()
-    abilities = replace(Fixed(), typed=typed, multi=multi, cookies=LiveAbilities(lambda: kernel.btf).cookies)
+    live = LiveAbilities(lambda: kernel.btf)
+    abilities = replace(Fixed(), typed=typed, multi=multi, cookies=live.cookies, casts=live.casts)
     forms = {"empty": empty(resources, kernel, abilities, target)}
     host = Host()
     able = [each for each in host.usable() if check(each, kernel, each.spec.options()) is None]

@@ -18,11 +18,12 @@ from tracer_core.backend.features import (
     FeatureResult,
     Status,
     attach_cookies,
+    casts,
     features,
     typed_tracepoints,
 )
 from tracer_core.errors import MachineError
-from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf import Btf, Kind
 
 
 def failing(code: int) -> Feature:
@@ -149,6 +150,14 @@ def test_a_kernel_that_does_not_know_the_helper_has_no_attach_cookies(monkeypatc
     assert not attach_cookies()
 
 
+def test_programs_cannot_cast_where_the_kernel_has_no_such_function_or_refuses_to_call_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert not casts(BareBtf())  # type: ignore[arg-type]
+    monkeypatch.setattr(module, "library", lambda: refusing_library(errno.EOPNOTSUPP))
+    assert not casts(TypedBtf())  # type: ignore[arg-type]
+
+
 def test_the_bit_for_return_probes_is_what_the_kernel_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "kprobe/format").mkdir(parents=True)
     (tmp_path / "kprobe/format/retprobe").write_text("config:3\n")
@@ -204,6 +213,15 @@ def test_asking_for_typed_tracepoints_takes_less_than_5_ms(btf: Btf):
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(5)) < 0.005
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("bpf")
+def test_programs_can_cast_where_the_kernel_has_the_function_and_compiles_them(btf: Btf):
+    enabled = Path("/proc/sys/net/core/bpf_jit_enable")
+    compiled = not enabled.exists() or enabled.read_text().strip() != "0"
+
+    assert casts(btf) == (compiled and btf.find("bpf_rdonly_cast", Kind.FUNC) is not None)
 
 
 @pytest.mark.bpf

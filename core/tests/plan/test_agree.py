@@ -117,7 +117,7 @@ def test_a_kind_that_the_kernel_lacks_is_taken_by_nobody_else(kernel: BtfKernel,
 class Untried:
     """A kernel that must not be tried."""
 
-    typed = cookies = multi = True
+    typed = cookies = multi = casts = True
 
     @property
     def entries(self) -> tuple[ProbeKind, ...]:

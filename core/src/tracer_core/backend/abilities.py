@@ -50,3 +50,8 @@ class LiveAbilities:
     def multi(self) -> bool:
         """Many kprobes can be attached at once."""
         return features.kprobe_multi()
+
+    @cached_property
+    def casts(self) -> bool:
+        """Programs can call ``bpf_rdonly_cast``."""
+        return features.casts(self._btf())

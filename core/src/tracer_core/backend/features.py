@@ -10,6 +10,7 @@ import ctypes
 import errno
 import mmap
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tracer_core.backend import attach, perf_probe
+from tracer_core.backend.instructions import kernel_call
 from tracer_core.errors import MachineError
 from tracer_core.kernel.btf import Btf, Kind
 from tracer_core.libbpf import ProgLoadOpts, library
@@ -35,6 +37,8 @@ _RINGBUF = 27
 _EMPTY_PROGRAM = bytes.fromhex("b700000000000000 9500000000000000")
 # call 174, bpf_get_attach_cookie, whose argument is already in r1: BPF_JMP|BPF_CALL
 _COOKIE_PROGRAM = bytes.fromhex("85000000ae000000") + _EMPTY_PROGRAM
+# r2 = the number that follows: BPF_ALU64|BPF_MOV|BPF_K
+_SECOND = bytes.fromhex("b7020000")
 
 TRACEPOINTS = ("xdp_exception", "consume_skb")
 """Tracepoints to try, the first that BTF knows. ``xdp_exception`` (4.11) comes with BPF itself
@@ -162,6 +166,28 @@ def attach_cookies() -> bool:
 def kprobe_multi() -> bool:
     """Whether many kprobes can be attached at once, with a cookie each (5.18)."""
     return Feature("kprobe-multi", "", _kprobe_multi).check().ok
+
+
+def casts(btf: Btf) -> bool:
+    """Whether programs can call ``bpf_rdonly_cast`` (6.2); for the start of a run.
+
+    It is a function of the kernel and no helper, so programs that call it must be compiled by the kernel
+    (``add_kfunc_call()``, kernel/bpf/verifier.c). It only loads, in less than a millisecond.
+
+    Args:
+        btf: BTF of vmlinux, as the kernel view has it.
+    """
+    cast, skb = btf.find("bpf_rdonly_cast", Kind.FUNC), btf.find("sk_buff", Kind.STRUCT)
+    if cast is None or skb is None:
+        return False
+
+    code = _SECOND + skb.id.to_bytes(4, sys.byteorder) + kernel_call(cast.id) + _EMPTY_PROGRAM
+
+    def probe() -> str:
+        with _program(_RAW_TRACEPOINT, code=code):
+            return "loaded"
+
+    return Feature("cast", "", probe).check().ok
 
 
 def working(kinds: Iterable[ProbeKind], btf: Callable[[], Btf]) -> tuple[ProbeKind, ...]:

@@ -1,4 +1,4 @@
-"""The one kind of BPF instruction that the project looks for in compiled code: 64-bit constants."""
+"""The kinds of BPF instructions that the project looks for in compiled code: 64-bit constants, and calls."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ SIZE = 8
 CONSTANT, MAP_FD = 0, 1
 """What a 64-bit immediate load loads, in its source register: a number, or ``BPF_PSEUDO_MAP_FD``."""
 
+_CALL = 0x85  # BPF_JMP | BPF_CALL
+_HELPER, _KERNEL_FUNCTION = 0, 2  # what is called, in the source register; the second is BPF_PSEUDO_KFUNC_CALL
 _LOAD_IMMEDIATE_64 = 0x18  # BPF_LD | BPF_DW | BPF_IMM; the value is spread over two instructions
 _WORD = struct.Struct("<I")
 
@@ -68,3 +70,27 @@ def set_value(code: bytearray, load: WideLoad, value: int) -> None:
     """
     _WORD.pack_into(code, load.at + 4, value & 0xFFFFFFFF)
     _WORD.pack_into(code, load.at + SIZE + 4, value >> 32)
+
+
+def kernel_call(function: int) -> bytes:
+    """A call of a function of the kernel.
+
+    Args:
+        function: Its id in the BTF of vmlinux.
+    """
+    return bytes((_CALL, _KERNEL_FUNCTION << 4, 0, 0)) + _WORD.pack(function)
+
+
+def with_kernel_calls(code: bytes, base: int) -> bytes:
+    """Have calls of helpers that do not exist be calls of functions of the kernel.
+
+    Args:
+        code: A program.
+        base: Number of such a helper, less the id of the function in the BTF of vmlinux. A bit above all of both.
+    """
+    patched = bytearray(code)
+    for at in range(0, len(code), SIZE):
+        number = _WORD.unpack_from(code, at + 4)[0]
+        if code[at] == _CALL and code[at + 1] >> 4 == _HELPER and number & base:
+            patched[at : at + SIZE] = kernel_call(number - base)
+    return bytes(patched)

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tracer_core.backend.attach import TRACE_KPROBE_MULTI
-from tracer_core.backend.instructions import CONSTANT, SIZE, with_values
+from tracer_core.backend.instructions import CONSTANT, SIZE, with_kernel_calls, with_values
 from tracer_core.backend.module_btf import module_btf
-from tracer_core.compose.composition import NETNS, PROBE_INDEX
+from tracer_core.compose.composition import KERNEL_FUNCTION, NETNS, PROBE_INDEX
 from tracer_core.errors import MachineError, RunError, TracerError, privileges
 from tracer_core.libbpf import ProgLoadOpts, library
 from tracer_core.types import ProbeKind
@@ -91,6 +91,7 @@ def load(probe: PlannedProbe, kind: ProbeKind, code: bytes, *, typed: bool, mult
         LoadError: the kernel refused it.
         MachineError: we may not load programs.
     """
+    code = with_kernel_calls(code, KERNEL_FUNCTION)
     options = ProgLoadOpts(sz=ctypes.sizeof(ProgLoadOpts))
     program_type, options.expected_attach_type = _TYPES[kind, typed]
     if multi and kind.breaks:

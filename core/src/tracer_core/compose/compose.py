@@ -10,7 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.architecture import ARCHITECTURES
-from tracer_core.compose.composition import MESSAGE_NOWHERE, MESSAGE_SHIFT, MESSAGE_VALUES, NETNS, Composition
+from tracer_core.compose.composition import (
+    KERNEL_FUNCTION,
+    MESSAGE_NOWHERE,
+    MESSAGE_SHIFT,
+    MESSAGE_VALUES,
+    NETNS,
+    Composition,
+)
 from tracer_core.compose.kernel_types import kernel_types
 from tracer_core.compose.messages import Messages
 from tracer_core.compose.names import argument_name
@@ -85,6 +92,7 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
         (
             f"{_LICENCE}\n/* Composed by tracer for kernel {plan.release}. */\n",
             "".join(_constants(plan, machine)),
+            "".join(_cast(kernel.btf)) if plan.casts else "",
             "#define TRACER_TASK\n" if task else "",
             types.declarations,
             "".join(_section_text(plan)),
@@ -127,6 +135,14 @@ def _has_task(btf: Btf) -> bool:
     if helpers is None or task is None or not any(member.name == "comm" for member in btf.members(task)):
         return False
     return any(name == "BPF_FUNC_get_current_task_btf" for name, _ in helpers.enumerators)
+
+
+def _cast(btf: Btf) -> Iterator[str]:
+    """What takes a verifier's trust from a pointer to an skb."""
+    function, skb = btf.find("bpf_rdonly_cast", Kind.FUNC), btf.find("sk_buff", Kind.STRUCT)
+    if function is not None and skb is not None:
+        yield f"#define TRACER_CAST {KERNEL_FUNCTION + function.id:#x}\n"
+        yield f"#define TRACER_SK_BUFF {skb.id}\n"
 
 
 def _constants(plan: Plan, machine: Machine) -> Iterator[str]:

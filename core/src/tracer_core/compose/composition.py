@@ -98,6 +98,8 @@ PROBE_INDEX = 0x7ACE7ACE00000001
 """Constant in the compiled code in whose place the loader puts a probe's index (``runtime.bpf.h``)."""
 NETNS = 0x7ACE7ACE10000000
 """The same for the inode number of the plan's first network namespace; those of others follow."""
+KERNEL_FUNCTION = 0x40000000
+"""Added to a function's id in the BTF of vmlinux: helper in whose place the loader puts a call of that function."""
 MESSAGE_VALUES = 4
 """Most values of a message."""
 MESSAGE_SHIFT = 63

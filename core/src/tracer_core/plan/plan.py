@@ -187,6 +187,7 @@ class Plan:
         probes: Places to attach to; a record names its probe by the index here.
         netns: Inode numbers of the network namespaces that packets must be in; empty for all.
         multi: Kprobes of one program are attached all at once.
+        casts: Programs can call ``bpf_rdonly_cast``, and some load members plainly.
         skipped: Probes that nothing could be learned from.
         missing: Why optional probes cannot be had on this kernel.
         weakness: What of tracking packets does not work as it should on this kernel, or nothing.
@@ -208,6 +209,7 @@ class Plan:
     probes: tuple[PlannedProbe, ...]
     netns: tuple[int, ...]
     multi: bool = False
+    casts: bool = False
     skipped: tuple[Probe, ...] = ()
     missing: tuple[str, ...] = ()
     weakness: str = ""

@@ -127,6 +127,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
         probes=tuple(probes),
         netns=request.netns,
         multi=any(shape.kind.breaks for shape in shapes) and abilities.cookies and abilities.multi,
+        casts=any(shape.plain for shape in shapes) and abilities.casts,
         skipped=tuple(_unique(skipped)),
         missing=tuple(missing),
         weakness=tracking.weakness if tracking and is_tracking else "",

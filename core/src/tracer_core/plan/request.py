@@ -61,6 +61,10 @@ class Abilities(Protocol):
     def multi(self) -> bool:
         """Many kprobes can be attached at once (5.18)."""
 
+    @property
+    def casts(self) -> bool:
+        """Programs can call ``bpf_rdonly_cast`` (6.2, where the kernel compiles programs)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
@@ -71,6 +75,7 @@ class Fixed:
     returns: tuple[ProbeKind, ...] = (ProbeKind.FEXIT, ProbeKind.KRETPROBE)
     cookies: bool = True
     multi: bool = True
+    casts: bool = True
 
 
 class Userspace(Protocol):

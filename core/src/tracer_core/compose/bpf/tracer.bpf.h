@@ -41,7 +41,24 @@
 	})
 
 #define TRACER_GET(ctx, p, f)                                                                                          \
-	((ctx)->typed ? *(typeof((p)->f) *)TRACER_ADDRESS(p, f) : TRACER_PROBE_GET(p, f))
+	((ctx)->typed ? *(typeof((p)->f) *)TRACER_ADDRESS(TRACER_WALKED(p, f), f) : TRACER_PROBE_GET(p, f))
+
+/*
+ * Where a plain load of p->f loads from. Before a verifier vouches for a pointer that is loaded from an skb it has vouched for, it
+ * looks through the names of all types for rules that say so (btf_nested_type_is_trusted(), kernel/bpf/btf.c, 6.4): about a
+ * millisecond for each such load, again on each path that leads there. We need no vouching. bpf_rdonly_cast() (6.2) takes it away,
+ * and is but a move in the code that runs.
+ */
+#ifdef TRACER_CAST
+#define TRACER_WALKED(p, f)                                                                                            \
+	__builtin_choose_expr(__builtin_types_compatible_p(typeof(p), struct sk_buff *) && TRACER_IS_POINTER((p)->f),  \
+			      ((typeof(p)(*)(const void *, u64))TRACER_CAST)(p, TRACER_SK_BUFF), p)
+#define TRACER_IS_POINTER(m)                                                                                           \
+	(__builtin_classify_type(m) == TRACER_POINTER_CLASS && !__builtin_types_compatible_p(typeof(m), u8 *))
+#define TRACER_POINTER_CLASS 5 /* enum type_class of GCC */
+#else
+#define TRACER_WALKED(p, f) (p)
+#endif
 
 /*
  * A bit-field: TRACER_GET_BITS(ctx, skb, sk_buff, ip_summed), as u64. TRACER_COPIED_BITS reads one of a structure that was copied
