@@ -33,6 +33,9 @@ UNSET = {
 }
 """Functions that pwru may report where we do not, and why."""
 
+_MESSAGES = ("unix_", "netlink_")
+"""What functions begin with that messages to processes go through, from others or from the kernel."""
+
 
 @dataclass(frozen=True)
 class Met:
@@ -113,14 +116,14 @@ def unexplained(theirs: Sequence[Met], ours: Sequence[Met], vmlinux: Btf) -> lis
             pairs = zip(left, right, strict=True)
             found += [f"other packet: {one} {other}" for one, other in pairs if other.skb not in ("", one.skb)]
         else:
-            found += [f"not seen: {met}" for met in left if met.function not in UNSET and not _is_of_unix(left)]
+            found += [f"not seen: {met}" for met in left if met.function not in UNSET and not _is_message(met, left)]
             found += [f"pwru has no: {met}" for met in right if _pwru_takes(met.function, vmlinux)]
     return found
 
 
-def _is_of_unix(met: Sequence[Met]) -> bool:
-    """Whether this is the way of a message between processes: pwru reads what a packet before left in its buffer."""
-    return len({one.skb for one in met}) == 1 and any(one.function.startswith("unix_") for one in met)
+def _is_message(met: Met, among: Sequence[Met]) -> bool:
+    """Whether this is of a message to a process: pwru reads what a packet before left in its buffer."""
+    return any(one.function.startswith(_MESSAGES) for one in among if one.skb == met.skb)
 
 
 def _pwru_takes(function: str, vmlinux: Btf) -> bool:
