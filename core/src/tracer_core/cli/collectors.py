@@ -166,9 +166,9 @@ def _there(host: Host, profiled: Profiled, wished: Iterable[str]) -> Iterator[Co
         try:
             yield host.collector(name)
         except PluginError as error:
-            profiled.left_out.add(name)
+            profiled.left_out[name] = error
             if not profiled.is_check:
-                warn_left_out(error)
+                warn_left_out(error, advise=True)
 
 
 def _listed(values: Iterable[str]) -> tuple[str, ...]:
