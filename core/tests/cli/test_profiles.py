@@ -172,7 +172,7 @@ def test_a_profile_where_a_probe_is_asked_for_is_known_and_the_other_way_round(
     hint = "; if the profile of that name is meant: tracer -p mine collect"
     assert run(*DRY, "-c", "sample", "-p", "mine").error.endswith(f"no such traceable function{hint}")
     assert "tracer -p" not in run(*DRY, "-c", "sample", "-p", "nosuch").err
-    for name in ("nft-dropmon", "ifdump"):  # of which one cannot be a function
+    for name in ("nft-dropmon", "ifdump", "ifdump,nft-dropmon"):  # of which only one can be a function
         assert run(*DRY, "-c", "sample", "-p", name).err.endswith(f"tracer -p {name} collect\n")
     for probe in ("tp:net:netif_rx", "ip_rcv"):
         assert run("-p", probe, *DRY).err.endswith(f"; if it is a probe: tracer collect -p {probe}\n")
