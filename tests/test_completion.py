@@ -105,6 +105,8 @@ CASES = [
     ("tracer collect -c nonsense --kc", "tracer collect -c nonsense --kconf "),
     ("tracer print --nonsense --fo", "tracer print --nonsense --format "),
     ("tracer collect --cmd 'a \"b\" c' --utc --ring-s", "tracer collect --cmd 'a \"b\" c' --utc --ring-size "),
+    ("tracer inspect -c skb,ov", "tracer inspect -c skb,ovs "),
+    ("tracer inspect -p kretp", "tracer inspect -p kretprobe:"),
     # the kernel's own, with tracefs or without
     ("tracer collect -p tp:net:netif_receive_skb_en", "tracer collect -p tp:net:netif_receive_skb_entry "),
 ]
