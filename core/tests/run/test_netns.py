@@ -64,6 +64,11 @@ def test_what_is_no_number_of_an_inode_is_a_name(named: Path, text: str) -> None
         netns.inode(text)
 
 
+def test_what_the_link_of_a_namespace_reads_is_answered_with_the_number(named: Path) -> None:
+    with pytest.raises(UsageError, match="no such network namespace; give the number alone: --netns 4026531840"):
+        netns.inode("net:[4026531840]")
+
+
 def test_mounts_keep_namespaces_wherever_they_are(tmp_path: Path) -> None:
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/mountinfo").write_text(

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _INODES = 1 << 32  # ns_common.inum is a u32, include/linux/ns_common.h
 _NUMBER = re.compile(r"[0-9]{1,10}")
+_SHOWN = re.compile(r"net:\[([0-9]+)\]")  # as the links in /proc/PID/ns read
 _LIST = "list them with: ip netns; lsns -t net"
 _NAMED = (Path("/run/netns"), Path("/var/run/netns"))
 
@@ -64,7 +65,9 @@ def inode(text: str) -> int:
         if path is None and _NUMBER.fullmatch(text) and int(text) < _INODES:
             return int(text)
         if path is None:
-            raise UsageError(f"--netns {text}: no such network namespace", hint=_LIST)
+            shown = _SHOWN.fullmatch(text)
+            hint = f"give the number alone: --netns {shown[1]}" if shown else _LIST
+            raise UsageError(f"--netns {text}: no such network namespace", hint=hint)
         found = path.stat()
     except OSError as error:
         # ns/net of a process: ptrace_may_access with PTRACE_MODE_READ, proc_ns_get_link of fs/proc/namespaces.c
