@@ -14,7 +14,9 @@ from scripts.pages.blocks import blocks_for
 from tests.shells import ALL, TAB, Shell
 
 from tracer_core.cli.completion import probes
+from tracer_core.kernel import live
 from tracer_core.testing.command import executable
+from tracer_core.testing.kernels import recorded_kernel
 from tracer_core.testing.pytest_plugin import unavailable
 
 if TYPE_CHECKING:
@@ -103,6 +105,10 @@ CASES = [
     ("tracer collect -c nonsense --kc", "tracer collect -c nonsense --kconf "),
     ("tracer print --nonsense --fo", "tracer print --nonsense --format "),
     ("tracer collect --cmd 'a \"b\" c' --utc --ring-s", "tracer collect --cmd 'a \"b\" c' --utc --ring-size "),
+    ("tracer inspect -c skb,ov", "tracer inspect -c skb,ovs "),
+    ("tracer inspect -p kretp", "tracer inspect -p kretprobe:"),
+    # the kernel's own, with tracefs or without
+    ("tracer collect -p tp:net:netif_receive_skb_en", "tracer collect -p tp:net:netif_receive_skb_entry "),
 ]
 
 
@@ -298,9 +304,43 @@ def test_without_tracefs_functions_are_those_of_the_list_of_symbols(tracefs: Pat
     (tracefs / "available_filter_functions").unlink()
     (tracefs / "available_events").unlink()
     assert values("ip_") == ["ip_rcv", "ip_rcv_local"]
-    assert values("tp:") == []
     (tracefs / "kallsyms").unlink()
     assert values("ip_") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("tp:", ["tp:9p:", "tp:net:", "tp:netlink:"]),
+        ("raw_tracepoint:netl", ["raw_tracepoint:netlink:"]),
+        ("net", ["net:", "netlink:"]),
+        ("tp:net:netif_receive_skb_e", ["tp:net:netif_receive_skb_entry"]),
+        ("raw_tracepoint:skb:kfree", ["raw_tracepoint:skb:kfree", "raw_tracepoint:skb:kfree_skb"]),
+        ("tp:any:kfree_s", ["tp:any:kfree_skb"]),
+        ("net:kfree_s", ["net:kfree_skb"]),
+        ("usdt:kfree_s", []),
+        ("tp:net:", []),  # too many
+        ("tp:net:nonsense", []),
+    ],
+)
+def test_without_tracefs_groups_are_those_of_the_list_of_symbols_and_names_those_of_types(
+    tracefs: Path, monkeypatch: pytest.MonkeyPatch, typed: str, found: list[str]
+) -> None:
+    monkeypatch.setattr(live, "LiveKernel", lambda: recorded_kernel("6.18"))
+    (tracefs / "available_events").unlink()
+    with (tracefs / "kallsyms").open("a") as symbols:
+        symbols.write(
+            "0000 r str__net__trace_system_name\n0000 r str__9p__trace_system_name\t[9pnet]\n"
+            "0000 r str__netlink__trace_system_name\n0000 r str__net__trace_system_name\t[mod]\n"
+        )
+    assert values(typed) == found
+
+
+def test_where_groups_of_tracepoints_are_nowhere_those_of_the_usual_probes_are_offered(tracefs: Path) -> None:
+    (tracefs / "available_events").unlink()
+    assert values("tp:") == ["tp:net:", "tp:skb:"]
+    (tracefs / "kallsyms").unlink()
+    assert values("tp:s") == ["tp:skb:"]
 
 
 def test_the_real_tracefs_is_read(tracer: Tracer, root: None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from tests.bad_input.command import KERNEL, PROBE, Command
 
@@ -67,6 +69,16 @@ def test_a_tracepoint_of_no_use_ends_the_run(command: Command, two_netns: TwoNam
     arguments = ("-c", "skb", "-p", "tp:sched:sched_switch", "--netns", two_netns.a.name)
     error = command.run("collect", *arguments).error(ExitCode.USAGE)
     assert error.startswith("probe tp:sched:sched_switch: no collector could retrieve data from it (skb can read ")
+
+
+@bpf
+def test_a_pid_in_place_of_a_namespace_is_warned_of_unless_the_kernel_is_a_recorded_one(command: Command) -> None:
+    arguments = ("collect", "-c", "skb", "-p", PROBE, "--dry-run", "--netns", str(os.getpid()))
+    here = command.run(*arguments)
+    assert here.code == ExitCode.OK
+    assert here.err.startswith(f"WARN  --netns {os.getpid()}: no such network namespace is seen here")
+    assert here.err.endswith(f"--netns /proc/{os.getpid()}/ns/net\n")
+    assert command.run(*arguments, "--kernel", KERNEL).err == ""
 
 
 def test_a_place_without_packets_is_of_no_use_under_a_filter(command: Command) -> None:

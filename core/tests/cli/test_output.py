@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tracer_core.cli.output import Kind
 from tracer_core.errors import UsageError
+from tracer_core.testing import kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conftest import Result
+
+KERNEL = str(Path(kernels.__file__).parent / "6.18")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +42,17 @@ def test_another_extension_is_refused_and_the_hint_says_which_is_that_of_retis(n
     with pytest.raises(UsageError, match="the name tells no format") as error:
         Kind.of(Path(name))
     assert error.value.hint == "name it FILE.arrow, FILE.parquet, or FILE.json, which is the format of Retis"
+
+
+def test_a_format_that_a_command_does_not_write_is_not_offered_by_it(
+    tmp_path: Path, install: Callable[..., None], run: Callable[..., Result]
+) -> None:
+    install("good")
+    arguments = ("-c", "sample", "-p", "tp:net:netif_rx", "--kernel", KERNEL, "--replay-raw", str(tmp_path / "none"))
+    result = run("collect", *arguments, "-o", "a.txt")
+    assert (
+        result.error == "a.txt: the name tells no format; name it FILE.arrow or FILE.json, which is the format of Retis"
+    )
 
 
 def test_a_dash_is_not_the_name_of_a_file() -> None:

@@ -172,7 +172,7 @@ def test_a_profile_where_a_probe_is_asked_for_is_known_and_the_other_way_round(
     hint = "; if the profile of that name is meant: tracer -p mine collect"
     assert run(*DRY, "-c", "sample", "-p", "mine").error.endswith(f"no such traceable function{hint}")
     assert "tracer -p" not in run(*DRY, "-c", "sample", "-p", "nosuch").err
-    for name in ("nft-dropmon", "ifdump"):  # of which one cannot be a function
+    for name in ("nft-dropmon", "ifdump", "ifdump,nft-dropmon"):  # of which only one can be a function
         assert run(*DRY, "-c", "sample", "-p", name).err.endswith(f"tracer -p {name} collect\n")
     for probe in ("tp:net:netif_rx", "ip_rcv"):
         assert run("-p", probe, *DRY).err.endswith(f"; if it is a probe: tracer collect -p {probe}\n")
@@ -204,6 +204,23 @@ def test_collectors_that_are_not_there_are_left_out_with_their_options(
     assert "), and the profile requires it; if there is such a package: " in result.err
 
 
+def test_a_mistyped_collector_or_option_of_a_profile_is_answered_with_what_was_meant(
+    run: Callable[..., Result], write: Callable[..., Path]
+) -> None:
+    path = write("mine", "{collectors: 'sample,shiping', sample_min_lne: 3, probe: tp:net:netif_rx}")
+    checked = run("profile", "check", str(path))
+    assert checked.out.splitlines() == [
+        f"{path}:4: warning: collector shiping cannot be used here, so its options were not checked; "
+        "did you mean shipping?",
+        f"{path}:4: tracer collect has no option --sample-min-lne, with the collectors that are selected; "
+        "did you mean --sample-min-len or --sample-title or --sample-kinds?",
+    ]
+    write("mine", "{collectors: 'sample,shiping', probe: tp:net:netif_rx}")
+    (warning,) = run("-p", "mine", *DRY).err.splitlines()[1:]
+    assert warning.startswith("WARN  left out: no collector named shiping is installed (")
+    assert warning.endswith("; did you mean shipping?")
+
+
 def test_conditions_are_asked_of_the_kernel_that_is_traced(run: Callable[..., Result], folder: Path) -> None:
     text = """\
         version: 1.0
@@ -228,6 +245,7 @@ def test_conditions_are_asked_of_the_kernel_that_is_traced(run: Callable[..., Re
     ("args", "error"),
     [
         ("{nosuch: 1}", "{}:4: tracer collect has no option --nosuch; see: tracer collect --help"),
+        ("{stop_afer: 1}", "{}:4: tracer collect has no option --stop-afer. Did you mean "),
         ("{p: x}", "{}:4: tracer collect has no option --p; see: tracer collect --help"),
         ("{help: ~}", "{}:4: tracer collect has no option --help; see: tracer collect --help"),
         ("{stop_after: many}", "{}:4: Invalid value for '--stop-after': 'many' is not a valid integer range; see: "),
@@ -408,7 +426,8 @@ def test_files_are_checked_down_to_the_values_of_options(
     assert (result.code, result.err) == (1, "")
     assert [line.removeprefix(f"{bad}:") for line in result.out.splitlines()[:-1]] == [
         "3: warning: a profile has no key kollect, but version, name, about, collect, pcap",
-        "6: warning: collector absent cannot be used here, so its options were not checked",
+        "6: warning: collector absent cannot be used here, so its options were not checked; if there is such a "
+        "package: pip install tracer-absent",
         "10: --shipping-kinds: there is no 'six'; choose from one, two",
         "11: --shipping-limit: 'x' is not a valid integer",
         "12: tracer collect has no option --sample-min-len, with the collectors that are selected",

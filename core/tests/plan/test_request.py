@@ -41,6 +41,21 @@ def test_what_is_no_probe_is_refused_with_the_forms_expected(text: str) -> None:
         parse_probe(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("ip_rcv,ip_output", "give each by itself: -p ip_rcv -p ip_output"),
+        ("tp:net:netif_rx, kr:tcp_*/stack,", "give each by itself: -p tp:net:netif_rx -p 'kr:tcp_*/stack'"),
+        ("ip_rcv,", "give FUNCTION, "),
+        (",", "give FUNCTION, "),
+    ],
+)
+def test_who_gives_a_list_of_probes_is_told_how_to_give_several(text: str, hint: str) -> None:
+    with pytest.raises(UsageError, match="a probe has no comma") as error:
+        parse_probe(text)
+    assert error.value.hint.startswith(hint)
+
+
 @pytest.mark.parametrize("text", ["usdt:a:b", "usdt:daemon:a:b", "u:a:b", "uprobe:function", "uprobe:7:function"])
 def test_probes_in_processes_are_for_collectors_only(text: str) -> None:
     with pytest.raises(UsageError, match=rf"probe '{text}': probes in processes are placed by collectors only"):

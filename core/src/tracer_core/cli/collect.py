@@ -180,12 +180,12 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     from tracer_core.compose.compose import compose  # noqa: PLC0415
     from tracer_core.plan.request import Request  # noqa: PLC0415
     from tracer_core.run.collect import Collection, phase, run  # noqa: PLC0415
-    from tracer_core.run.netns import inode  # noqa: PLC0415
+    from tracer_core.run.netns import inodes  # noqa: PLC0415
     from tracer_core.run.prepare import prepare  # noqa: PLC0415
 
     chosen = selection(ctx, values)
     probes = tuple(probes_of(ctx, _probes(values, by_name=bool(chosen.named) or has_profiles(ctx))))
-    netns = tuple(map(inode, values["netns"]))
+    netns = inodes(values["netns"], is_here=not (values["recorded"] or values["replay_raw"]))
     wanted, metadata = ingredients.packet_filter_of(values), ingredients.metadata_filter_of(values)
     if values["probe_stack"] and not (wanted or metadata or netns):
         what = "--probe-stack needs a filter, so that it finds the way of your packets and not that of all"

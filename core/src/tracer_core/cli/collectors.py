@@ -15,6 +15,7 @@ from tracer_core.cli.messages import warn_left_out
 from tracer_core.cli.profiled import blaming, prepare_profiles, profiled_of
 from tracer_core.cli.profiled_command import ProfiledCommand
 from tracer_core.cli.topics import ALL, COLLECT, write_options
+from tracer_core.cli.unquoted import hinting_at_quotes
 from tracer_core.errors import PluginError, TracerError, UsageError
 from tracer_core.options import OptionSpec, option_specs
 from tracer_core.plugins.declaration import BUG, shown
@@ -52,6 +53,11 @@ class CollectorCommand(ProfiledCommand):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See click. Loads collectors: all usable ones for ``--help`` and ``-c auto``."""
+        with hinting_at_quotes(ctx, args):
+            self._select(ctx, args)
+            return super().parse_args(ctx, args)
+
+    def _select(self, ctx: click.Context, args: list[str]) -> None:
         host = Host()
         profiled = prepare_profiles(ctx, args, lambda: host)
         wished = self._wished(profiled, args)
@@ -66,7 +72,6 @@ class CollectorCommand(ProfiledCommand):
         automatic = tuple(collector for collector in loaded if collector not in (*named, *if_there))
         chosen = ctx.meta[_SELECTION] = Selection(named, (*if_there, *automatic), {}, frozenset(wished))
         ctx.meta[_BYSTANDERS] = tuple(_bystanders(line, host, _all(chosen)))
-        return super().parse_args(ctx, args)
 
     def _named(self, args: Iterable[str]) -> tuple[str, ...]:
         return names(alone(args, "-c", "--collectors", beside=self.params))
@@ -166,9 +171,9 @@ def _there(host: Host, profiled: Profiled, wished: Iterable[str]) -> Iterator[Co
         try:
             yield host.collector(name)
         except PluginError as error:
-            profiled.left_out.add(name)
+            profiled.left_out[name] = error
             if not profiled.is_check:
-                warn_left_out(error)
+                warn_left_out(error, advise=True)
 
 
 def _listed(values: Iterable[str]) -> tuple[str, ...]:

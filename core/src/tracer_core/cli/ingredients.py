@@ -194,7 +194,7 @@ def files_of(values: Mapping[str, Any]) -> tuple[TargetFiles | None, Kind | None
         return None, None
     if count and not limit:
         raise UsageError("--out-rotate-count needs --out-rotate", hint="say how large each file may be: -r 10MB")
-    kind = Kind.of(values["out"])
+    kind = Kind.of(values["out"], without=Kind.PARQUET)
     if kind is Kind.PARQUET:
         hint = "write FILE.arrow, and then: tracer convert FILE.arrow FILE.parquet"
         raise UsageError("-o: a Parquet file is useless until it is whole, so runs do not write any", hint=hint)

@@ -11,6 +11,7 @@ import click
 
 from tracer_core.cli import ingredients
 from tracer_core.cli.collectors import CollectorCommand, selection
+from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.stdout import page
 from tracer_core.display.places import described
 from tracer_core.errors import ExitCode
@@ -42,6 +43,7 @@ _NO_EVENTS = "no tracepoints, whose groups are not known"
     is_flag=False,
     flag_value=_ALL,
     metavar="[[TYPE:]PATTERN]",
+    shell_complete=on_demand("probes", "places"),
     help="Only places whose name matches, with '*' for any characters: functions and tracepoints, or with a TYPE as "
     "for 'tracer collect' only those.",
 )
@@ -50,6 +52,7 @@ _NO_EVENTS = "no tracepoints, whose groups are not known"
     "--collectors",
     multiple=True,
     metavar="LIST",
+    shell_complete=on_demand("values", "collectors"),
     help="Collectors that must learn something there, any of them, comma-separated; 'auto' takes all that can run.  "
     "[default: auto]",
 )

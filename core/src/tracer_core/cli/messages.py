@@ -67,9 +67,14 @@ def log_level() -> LogLevel:
     return min((level for level in LogLevel if log.isEnabledFor(level)), default=LogLevel.ERROR)
 
 
-def warn_left_out(error: PluginError) -> None:
-    """Say that a collector cannot be used, and why."""
-    log.warning("left out: %s", " ".join(error.message.split()))
+def warn_left_out(error: PluginError, *, advise: bool = False) -> None:
+    """Say that a collector cannot be used, and why.
+
+    Args:
+        error: That.
+        advise: Also say what to do about it: somebody asked for the collector by name.
+    """
+    log.warning("left out: %s", " ".join(str(error if advise else error.message).split()))
 
 
 class UnknownSections:

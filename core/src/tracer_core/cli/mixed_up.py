@@ -49,11 +49,17 @@ def hinting_at_probes(command: str, profile: str) -> Iterator[None]:
         raise UsageError(error.message, hint=hint) from error
 
 
-def _is_profile(name: str, folder: Path | None) -> bool:
+def _is_profile(text: str, folder: Path | None) -> bool:
+    """Whether it is the name of a profile, or a list of such."""
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - only when something is wrong
     from tracer_core.profiles.find import shelves  # noqa: PLC0415 - ditto
 
-    return any(profile.name == name for shelf in shelves(folder, Host) for profile in shelf.profiles)
+    missing = {part.strip() for part in text.split(",")}
+    for shelf in shelves(folder, Host):  # which are not all looked through where the first will do
+        missing.difference_update(profile.name for profile in shelf.profiles)
+        if not missing:
+            return True
+    return False
 
 
 def _is_probe(text: str) -> bool:

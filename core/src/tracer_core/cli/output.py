@@ -54,15 +54,20 @@ class Kind(Enum):
     PARQUET = (".parquet",)
 
     @classmethod
-    def of(cls, path: Path) -> Kind:
+    def of(cls, path: Path, *, without: Kind | None = None) -> Kind:
         """The one that a file's name tells.
+
+        Args:
+            path: The file.
+            without: One that the command does not write: the error for a name that tells none does not offer it.
 
         Raises:
             UsageError: it tells none.
         """
         found = next((kind for kind in cls if path.suffix in kind.value), None)
         if found is None:
-            hint = "name it FILE.arrow, FILE.parquet, or FILE.json, which is the format of Retis"
+            names = [f"FILE{kind.value[0]}" for kind in (cls.ARROW, cls.PARQUET) if kind is not without]
+            hint = f"name it {', '.join(names)}{',' * (len(names) > 1)} or FILE.json, which is the format of Retis"
             raise UsageError(f"{path}: the name tells no format", hint=hint)
         if str(path) == "-":
             raise UsageError("-: no file has that name", hint="for JSON on stdout, name it /dev/stdout")

@@ -9,7 +9,7 @@ import click
 
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.profiled import have_checked, profiled_of
-from tracer_core.cli.profiled_command import ProfiledCommand, fitting, options_by_flag
+from tracer_core.cli.profiled_command import ProfiledCommand, fitting, near_flags, options_by_flag
 from tracer_core.errors import MachineError, TracerError, UsageError
 from tracer_core.plugins.declaration import shown
 from tracer_core.profiles.choose import Chosen
@@ -62,8 +62,9 @@ class _Checker:
             yield self._problem(line, error)
             return
         profiled = profiled_of(ctx)
-        for name in sorted(profiled.left_out):
-            what = f"collector {shown(name)} cannot be used here, so its options were not checked"
+        for name, reason in sorted(profiled.left_out.items()):
+            advice = f"; {reason.hint}" if reason.hint else ""
+            what = f"collector {shown(name)} cannot be used here, so its options were not checked{advice}"
             yield Problem(self._profile.origin, line, what, self._profile.name, is_fatal=False)
         known = options_by_flag(self._command, ctx)
         for argument in self._entry.arguments:
@@ -74,7 +75,8 @@ class _Checker:
         param = known.get(argument.flag)
         if param is None:
             what = f"{ctx.command_path} has no option {argument.flag}, with the collectors that are selected"
-            yield self._problem(argument.line, UsageError(what))
+            meant = " or ".join(near_flags(argument, known))
+            yield self._problem(argument.line, UsageError(what, hint=meant and f"did you mean {meant}?"))
             return
         try:
             fitting(argument, param)

@@ -18,6 +18,7 @@ from tracer_core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from tracer_core.errors import PluginError
     from tracer_core.kernel.view import TypedKernel
     from tracer_core.plugins.host import Host
     from tracer_core.profiles.choose import Chosen
@@ -51,7 +52,7 @@ class Profiled:
         args: The user's own.
         chosen: The entries that are applied.
         own: Values of the user's own options, by parameter.
-        left_out: Collectors that profiles name, and that are not there.
+        left_out: Collectors that profiles name, and that cannot be used, with the reason.
         options: What the profiles add, as on a command line.
         kernel: What conditions were asked of, if there were any.
         is_check: Nothing will run: what is left out is not told, but looked at.
@@ -60,7 +61,7 @@ class Profiled:
     args: tuple[str, ...] = ()
     chosen: tuple[Chosen, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
-    left_out: set[str] = field(default_factory=set)
+    left_out: dict[str, PluginError] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     kernel: TypedKernel | None = None
     is_check: bool = False

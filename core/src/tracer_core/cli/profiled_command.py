@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,7 @@ from tracer_core.cli.profiled import Profiled, blaming, command_line, prepare_pr
 from tracer_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tracer_core.profiles.choose import Chosen
     from tracer_core.profiles.profile import Argument
@@ -63,8 +64,8 @@ def _merged(ctx: click.Context, profiled: Profiled, known: Mapping[str, click.Op
         if param is None and profiled.is_left_out(argument):
             continue
         if param is None:
-            message = f"{where}: {ctx.command_path} has no option {argument.flag}"
-            raise click.NoSuchOption(argument.flag, message, ctx=ctx)
+            message = f"{where}: {ctx.command_path} has no option {argument.flag}."
+            raise click.NoSuchOption(argument.flag, message, near_flags(argument, known), ctx)
         with blaming(where):
             written = fitting(argument, param)
         if param.multiple:
@@ -79,6 +80,12 @@ def _merged(ctx: click.Context, profiled: Profiled, known: Mapping[str, click.Op
             raise UsageError(f"{message}{' '.join(theirs)} and {' '.join(written)}", hint=f"give {argument.flag}, too")
         if other is chosen:
             yield from written
+
+
+def near_flags(argument: Argument, known: Iterable[str]) -> list[str]:
+    """Those flags that may be meant by an option that there is not. The dashes that all have do not make them alike."""
+    names = {flag.removeprefix("--"): flag for flag in known if flag.startswith("--")}
+    return [names[name] for name in get_close_matches(argument.name, sorted(names))]
 
 
 def fitting(argument: Argument, param: click.Option) -> list[str]:

@@ -178,16 +178,20 @@ class Btf:
 
     def enumerator(self, name: str) -> frozenset[int]:
         """The values that an enumerator has in any enum, also in those without a name; those of the base included."""
-        own = (
-            value
-            for type_id, kind, _ in self._headers()
-            if kind in (Kind.ENUM, Kind.ENUM64)
-            for known, value in self.type(type_id).enumerators
-            if known == name
-        )
+        own = (value for known, value in self._enumerators() if known == name)
         holds = f"\0{name}\0".encode() in self.raw or self.base is not None
         inherited = self.base.enumerator(name) if self.base else frozenset()
         return (frozenset(own) if holds else frozenset()) | inherited
+
+    def enumerator_names(self) -> frozenset[str]:
+        """The names of all of them. Slow: for errors."""
+        own = frozenset(name for name, _ in self._enumerators())
+        return own | self.base.enumerator_names() if self.base else own
+
+    def _enumerators(self) -> Iterator[tuple[str, int]]:
+        for type_id, kind, _ in self._headers():
+            if kind in (Kind.ENUM, Kind.ENUM64):
+                yield from self.type(type_id).enumerators
 
     def _index(self, wanted: Kind) -> dict[str, int]:
         index: dict[str, int] = {}

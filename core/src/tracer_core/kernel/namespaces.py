@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,22 @@ def namespaces(kind: str, root: Path = Path("/")) -> Iterator[tuple[int, Path]]:
             continue
         if found.st_dev == device:  # what ip-netns(8) left behind is a mere file
             yield found.st_ino, path
+
+
+def mounted(kind: str, root: Path = Path("/")) -> Iterator[int]:
+    """Numbers of namespaces that mounts keep, wherever these are.
+
+    Args:
+        kind: As in ``/proc/PID/ns``.
+        root: Where ``proc`` is.
+    """
+    try:
+        mounts = (root / "proc/self/mountinfo").read_bytes()
+    except OSError:
+        return
+    # proc(5): number, parent, device, and then what of the file system is mounted, which ns_dname of fs/nsfs.c names
+    for match in re.finditer(rf"^\d+ \d+ \d+:\d+ {kind}:\[(\d+)\] ".encode(), mounts, re.MULTILINE):
+        yield int(match[1])
 
 
 class NetnsNames:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -128,6 +129,8 @@ def parse_probe(text: str) -> Probe:
     Raises:
         UsageError: it is not a probe.
     """
+    if "," in text:
+        raise _list(text)
     place, slash, options = text.partition("/")
     prefix, colon, target = place.partition(":")
     if colon and prefix in _IN_PROCESSES:
@@ -148,6 +151,13 @@ def parse_probe(text: str) -> Probe:
         hint = "give a function that runs meanwhile"
         raise UsageError(f"probe {text!r}: /ftrace is for functions, a tracepoint has no return", hint=hint)
     return Probe(kind, target, stack="stack" in wanted, ftrace="ftrace" in wanted)
+
+
+def _list(text: str) -> UsageError:
+    """The error for what looks like a list: collectors and profiles are given in one."""
+    each = [shlex.quote(part) for part in map(str.strip, text.split(",")) if part]
+    hint = f"give each by itself: {' '.join(f'-p {part}' for part in each)}" if len(each) > 1 else _FORMS
+    return UsageError(f"probe {text!r}: a probe has no comma", hint=hint)
 
 
 def _options(text: str, options: list[str]) -> list[str]:

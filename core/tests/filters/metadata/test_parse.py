@@ -125,7 +125,10 @@ def test_masks_casts_and_indexes_belong_to_their_step() -> None:
         ("sk_buff.mark == and", 17, "a value"),
         ("sk_buff.mark == 0x", 17, "a value"),
         ("sk_buff.mark == 12ab", 17, "a value"),
-        ("sk_buff.mark == '", 17, "a value"),
+        ("sk_buff.mark == '", 17, "no quotation mark at its end"),
+        ('a == "lo and b', 6, "no quotation mark at its end"),
+        ("skb-drop.drop_reason == 1", 1, "has a '-' in its name"),
+        ("a and not skb-drop.x", 11, "has a '-' in its name"),
         ("sk_buff.mark == ''", 17, "1 to 64 bytes"),
         ("sk_buff.mark == 1 sk_buff.len", 19, "end here"),
         ("(sk_buff.mark", 14, "')'"),
@@ -159,3 +162,14 @@ def test_what_is_wrong_is_said_with_the_character_where_it_is(text: str, charact
     assert what in caught.value.message
     assert caught.value.hint
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "word"),
+    [("a == br-lan", 6, "br-lan"), ("(a != eth0.100) or b", 7, "eth0.100"), ("not a==x@y&&b", 8, "x@y")],
+)
+def test_a_word_that_is_no_name_is_answered_as_a_string(text: str, character: int, word: str) -> None:
+    with pytest.raises(UsageError, match=f"character {character}, .*: {word} is no name") as caught:
+        parse(text)
+    assert caught.value.hint == f'strings have quotation marks: "{word}"'
+    parse(text.replace(word, f'"{word}"'))  # is right

@@ -193,7 +193,10 @@ def test_what_matches_by_chance_may_have_other_arguments(kernel: TypedKernel) ->
         ("sk_buff.cloned == 2", 19, "0 to 1, never 2", ""),
         ("sk_buff.mark == -1", 17, "0 to 4294967295, never -1", ""),
         ("sk_buff.dev.ifindex > 3000000000", 23, "-2147483648 to 2147483647", ""),
-        ("sk_buff.mark == NO_SUCH_NAME", 17, "no enumerator NO_SUCH_NAME", "quotation marks"),
+        ("sk_buff.mark == NO_SUCH_NAME", 17, "no enumerator NO_SUCH_NAME", "give its number"),
+        ("sk_buff.mark == 'a'", 17, "no string", "numbers have no quotation marks"),
+        ("sk_buff.dev.name == eth0", 21, "which is compared with strings", 'strings have quotation marks: "eth0"'),
+        ("name == eth0", 9, "which is compared with strings", 'strings have quotation marks: "eth0"'),
         ("sk_buff.dev.name > 'a'", 20, "with == and != only", ""),
         ("sk_buff.dev.name == 'seventeen-letters'", 21, "16 bytes, this has 17", ""),
         ("sk_buff.mark == 2001:db8::1", 17, "no place for an address of 16 bytes", ""),
@@ -208,6 +211,32 @@ def test_what_does_not_fit_is_said_with_the_character_where_it_is(
     assert caught.value.message.startswith(f"metadata filter, character {character}, ")
     assert what in caught.value.message
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("IP_INHDR", "did you mean SKB_DROP_REASON_IP_INHDR?"),
+        ("ip_inhdr", "did you mean SKB_DROP_REASON_IP_INHDR?"),
+        ("IP_INHD", "did you mean SKB_DROP_REASON_IP_INHDR?"),
+        ("SKB_DROP_REASON_IP_INHD", "did you mean SKB_DROP_REASON_IP_INHDR"),
+        ("'IP_INHDR'", "enumerators have no quotation marks: did you mean SKB_DROP_REASON_IP_INHDR?"),
+        ("xyzzy", "there are SKB_NOT_DROPPED_YET, SKB_CONSUMED, SKB_DROP_REASON_NOT_SPECIFIED, …"),
+        ("'…'", "enumerators have no quotation marks: there are SKB_NOT_DROPPED_YET, "),
+    ],
+)
+def test_what_is_no_enumerator_of_an_enum_is_answered_with_those_that_it_has(value: str, hint: str) -> None:
+    prototype = Prototype((Param("reason", "enum skb_drop_reason"),), "void", "", 0)
+    with pytest.raises(UsageError) as caught:
+        placed(recorded_kernel("6.12"), f"reason == {value}", prototype=prototype, types=())
+    assert caught.value.hint.startswith(hint)
+
+
+def test_of_other_numbers_near_enumerators_of_the_whole_kernel_may_be_meant() -> None:
+    for value in ("PROG_TYPE_XDP", "BPF_PROG_TYPE_XPD"):
+        with pytest.raises(UsageError, match="this kernel has no enumerator") as caught:
+            placed(recorded_kernel("6.12"), f"sk_buff.mark == {value}")
+        assert caught.value.hint.startswith("did you mean BPF_PROG_TYPE_XDP")
 
 
 def test_a_filter_on_results_has_room_for_so_many_comparisons(kernel: TypedKernel) -> None:

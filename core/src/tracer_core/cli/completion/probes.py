@@ -61,18 +61,45 @@ def _places(incomplete: str) -> Iterator[CompletionItem[str]]:
 
 
 def _events(prefix: str, target: str) -> Iterator[CompletionItem[str]]:
-    """Tracepoints: groups first, and then what is in one."""
-    names = [name for name in events() if name.startswith(target)]
-    if ":" in target:
-        yield from (CompletionItem(prefix + name) for name in names)
-        return
-    groups = dict.fromkeys(name.partition(":")[0] for name in names)
-    yield from (CompletionItem(f"{prefix}{group}:", type=OPEN, help="group of tracepoints") for group in groups)
+    """Tracepoints: groups first, and then what is in one, or may be where tracefs cannot be read."""
+    known = events()
+    group, colon, start = target.partition(":")
+    if colon and not known:
+        names = _names(start) if prefix or group in _groups() else []
+        yield from (CompletionItem(f"{prefix}{group}:{name}") for name in names)
+    elif colon:
+        yield from (CompletionItem(prefix + name) for name in known if name.startswith(target))
+    else:
+        groups = dict.fromkeys(name.partition(":")[0] for name in known) or _groups()
+        found = (name for name in groups if name.startswith(group))
+        yield from (CompletionItem(f"{prefix}{name}:", type=OPEN, help="group of tracepoints") for name in found)
 
 
 def events() -> list[str]:
     """Tracepoints, ``group:name``; none where tracefs cannot be read."""
     return sorted(set(_tracefs("available_events").decode(errors="replace").split()))
+
+
+def _groups() -> list[str]:
+    """Groups of tracepoints without tracefs: those that have a symbol, or else those of the usual probes.
+
+    ``TRACE_SYSTEM_STRING`` of include/trace/stages/init.h is listed where the kernel lists data (``KALLSYMS_ALL``).
+    """
+    found = {name.decode() for name in re.findall(rb" str__(\w+)__trace_system_name[\t\n]", _read(_SYMBOLS))}
+    if not found:
+        from tracer_core.plan.request import DEFAULT_PROBES, DEFAULT_STACK_PROBES  # noqa: PLC0415 - for those who ask
+
+        found = {probe.split(":")[1] for probe in (*DEFAULT_PROBES, *DEFAULT_STACK_PROBES)}
+    return sorted(found)
+
+
+def _names(start: str) -> list[str]:
+    """Tracepoints with names that begin so, by the kernel's types, which do not tell groups; of all, too many."""
+    if not start:
+        return []
+    from tracer_core.kernel.live import LiveKernel  # noqa: PLC0415 - for those who ask
+
+    return sorted(name for name in LiveKernel().tracepoint_names() if name.startswith(start))
 
 
 def functions(start: str) -> list[str]:

@@ -16,6 +16,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
+from tracer_core.filters.metadata.meant import quoted
 from tracer_core.filters.metadata.syntax import (
     Address,
     And,
@@ -41,6 +42,7 @@ MAX_COMPARISONS = 200
 """Of a filter. More of them are more than verifiers of old kernels follow."""
 
 _LANGUAGE = "as in: sk_buff.dev.name == 'eth0' and not sk_buff.cloned"
+_NO_SECTIONS = "a filter is about what the kernel has, not about sections of events; see docs/reference/filters.md"
 _MAX_DEPTH = 50
 _MAX_TEXT = 64  # bytes of a string
 _MAX_NAME = 127  # characters; what BTF can hold of one: KSYM_NAME_LEN of 5.10
@@ -51,6 +53,7 @@ _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]{1,40}|0[bB][01]{1,160}|[0-9]{1,48})(?
 _WORD_GOES_ON = re.compile(r"\w", re.ASCII)
 _OPERATOR = re.compile(r"==|!=|>=|<=|>|<")
 _ADDRESS = re.compile(r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(?:/[0-9]{1,3})?")
+_WORD = re.compile(r"""[^\s()&|"'!=<>]+""")
 _MAC = re.compile(r"[0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){5}")
 _STRING = re.compile(r"""(["'])(.*?)\1""", re.DOTALL)
 _AND, _OR, _NOT = ("and", "&&"), ("or", "||"), ("not", "!")
@@ -118,6 +121,9 @@ class _Parser:
         if self._comparisons > MAX_COMPARISONS:
             raise self._trouble(f"a filter has at most {MAX_COMPARISONS} comparisons")
         steps = [self._step()]
+        if self._is_at("-"):
+            what = "no structure and no argument has a '-' in its name"
+            raise trouble(self._text, steps[0].at, what, hint=_NO_SECTIONS)
         while self._takes("."):
             steps.append(self._step())
         operator = self._matched(_OPERATOR)
@@ -165,6 +171,11 @@ class _Parser:
             return Number(-self._number())
         if _NUMBER.match(self._text, self._at):
             return Number(self._number())
+        if self._is_at('"') or self._is_at("'"):
+            raise self._trouble("the string has no quotation mark at its end")
+        word = _WORD.match(self._text, self._at)
+        if word is not None and _NAME.match(word[0]) and not _NAME.fullmatch(word[0]):
+            raise trouble(self._text, self._at, f"{word[0]} is no name", hint=quoted(word[0]))
         return Name(self._name("a value: a number, a string, an address or an enumerator"))
 
     def _string(self, found: re.Match[str]) -> Text:

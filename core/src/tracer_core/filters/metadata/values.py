@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracer_core.errors import near
 from tracer_core.filters.metadata.condition import BytesTest, Hop, Memory, NumberTest, Scalar
+from tracer_core.filters.metadata.meant import instead_of_name, instead_of_string, quoted
 from tracer_core.filters.metadata.syntax import Address, Name, Number, Operator, Text
 from tracer_core.filters.metadata.trouble import trouble
 from tracer_core.filters.metadata.typing import ENUMS
@@ -112,19 +112,22 @@ class _Comparer:
             raise self._trouble_at_value(
                 f"{name} has several values in this kernel: {', '.join(map(str, sorted(values)))}"
             )
-        hint = near(name, own)
-        raise self._trouble_at_value(
-            f"this kernel has no enumerator {name}", hint=hint or "strings have quotation marks"
-        )
+        if self._is_string:
+            raise self._trouble_at_value(
+                f"{self._step.name} is {self._type.text}, which is compared with strings", hint=quoted(name)
+            )
+        what = f"this kernel has no enumerator {name}"
+        raise self._trouble_at_value(what, hint=instead_of_name(name, self._type))
 
     def _string(self, value: bytes) -> tuple[BytesTest, tuple[Hop, ...]]:
         way, room = self._way, self._type.resolved.length
         if self._points_at_bytes:
             hops, offset, room = self._followed(), 0, 0
-        elif self._type.kind is Kind.ARRAY and self._type.element.is_byte and way.offset is not None:
+        elif self._is_string and way.offset is not None:
             hops, offset = way.hops, way.offset // _BYTE
         else:
-            raise self._trouble_at_value(f"{self._step.name} is {self._type.text}, no string")
+            what = f"{self._step.name} is {self._type.text}, no string"
+            raise self._trouble_at_value(what, hint=instead_of_string(value, self._type))
         if room and len(value) > room:
             raise self._trouble_at_value(f"{self._step.name} has {room} bytes, this has {len(value)}")
         # as C compares them: with the NUL that ends it, if there is room for one
@@ -146,6 +149,10 @@ class _Comparer:
     @property
     def _points_at_bytes(self) -> bool:
         return self._type.is_pointer and self._type.target.is_byte
+
+    @property
+    def _is_string(self) -> bool:
+        return self._points_at_bytes or (self._type.kind is Kind.ARRAY and self._type.element.is_byte)
 
     def _holds(self, size: int) -> bool:
         """Whether an address of that many bytes may be here."""
