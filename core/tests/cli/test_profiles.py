@@ -273,6 +273,11 @@ def test_other_commands_take_no_profiles(run: Callable[..., Result], arguments: 
     assert result.error == f"-p: tracer {arguments[0]} takes no profiles; leave it out; see: tracer --help"
 
 
+@pytest.mark.parametrize("nothing", ["", ",", " , "])
+def test_a_profile_must_be_named(run: Callable[..., Result], nothing: str) -> None:
+    assert run("-p", nothing, *DRY).error == "-p: no profile is named; list them with: tracer profile list"
+
+
 def test_help_does_not_look_for_profiles(run: Callable[..., Result]) -> None:
     result = run("-p", "nosuch", "collect", "--help")
     assert (result.code, result.err) == (0, "")
