@@ -46,7 +46,8 @@ _TOPICS = {
 }
 """Headings in ``--help``, with the commands that stand there."""
 
-_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # what writing to stdout fails with: closed, full, broken
+_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF)
+"""What writing to stdout fails with: its reader is gone, it is full, broken, closed."""
 
 
 class _LazyGroup(PrefixGroup):
@@ -132,6 +133,10 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit. Expected trouble is one line on stderr and an exit code of its own."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from tracer_core.cli.descriptors import open_closed  # noqa: PLC0415 - few close them
+
+        open_closed()
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # which nohup has set

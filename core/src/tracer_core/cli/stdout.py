@@ -134,4 +134,6 @@ def unwritable(error: OSError, *, hint: str = "") -> RunError:
     os.close(nowhere)
     if isinstance(error, BrokenPipeError):
         return ClosedError("stdout was closed by its reader", hint=hint)
+    if error.errno == errno.EBADF:
+        return RunError("stdout is closed", hint=hint)
     return RunError(f"cannot write to stdout: {error.strerror}", hint=hint or "is the disk full?")
