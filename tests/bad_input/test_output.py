@@ -59,6 +59,14 @@ def test_what_is_written_is_not_mixed_with_what_goes_to_closed_streams(command: 
     assert (result.code, path.read_text()) == (0, command.run("sh-complete", "--shell", "fish").out)
 
 
+def test_what_an_encoding_has_no_sign_for_is_escaped(command: Command) -> None:
+    profiles = command.folder / "profiles"
+    profiles.mkdir()
+    (profiles / "mine.yaml").write_text('version: "1.0"\nname: mine\nabout: in \u21b3 out\n', encoding="utf-8")
+    command.environment["PYTHONIOENCODING"] = "latin-1"
+    assert r"mine                 in \u21b3 out" in command.run("-P", profiles, "profile", "list").out
+
+
 def closing(*descriptors: str) -> list[str]:
     """A command that runs another without these."""
     return ["sh", "-c", f'exec "$0" "$@" {" ".join(f"{number}>&-" for number in descriptors)}']

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer_core import __version__
+from tracer_core.cli import streams
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.prefixes import PrefixGroup
 
@@ -133,10 +134,7 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit. Expected trouble is one line on stderr and an exit code of its own."""
-    if None in (sys.stdin, sys.stdout, sys.stderr):
-        from tracer_core.cli.descriptors import open_closed  # noqa: PLC0415 - few close them
-
-        open_closed()
+    streams.prepare()
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # which nohup has set

@@ -94,7 +94,9 @@ def pager() -> list[str] | None:
 
 def _page(texts: Iterable[str], command: list[str]) -> None:
     environment = {"LESS": "FRX", **os.environ}  # quits if one screen shows all
-    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, text=True, errors="backslashreplace", env=environment
+    ) as process:
         stdin = process.stdin
         try:
             for text in texts:

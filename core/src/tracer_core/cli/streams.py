@@ -1,17 +1,22 @@
-"""Streams that whoever started us has closed: ``>&-``."""
+"""Standard streams as they are found: closed by whoever started us (``>&-``), or without some of our signs."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 
-def open_closed() -> None:
-    """Open what is closed of stdin, stdout and stderr, else the next file that is opened would be taken for it.
+def prepare() -> None:
+    """Have no file opened in place of a stream that is closed, and no sign refused that an encoding lacks."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_closed()
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as Python has it for stderr
 
-    Reading finds nothing. Writing to stdout fails, as it does with a closed one. What is said on stderr is lost: that
-    it was closed says that nobody wants it.
-    """
+
+def _open_closed() -> None:
+    """Reading finds nothing; writing to stdout fails, as to a closed one; what is said on stderr, nobody wants."""
     for stream, (name, flags) in enumerate((("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY))):
         if getattr(sys, name) is not None:
             continue
