@@ -266,7 +266,7 @@ def test_an_option_whose_value_can_be_left_out_has_its_usual_one(
     assert " collect --collectors=sample --out=tracer.arrow --probe=" in run(*line).err
 
 
-@pytest.mark.parametrize("arguments", [("plugins",), ("print", "x"), ("profile", "list")])
+@pytest.mark.parametrize("arguments", [("plugins",), ("print", "x"), ("profile", "list"), ("inspect",)])
 def test_other_commands_take_no_profiles(run: Callable[..., Result], arguments: tuple[str, ...]) -> None:
     result = run("-p", "generic", *arguments)
     assert (result.code, result.out) == (2, "")
@@ -416,7 +416,7 @@ def test_files_are_checked_down_to_the_values_of_options(
         "6: warning: collector absent cannot be used here, so its options were not checked",
         "10: --shipping-kinds: there is no 'six'; choose from one, two",
         "11: --shipping-limit: 'x' is not a valid integer",
-        "12: tracer collect has no option --sample-min-len, with the collectors that are selected",
+        "12: warning: --sample-min-len does nothing: collector sample is not selected; add -c sample",
         "15: probe 'ip_rcv/': an option is empty; leave out the '/' at the end",
         "16: metadata filter, character 16, at the end: there should be a value: a number, a string, an address or an "
         "enumerator; as in: sk_buff.dev.name == 'eth0' and not sk_buff.cloned",
