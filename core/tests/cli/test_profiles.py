@@ -228,6 +228,7 @@ def test_conditions_are_asked_of_the_kernel_that_is_traced(run: Callable[..., Re
     ("args", "error"),
     [
         ("{nosuch: 1}", "{}:4: tracer collect has no option --nosuch; see: tracer collect --help"),
+        ("{probes: x}", "{}:4: tracer collect has no option --probes; did you mean probe"),
         ("{p: x}", "{}:4: tracer collect has no option --p; see: tracer collect --help"),
         ("{help: ~}", "{}:4: tracer collect has no option --help; see: tracer collect --help"),
         ("{stop_after: many}", "{}:4: Invalid value for '--stop-after': 'many' is not a valid integer range; see: "),
@@ -405,6 +406,7 @@ def test_files_are_checked_down_to_the_values_of_options(
               nosuch: ~
               utc: 1
               stop_after: -1
+              formt: single-line
           - args: {collectors: raises}
             required: [raises]
         """)
@@ -423,8 +425,9 @@ def test_files_are_checked_down_to_the_values_of_options(
         "17: tracer collect has no option --nosuch, with the collectors that are selected",
         "18: --utc takes no value; write utc: ~",
         "19: --stop-after: -1 is not in the range x>=0",
+        "20: tracer collect has no option --formt, with the collectors that are selected; did you mean format or sort?",
     ]
-    assert result.out.splitlines()[-1].startswith(f"{bad}:20: no collector named raises is installed")
+    assert result.out.splitlines()[-1].startswith(f"{bad}:21: no collector named raises is installed")
     assert run("profile", "check", str(good)).out == ""
     warned = write("warned", "{collectors: absent, absent_x: 1}")
     assert run("profile", "check", str(warned)).code == 0

@@ -9,7 +9,7 @@ import click
 
 from tracer_core.cli.collectors import CollectorCommand, collector_of, selection
 from tracer_core.cli.profiled import have_checked, profiled_of
-from tracer_core.cli.profiled_command import ProfiledCommand, fitting, options_by_flag
+from tracer_core.cli.profiled_command import ProfiledCommand, fitting, like, options_by_flag
 from tracer_core.errors import MachineError, TracerError, UsageError
 from tracer_core.plugins.declaration import shown
 from tracer_core.profiles.choose import Chosen
@@ -78,7 +78,7 @@ class _Checker:
                 yield Problem(self._profile.origin, argument.line, what, self._profile.name, is_fatal=False)
                 return
             what = f"{ctx.command_path} has no option {argument.flag}, with the collectors that are selected"
-            yield self._problem(argument.line, UsageError(what))
+            yield self._problem(argument.line, UsageError(what, hint=like(argument.flag, known)))
             return
         try:
             fitting(argument, param)

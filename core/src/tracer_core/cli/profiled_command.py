@@ -9,10 +9,10 @@ import click
 
 from tracer_core.cli.mixed_up import hinting_at_profiles
 from tracer_core.cli.profiled import Profiled, blaming, command_line, prepare_profiles, wanted_of
-from tracer_core.errors import UsageError
+from tracer_core.errors import UsageError, near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tracer_core.profiles.choose import Chosen
     from tracer_core.profiles.profile import Argument
@@ -55,7 +55,7 @@ def _merged(ctx: click.Context, profiled: Profiled, known: Mapping[str, click.Op
 
     Raises:
         click.NoSuchOption: there is no such option.
-        UsageError: it is used in a wrong way, or two profiles contradict each other.
+        UsageError: ditto, but one like it; it is used in a wrong way; or two profiles contradict each other.
     """
     first: dict[str, tuple[Chosen, list[str]]] = {}
     for chosen, argument in profiled.arguments:
@@ -64,6 +64,8 @@ def _merged(ctx: click.Context, profiled: Profiled, known: Mapping[str, click.Op
             continue
         if param is None:
             message = f"{where}: {ctx.command_path} has no option {argument.flag}"
+            if hint := like(argument.flag, known):
+                raise UsageError(message, hint=hint)
             raise click.NoSuchOption(argument.flag, message, ctx=ctx)
         with blaming(where):
             written = fitting(argument, param)
@@ -79,6 +81,11 @@ def _merged(ctx: click.Context, profiled: Profiled, known: Mapping[str, click.Op
             raise UsageError(f"{message}{' '.join(theirs)} and {' '.join(written)}", hint=f"give {argument.flag}, too")
         if other is chosen:
             yield from written
+
+
+def like(flag: str, known: Iterable[str]) -> str:
+    """A hint with options that look like one that there is not, as files have them; or nothing."""
+    return near(flag.removeprefix("--"), (other[2:] for other in known if other.startswith("--")))
 
 
 def fitting(argument: Argument, param: click.Option) -> list[str]:
