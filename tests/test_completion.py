@@ -48,6 +48,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("shell")
     for name in ("events.arrow", "my events.json.3", "notes.txt", "retis.data", "other.conf"):
         (made / name).touch()
+    (made / "script.py").touch()
+    (made / ".config/retis/python").mkdir(parents=True)
+    (made / ".config/retis/python/counts.py").touch()
+    (made / "profiles").mkdir()
+    (made / "profiles/mine.yaml").write_text('version: "1.0"\nname: special\n')
     (made / "sub").mkdir()
     (made / "sub/deep.parquet").touch()
     return made
@@ -99,7 +104,16 @@ CASES = [
     ("tracer convert ev", "tracer convert events.arrow "),
     ("tracer sort --max-b", "tracer sort --max-buffer "),
     ("tracer sh-complete --shell f", "tracer sh-complete --shell fish "),
+    ("tracer profile l", "tracer profile list "),
+    ("tracer prof sh ifd", "tracer prof sh ifdump "),
+    ("tracer -P profiles -p spec", "tracer -P profiles -p special "),
+    ("tracer -P profiles profile show spec", "tracer -P profiles profile show special "),
+    ("tracer python coun", "tracer python counts "),
+    ("tracer python scri", "tracer python script.py "),
+    ("tracer python script.py oth", "tracer python script.py other.conf "),
+    ("tracer python -i ev", "tracer python -i events.arrow "),
     # nothing is known
+    ("tracer collect -m sk", "tracer collect -m sk"),
     ("tracer co -", "tracer co -"),
     ("tracer nonsense -", "tracer nonsense -"),
     ("tracer collect -c nonsense --kc", "tracer collect -c nonsense --kconf "),
@@ -156,8 +170,10 @@ def test_all_that_is_possible_is_offered(bash: Shell, tracer: Tracer) -> None:
     assert listed(bash, "tracer collect -p ") == kinds
     assert listed(bash, "tracer pcap -p ") == kinds
     assert listed(bash, "tracer collect -p tcp_rcv/") == ["tcp_rcv/stack", "tcp_rcv/ftrace"]
-    assert listed(bash, "tracer pcap -p tcp_rcv/") == []
-    assert listed(bash, "tracer stats ") == ["events.arrow", "my\\", "events.json.3", "retis.data", "sub"]
+    assert bash.line("tracer pcap -p tcp_rcv/" + ALL) == "tracer pcap -p tcp_rcv/"
+    assert listed(bash, "tracer stats ") == [
+        *("events.arrow", "my\\", "events.json.3", "profiles", "retis.data", "sub"),
+    ]
 
 
 @pytest.mark.parametrize("command", ["collect", "print", "pcap", "sort"])

@@ -171,6 +171,19 @@ def test_a_run_stops_after_as_many_events_as_were_asked_for(
             assert numbers(list(file)) == list(range(7))
 
 
+@pytest.mark.usefixtures("receiver")
+def test_a_run_says_that_it_has_as_many_as_were_asked_for_also_if_its_command_ends_first(
+    tracer: Tracer, quiet: TwoNamespaces
+) -> None:
+    result = tracer.run("collect", *options(quiet, "--stop-after", "7", "--cmd", command(quiet, 100)))
+    assert len(result.stdout.splitlines()) == 7
+    assert result.stderr.count("Reached stop count (7), terminating...\n") == 1
+
+
+def test_an_empty_command_ends_at_once_as_in_the_shell(tracer: Tracer, quiet: TwoNamespaces) -> None:
+    assert "Command returned (exit status: 0)" in tracer.run("collect", *options(quiet, "--cmd", "")).stderr
+
+
 def test_a_command_and_what_it_started_end_with_the_run(tracer: Tracer, quiet: TwoNamespaces, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"sleep 1000 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait"

@@ -24,7 +24,10 @@ def formatted(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*command, str(PAGE)], check=False, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("command", [("mandoc", "-Tlint"), ("groff", "-man", "-Tutf8", "-ww", "-z")])
+GROFF = ("groff", "-man", "-ww", "-z")
+
+
+@pytest.mark.parametrize("command", [("mandoc", "-Tlint"), (*GROFF, "-Tutf8"), (*GROFF, "-Tascii")], ids=" ".join)
 def test_formatters_have_nothing_to_complain_of(command: tuple[str, ...]) -> None:
     result = formatted(*command)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
@@ -36,12 +39,20 @@ def section(text: str, title: str) -> str:
     return str(found)
 
 
+def listed(commands: str) -> list[str]:
+    """Names in a list of commands."""
+    return re.findall(r"^  ([\w-]+) ", commands, re.MULTILINE)
+
+
 def test_every_option_of_every_command_is_there_with_its_help(tracer: Tracer) -> None:
     page = formatted("mandoc", "-Tascii", "-Owidth=1000").stdout
     page = re.sub(".\b", "", page)  # bold and underlined
-    for name in re.findall(r"^  ([\w-]+) ", tracer.run("--help").stdout.partition("\nTracing:\n")[2], re.MULTILINE):
+    names = listed(tracer.run("--help").stdout.partition("\nTracing:\n")[2])
+    below = listed(tracer.run("profile", "--help").stdout.partition("\nCommands:\n")[2])
+    assert below
+    for name in (*names, *(f"profile {name}" for name in below)):
         told = " ".join(section(page, f"tracer {name}").split())
-        shown = tracer.run(name, "--help").stdout
+        shown = tracer.run(*name.split(), "--help").stdout
         options = re.findall(r"^  (-\S+(?:, --\S+)?)", shown, re.MULTILINE)
         assert options
         assert [option for option in options if option not in told] == [], name

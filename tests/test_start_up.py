@@ -54,7 +54,7 @@ def test_the_version_and_help_load_none_of_the_machinery(option: str) -> None:
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_the_version_and_help_load_no_part_of_the_core_but_the_command(option: str) -> None:
     ours = {name for name in imported(option) if name.split(".")[0].startswith("tracer")}
-    parts = ("", ".cli", ".cli.completion", ".cli.completion.demand", ".cli.main")
+    parts = ("", ".cli", ".cli.completion", ".cli.completion.demand", ".cli.main", ".cli.prefixes", ".cli.streams")
     assert ours == {f"tracer_core{part}" for part in parts}
 
 
@@ -86,6 +86,8 @@ def test_help_on_collecting_loads_collectors_but_not_what_they_run_with() -> Non
             {
                 "cli",
                 "cli.main",
+                "cli.prefixes",
+                "cli.streams",
                 "cli.completion",
                 "cli.completion.answer",
                 "cli.completion.demand",

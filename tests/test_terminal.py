@@ -118,6 +118,11 @@ def test_without_a_pager_text_goes_to_the_terminal(
     assert at_terminal(tracer, terminal, "print", str(few), **environment) == (0, plain, "")
 
 
+def test_a_pager_that_is_no_command_line_is_an_error(tracer: Tracer, terminal: Terminal, few: Path) -> None:
+    error = "Error: PAGER is 'less \"': no closing quotation; correct it, or set NOPAGER=1\n"
+    assert at_terminal(tracer, terminal, "print", str(few), PAGER='less "') == (2, "", error)
+
+
 def test_at_a_terminal_text_is_coloured_and_the_same_without(
     tracer: Tracer, terminal: Terminal, few: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,8 @@ _DATE = "2026-11-27"
 
 _TITLE = f'.TH TRACER 1 {_DATE} "tracer {__version__}" "User Commands"'
 _WIDTH = 72  # of lines of the source, before some characters become longer
-_ESCAPES = {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti"}
+# of "…": devices for ASCII drop it
+_ESCAPES = {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti", "…": "..."}
 _ALSO = (("tshark", 1), ("wireshark", 1), ("pcap-filter", 7), ("nft", 8), ("tcpdump", 8))
 
 
@@ -34,7 +35,7 @@ def page(_: str) -> str:
         "SYNOPSIS": ["\\fBtracer\\fR [\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]"],
         "DESCRIPTION": list(_description()),
         "OPTIONS": list(_options(root, cli.get_params(root))),
-        "COMMANDS": [line for name in cli.list_commands(root) for line in _command(root, name)],
+        "COMMANDS": list(_commands(root, cli)),
         "EXIT STATUS": list(_rows("exit-codes.md", 0, 2)),
         "ENVIRONMENT": list(_rows("environment.md", 0, 2, "read by `tracer", "read by `--help`")),
         "SEE ALSO": [", ".join(f"\\fB{text(name)}\\fR({section})" for name, section in _ALSO)],
@@ -64,14 +65,20 @@ def _description() -> Iterator[str]:
     )
 
 
-def _command(root: click.Context, name: str) -> Iterator[str]:
-    command = cli.get_command(root, name)
-    if command is None:
-        return
-    ctx = command.make_context(name, [], parent=root, resilient_parsing=True)
+def _commands(parent: click.Context, group: click.Group) -> Iterator[str]:
+    """Those of a group, each with those below it."""
+    for name in group.list_commands(parent):
+        if command := group.get_command(parent, name):
+            ctx = command.make_context(name, [], parent=parent, resilient_parsing=True)
+            yield from _command(ctx, command)
+            if isinstance(command, click.Group):
+                yield from _commands(ctx, command)
+
+
+def _command(ctx: click.Context, command: click.Command) -> Iterator[str]:
     usage = " ".join(text(piece) for piece in command.collect_usage_pieces(ctx))
-    yield f'.SS "tracer {text(name)}"'
-    yield f"\\fBtracer {text(name)}\\fR {usage}"
+    yield f'.SS "{text(ctx.command_path)}"'
+    yield f"\\fB{text(ctx.command_path)}\\fR {usage}"
     for paragraph in cleandoc(command.help or "").split("\n\n"):
         yield ".PP"
         yield text(paragraph)

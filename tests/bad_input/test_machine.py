@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from tests.bad_input.command import PROBE, Command
+from tests.bad_input.command import KERNEL, PROBE, Command
 
 from tracer_core.backend import find_bcc
 from tracer_core.errors import ExitCode
@@ -28,6 +28,19 @@ def test_root_of_another_user_namespace_is_told_that_this_is_not_enough(command:
     inside = ["unshare", "--user", "--map-root-user"]
     error = command.run("collect", "-c", "skb", "-p", PROBE, inside=inside).error(ExitCode.ENVIRONMENT)
     assert "root of this user namespace is not enough" in error
+
+
+def test_a_home_that_may_not_be_searched_is_as_good_as_an_empty_one(command: Command, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(0)
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    inside = [*drop, "env", f"HOME={home}"]
+    planned = command.run("-p", "ifdump", "collect", "--dry-run", "--kernel", KERNEL, inside=inside)
+    assert (planned.code, planned.err) == (0, "Applying profile ifdump\n")
+    unreadable = command.run("print", str(home / "events.arrow"), inside=inside).error(ExitCode.USAGE)
+    assert unreadable == f"cannot read {home}/events.arrow: Permission denied; name an event file"
+    error = command.run("python", "nosuch", inside=inside).error(ExitCode.USAGE)
+    assert error.startswith("Python script named nosuch not found")
 
 
 def hidden(*folders: Path, under: Path) -> list[str]:

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.bad_input.command import Command, ping, wait_until
+from tests.bad_input.command import KERNEL, PROBE, Command, ping, wait_until
 
 from tracer_core.errors import ExitCode
 from tracer_core.testing.netns import TwoNamespaces
@@ -42,6 +42,34 @@ def test_every_command_says_that_the_disk_is_full(command: Command, arguments: l
     with Path("/dev/full").open("w") as full:
         error = command.end(command.start(*arguments, out=full.fileno())).error(ExitCode.RUNTIME)
     assert error.startswith("cannot write to stdout: No space left on device")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["plugins"], ["collect", "-c", "skb", "-p", PROBE, "--dry-run", "--kernel", KERNEL]],
+    ids=" ".join,
+)
+def test_a_closed_stdout_is_an_error_where_something_goes_there(command: Command, arguments: list[str]) -> None:
+    assert command.run(*arguments, inside=closing("1")).error(ExitCode.RUNTIME) == "stdout is closed"
+
+
+def test_what_is_written_is_not_mixed_with_what_goes_to_closed_streams(command: Command) -> None:
+    path = command.folder / "script"
+    result = command.run("sh-complete", "--shell", "fish", "--register", path, inside=closing("0", "1", "2"))
+    assert (result.code, path.read_text()) == (0, command.run("sh-complete", "--shell", "fish").out)
+
+
+def test_what_an_encoding_has_no_sign_for_is_escaped(command: Command) -> None:
+    profiles = command.folder / "profiles"
+    profiles.mkdir()
+    (profiles / "mine.yaml").write_text('version: "1.0"\nname: mine\nabout: in \u21b3 out\n', encoding="utf-8")
+    command.environment["PYTHONIOENCODING"] = "latin-1"
+    assert r"mine                 in \u21b3 out" in command.run("-P", profiles, "profile", "list").out
+
+
+def closing(*descriptors: str) -> list[str]:
+    """A command that runs another without these."""
+    return ["sh", "-c", f'exec "$0" "$@" {" ".join(f"{number}>&-" for number in descriptors)}']
 
 
 @bpf

@@ -49,6 +49,15 @@ def test_a_prefix_is_enough_to_name_a_command(run: Callable[..., Result], prefix
     assert "List the installed collectors" in result.out
 
 
+@pytest.mark.parametrize(
+    ("shortened", "usage"),
+    [(["pl"], "tracer plugins"), (["prof", "l"], "tracer profile list"), (["profile", "sh"], "tracer profile show")],
+)
+def test_a_shortened_command_is_named_in_full(run: Callable[..., Result], shortened: list[str], usage: str) -> None:
+    assert run(*shortened, "--help").out.startswith(f"Usage: {usage} ")
+    assert run(*shortened, "--nosuch").error == f"No such option '--nosuch'; see: {usage} --help"
+
+
 def test_a_prefix_of_two_commands_names_both(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(main._COMMANDS, "plot", ("nowhere", "plot", "Not imported."))
     result = run("pl")
@@ -61,6 +70,8 @@ def test_a_prefix_of_two_commands_names_both(run: Callable[..., Result], monkeyp
         (["nosuch"], "No such command 'nosuch'; see: tracer --help"),
         (["--nosuch"], "No such option '--nosuch'; see: tracer --help"),
         (["plugins", "--nosuch"], "No such option '--nosuch'; see: tracer plugins --help"),
+        (["profile", "lst"], "No such command 'lst'. Did you mean 'list'? See: tracer profile --help"),
+        (["profile", "help"], "No such command 'help'; use: tracer profile --help"),
         (["plugins", "extra"], "Got unexpected extra argument (extra); see: tracer plugins --help"),
         (["--log-level"], "Option '--log-level' requires an argument; see: tracer --help"),
         (["collect", "-c"], "Option '-c' requires an argument; see: tracer collect --help"),
@@ -128,3 +139,22 @@ def test_an_unexpected_error_of_the_system_is_not_hidden(monkeypatch: pytest.Mon
     monkeypatch.setattr(main.cli, "main", fail)
     with pytest.raises(OSError, match="some file"):
         main.run([])
+
+
+TOO_LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("print", TOO_LONG), f"cannot read {TOO_LONG}: File name too long; name an event file"),
+        (("stats", f"{TOO_LONG}.."), f"cannot read {TOO_LONG}: File name too long; name an event file"),
+        (("-p", TOO_LONG, "collect"), f"Profile with name {TOO_LONG} not found"),
+        (("sh-complete", "--shell", "bash", "--register", TOO_LONG), f"cannot write {TOO_LONG}: File name too long"),
+    ],
+)
+def test_a_path_that_cannot_be_looked_at_is_an_error_in_one_line(
+    run: Callable[..., Result], arguments: tuple[str, ...], error: str
+) -> None:
+    result = run(*arguments)
+    assert (result.code, result.error[: len(error)]) == (2, error)

@@ -213,7 +213,7 @@ def test_a_mistyped_collector_or_option_of_a_profile_is_answered_with_what_was_m
         f"{path}:4: warning: collector shiping cannot be used here, so its options were not checked; "
         "did you mean shipping?",
         f"{path}:4: tracer collect has no option --sample-min-lne, with the collectors that are selected; "
-        "did you mean --sample-min-len or --sample-title or --sample-kinds?",
+        "did you mean sample-min-len or sample-title or sample-kinds?",
     ]
     write("mine", "{collectors: 'sample,shiping', probe: tp:net:netif_rx}")
     (warning,) = run("-p", "mine", *DRY).err.splitlines()[1:]
@@ -245,7 +245,8 @@ def test_conditions_are_asked_of_the_kernel_that_is_traced(run: Callable[..., Re
     ("args", "error"),
     [
         ("{nosuch: 1}", "{}:4: tracer collect has no option --nosuch; see: tracer collect --help"),
-        ("{stop_afer: 1}", "{}:4: tracer collect has no option --stop-afer. Did you mean "),
+        ("{stop_afer: 1}", "{}:4: tracer collect has no option --stop-afer; did you mean stop-after"),
+        ("{probes: x}", "{}:4: tracer collect has no option --probes; did you mean probe"),
         ("{p: x}", "{}:4: tracer collect has no option --p; see: tracer collect --help"),
         ("{help: ~}", "{}:4: tracer collect has no option --help; see: tracer collect --help"),
         ("{stop_after: many}", "{}:4: Invalid value for '--stop-after': 'many' is not a valid integer range; see: "),
@@ -284,11 +285,16 @@ def test_an_option_whose_value_can_be_left_out_has_its_usual_one(
     assert " collect --collectors=sample --out=tracer.arrow --probe=" in run(*line).err
 
 
-@pytest.mark.parametrize("arguments", [("plugins",), ("print", "x"), ("profile", "list")])
+@pytest.mark.parametrize("arguments", [("plugins",), ("print", "x"), ("profile", "list"), ("inspect",)])
 def test_other_commands_take_no_profiles(run: Callable[..., Result], arguments: tuple[str, ...]) -> None:
     result = run("-p", "generic", *arguments)
     assert (result.code, result.out) == (2, "")
     assert result.error == f"-p: tracer {arguments[0]} takes no profiles; leave it out; see: tracer --help"
+
+
+@pytest.mark.parametrize("nothing", ["", ",", " , "])
+def test_a_profile_must_be_named(run: Callable[..., Result], nothing: str) -> None:
+    assert run("-p", nothing, *DRY).error == "-p: no profile is named; list them with: tracer profile list"
 
 
 def test_help_does_not_look_for_profiles(run: Callable[..., Result]) -> None:
@@ -418,6 +424,7 @@ def test_files_are_checked_down_to_the_values_of_options(
               nosuch: ~
               utc: 1
               stop_after: -1
+              formt: single-line
           - args: {collectors: raises}
             required: [raises]
         """)
@@ -430,15 +437,16 @@ def test_files_are_checked_down_to_the_values_of_options(
         "package: pip install tracer-absent",
         "10: --shipping-kinds: there is no 'six'; choose from one, two",
         "11: --shipping-limit: 'x' is not a valid integer",
-        "12: tracer collect has no option --sample-min-len, with the collectors that are selected",
+        "12: warning: --sample-min-len does nothing: collector sample is not selected; add -c sample",
         "15: probe 'ip_rcv/': an option is empty; leave out the '/' at the end",
         "16: metadata filter, character 16, at the end: there should be a value: a number, a string, an address or an "
         "enumerator; as in: sk_buff.dev.name == 'eth0' and not sk_buff.cloned",
         "17: tracer collect has no option --nosuch, with the collectors that are selected",
         "18: --utc takes no value; write utc: ~",
         "19: --stop-after: -1 is not in the range x>=0",
+        "20: tracer collect has no option --formt, with the collectors that are selected; did you mean format or sort?",
     ]
-    assert result.out.splitlines()[-1].startswith(f"{bad}:20: no collector named raises is installed")
+    assert result.out.splitlines()[-1].startswith(f"{bad}:21: no collector named raises is installed")
     assert run("profile", "check", str(good)).out == ""
     warned = write("warned", "{collectors: absent, absent_x: 1}")
     assert run("profile", "check", str(warned)).code == 0

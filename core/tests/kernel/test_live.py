@@ -36,6 +36,14 @@ def test_a_kernel_without_type_information_says_which_option_it_lacks(tmp_path: 
     assert caught.value.exit_code is ExitCode.ENVIRONMENT
 
 
+def test_an_address_has_the_name_of_a_program_that_was_loaded_after_names_were_looked_up(tmp_path: Path):
+    loaded = b"ffffffff81000000 T ip_rcv\n"
+    kernel = _kernel(tmp_path, {"proc/kallsyms": loaded})
+    assert kernel.symbol("ip_rcv") == 0xFFFFFFFF81000000
+    (tmp_path / "proc/kallsyms").write_bytes(loaded + b"ffffffffc0201000 t bpf_prog_1_tracer\t[bpf]\n")
+    assert kernel.symbol_at(0xFFFFFFFFC0201010) == ("bpf_prog_1_tracer", 0x10)
+
+
 def test_missing_kallsyms_are_an_error_with_advice(tmp_path: Path):
     with pytest.raises(MachineError, match="CONFIG_KALLSYMS"):
         _kernel(tmp_path, {}).symbol("x")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +66,33 @@ def test_a_file_that_can_be_read_comes_before_all_names(home: Path) -> None:
     write(home / "generic", "other")
     assert found("generic") == Path("generic")
     assert find("./generic", None, Host).name == "other"
+
+
+def test_a_file_that_cannot_be_read_says_so_unless_a_profile_has_its_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home / "mine", "whatever")
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "mine":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read(path)
+
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read whatever it is
+    assert refused("mine").startswith("mine:1: Permission denied; see: tracer profile check")
+    known = write(home / ".config/tracer/profiles/1.yaml", "mine")
+    assert found("mine") == known
+
+
+def test_a_pipe_of_a_shell_is_a_file_too() -> None:
+    reading, writing = os.pipe()
+    with open(writing, "w") as pipe:  # noqa: PTH123 - a descriptor
+        pipe.write('version: "1.0"\nname: mine\n')
+    path = f"/dev/fd/{reading}"
+    assert found(path) == Path(path)
+    os.close(reading)
 
 
 def test_ours_are_there_and_can_be_replaced(home: Path) -> None:

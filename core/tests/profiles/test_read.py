@@ -89,6 +89,23 @@ def test_what_has_no_value_is_a_flag(nothing: str) -> None:
     assert arguments(f"\n      print: {nothing}\n") == {"print": None}
 
 
+@pytest.mark.parametrize(
+    ("written", "exists"),
+    [("true", True), ("True", True), ("TRUE", True), ("false", False), ("False", False), ("FALSE", False)],
+)
+def test_booleans_may_be_written_as_yaml_has_them(written: str, exists: bool) -> None:
+    profile = only(f"{HEAD}collect:\n  - when: [{{type: symbol, name: f, exists: {written}}}]\n    args: {{}}\n")
+    assert profile.entries["collect"][0].conditions == (SymbolCondition("f", exists=exists),)
+
+
+@pytest.mark.parametrize(
+    ("written", "about"),
+    [("a\u00a0b", "a b"), ("\u6f22\u3000\u5b57", "\u6f22 \u5b57"), ("\U0001f469\u200d\U0001f4bb", None)],
+)
+def test_anything_but_control_characters_may_be_in_texts(written: str, about: str | None) -> None:
+    assert only(f"{HEAD}about: {written}\n").about == (about or written)
+
+
 def test_names_may_have_underscores_and_come_sorted() -> None:
     assert list(arguments("{stop_after: 5, ring-size: 1M, also_this_one: ~}")) == [
         "also-this-one",

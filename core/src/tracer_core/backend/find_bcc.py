@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError
+from tracer_core.paths import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -164,7 +165,7 @@ def _not_found(directories: Sequence[str], impostors: Sequence[Path]) -> str:
     if impostors:
         names = ", ".join(str(path) for path in impostors)
         return f"BCC is not installed: {names} is an unrelated package of the same name"
-    places = [path for path in dict.fromkeys(directories) if Path(path).is_dir()]
+    places = [path for path in dict.fromkeys(directories) if is_folder(Path(path))]
     return f"BCC is not installed: no Python package bcc in {', '.join(places) or 'any directory'}"
 
 

@@ -117,7 +117,7 @@ log = logging.getLogger(__name__)
     help="Keep so many of those files, the newest.",
 )
 @click.option("--print", "also_print", is_flag=True, help="Also print events that are written to a file.")
-@click.option("--cmd", "command", metavar="COMMAND", default="", help="Run this shell command, and stop when it ends.")
+@click.option("--cmd", "command", metavar="COMMAND", help="Run this shell command, and stop when it ends.")
 @click.option(
     "--stop-after",
     type=click.IntRange(min=0),

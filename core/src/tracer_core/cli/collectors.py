@@ -146,6 +146,14 @@ def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:
     return Selection(chosen.named, chosen.automatic, options, wished)
 
 
+def collector_of(flag: str, ctx: click.Context) -> str | None:
+    """The collector that has an option, if it is installed and not among those that are selected for a command."""
+    for collector in _bystanders([flag], Host(), _all(ctx.meta.get(_SELECTION))):
+        if any(spec.flag(collector.owner.name) == flag for spec in option_specs(collector.spec.options)):
+            return shown(collector.owner.name)
+    return None
+
+
 def _all(selection: Selection | None) -> Sequence[Collector]:
     return (*selection.named, *selection.automatic) if selection else ()
 

@@ -14,6 +14,7 @@ from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.input import Input, batches
 from tracer_core.cli.output import Kind, make_writer, open_output
 from tracer_core.errors import ExitCode, TracerError, UsageError
+from tracer_core.paths import exists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -74,7 +75,7 @@ def written(
         RunError: it cannot be written, or what the events come from is damaged: the file then says so at its end.
     """
     kind, run = Kind.of(path), events.about
-    if path.exists() and path.samefile(events.reader.path):
+    if exists(path) and path.samefile(events.reader.path):
         raise UsageError(f"{path} is both what is read and what is written", hint="name another file")
     with open_output(path, kind) as files:
         writer = make_writer(files, kind, replace(run, split=None), contents)

@@ -17,6 +17,7 @@ from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.messages import warn_left_out
 from tracer_core.cli.output import DEFAULT_OUT
 from tracer_core.errors import UsageError
+from tracer_core.paths import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,9 +93,12 @@ def named(path: Path | None) -> tuple[Path, bool]:
 
 def _default() -> tuple[Path, bool]:
     for name in _DEFAULTS:
-        if Path(name).is_file():
+        if is_file(Path(name)):
             return Path(name), True
-        numbered = {file.suffix[1:]: file for file in Path().glob(f"{name}.*") if file.suffix[1:].isdecimal()}
+        try:
+            numbered = {file.suffix[1:]: file for file in Path().glob(f"{name}.*") if file.suffix[1:].isdecimal()}
+        except PermissionError:  # to list what is here
+            continue
         if numbered:
             return numbered[min(numbered, key=int)], True
     raise UsageError(f"there is no {' or '.join(_DEFAULTS)} here", hint="name an event file")

@@ -34,7 +34,13 @@ _NO_FUNCTIONS = "functions that have a type and an address, some of which cannot
 _NO_EVENTS = "no tracepoints, whose groups are not known"
 
 
-@click.command(cls=CollectorCommand)
+class _InspectCommand(CollectorCommand):
+    """Has options of collectors, but nothing in profiles: their commands are others."""
+
+    takes_profiles = False
+
+
+@click.command(cls=_InspectCommand)
 @click.option(
     "-p",
     "--probe",

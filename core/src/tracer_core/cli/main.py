@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer_core import __version__
+from tracer_core.cli import streams
 from tracer_core.cli.completion.demand import on_demand
+from tracer_core.cli.prefixes import PrefixGroup
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -45,37 +47,24 @@ _TOPICS = {
 }
 """Headings in ``--help``, with the commands that stand there."""
 
-_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # what writing to stdout fails with: closed, full, broken
+_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF)
+"""What writing to stdout fails with: its reader is gone, it is full, broken, closed."""
 
 
-class _LazyGroup(click.Group):
-    """A group whose sub-commands are imported when they are run; any unambiguous prefix names one."""
+class _LazyGroup(PrefixGroup):
+    """A group whose sub-commands are imported when they are run."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        matches = [name] if name in _COMMANDS else [known for known in sorted(_COMMANDS) if known.startswith(name)]
-        if len(matches) > 1:
-            ctx.fail(f"{name!r} is ambiguous: {', '.join(matches)}")
-        if not matches:
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
             return None
         from tracer_core.cli.context import naming  # noqa: PLC0415 - --version and --help do without
 
-        module, attribute, _ = _COMMANDS[matches[0]]
+        module, attribute, _ = _COMMANDS[name]
         command: click.Command = getattr(import_module(module), attribute)
         return naming(command)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """See click. A command that there is not may be near one that there is."""
-        is_option = args[0].startswith("-")  # behind "--"
-        if not (ctx.resilient_parsing or is_option) and self.get_command(ctx, args[0]) is None:
-            from tracer_core.cli.near import no_such_command  # noqa: PLC0415 - only when something is wrong
-
-            raise no_such_command(ctx, args, _COMMANDS)
-        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Commands, of which none is imported for that, and options."""
@@ -145,6 +134,7 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit. Expected trouble is one line on stderr and an exit code of its own."""
+    streams.prepare()
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # which nohup has set

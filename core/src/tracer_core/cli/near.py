@@ -12,7 +12,7 @@ from tracer_core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-_INSTEAD = {"help": "tracer --help", "man": "man tracer", "trace": "tracer collect", "version": "tracer --version"}
+_INSTEAD = {"man": "man tracer", "trace": "tracer collect", "version": "tracer --version"}
 """What other tools have as commands, and what it is here."""
 
 
@@ -26,9 +26,11 @@ def no_such_command(ctx: click.Context, words: Sequence[str], known: Collection[
     """
     name, *rest = words
     message = f"No such command {name!r}"
-    if name in _INSTEAD:
-        instead = f"tracer {rest[0]} --help" if name == "help" and rest and rest[0] in known else _INSTEAD[name]
-        return UsageError(message, hint=f"use: {instead}")
+    if name == "help":
+        wanted = rest[:1] if rest and rest[0] in known else []
+        return UsageError(message, hint=f"use: {' '.join((ctx.command_path, *wanted, '--help'))}")
+    if name in _INSTEAD and ctx.parent is None:
+        return UsageError(message, hint=f"use: {_INSTEAD[name]}")
     near = [repr(other) for other in get_close_matches(name, sorted(known))]
     asked = f". Did you mean {' or '.join(near)}?" if near else ""
     return click.UsageError(f"{message}{asked}", ctx=ctx)

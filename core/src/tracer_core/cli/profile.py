@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracer_core.cli.completion.demand import on_demand
+from tracer_core.cli.prefixes import PrefixGroup
 from tracer_core.cli.profiled import wanted_of
 from tracer_core.errors import ExitCode
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 _NAME_WIDTH = 20
 
 
-@click.group()
+@click.group(cls=PrefixGroup)
 def profile() -> None:
     """List, show and check profiles: named sets of options, in files.
 
@@ -36,13 +37,14 @@ def profile() -> None:
 @click.pass_context
 def list_profiles(ctx: click.Context) -> int:
     """List the profiles that there are, by place. The first place that has a name counts."""
-    from tracer_core.plugins.host import Host  # noqa: PLC0415 - not for --help
+    from tracer_core.display.printable import printable  # noqa: PLC0415 - not for --help
+    from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import shelves  # noqa: PLC0415 - ditto
 
     for shelf in shelves(wanted_of(ctx).folder, Host):
         click.echo(f"{shelf.name}:")
         for found in shelf.profiles:
-            click.echo(f"  {found.name:<{_NAME_WIDTH}} {found.about}".rstrip())
+            click.echo(printable(f"  {found.name:<{_NAME_WIDTH}} {found.about}".rstrip()))
         for reading in shelf.readings:
             if reading.fatal:
                 log.warning("Skipping invalid file %s", reading.fatal[0])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracer_core.cli.collectors import CollectorCommand, selection
+from tracer_core.cli.collectors import CollectorCommand, collector_of, selection
 from tracer_core.cli.profiled import have_checked, profiled_of
-from tracer_core.cli.profiled_command import ProfiledCommand, fitting, near_flags, options_by_flag
+from tracer_core.cli.profiled_command import ProfiledCommand, fitting, like, options_by_flag
 from tracer_core.errors import MachineError, TracerError, UsageError
 from tracer_core.plugins.declaration import shown
 from tracer_core.profiles.choose import Chosen
@@ -74,9 +74,12 @@ class _Checker:
     def _of_argument(self, argument: Argument, known: dict[str, click.Option], ctx: click.Context) -> Iterator[Problem]:
         param = known.get(argument.flag)
         if param is None:
+            if (collector := collector_of(argument.flag, ctx)) is not None:
+                what = f"{argument.flag} does nothing: collector {collector} is not selected; add -c {collector}"
+                yield Problem(self._profile.origin, argument.line, what, self._profile.name, is_fatal=False)
+                return
             what = f"{ctx.command_path} has no option {argument.flag}, with the collectors that are selected"
-            meant = " or ".join(near_flags(argument, known))
-            yield self._problem(argument.line, UsageError(what, hint=meant and f"did you mean {meant}?"))
+            yield self._problem(argument.line, UsageError(what, hint=like(argument.flag, known)))
             return
         try:
             fitting(argument, param)

@@ -96,7 +96,7 @@ class Profiled:
         return ""
 
 
-def want(ctx: click.Context, names: Iterable[str], folder: Path | None) -> None:
+def want(ctx: click.Context, names: Sequence[str], folder: Path | None) -> None:
     """Remember what the user says of profiles.
 
     Args:
@@ -105,10 +105,12 @@ def want(ctx: click.Context, names: Iterable[str], folder: Path | None) -> None:
         folder: Where to look first.
 
     Raises:
-        UsageError: the command takes no profiles.
+        UsageError: the command takes no profiles, or none is named.
     """
     parts = (part.strip() for value in names for part in value.split(","))
     wanted = Wanted(tuple(dict.fromkeys(part for part in parts if part)), folder)
+    if names and not wanted.names:
+        raise UsageError("-p: no profile is named", hint="list them with: tracer profile list")
     ctx.meta[_WANTED] = wanted
     group, name = ctx.command, ctx.invoked_subcommand
     if not wanted.names or name is None or not isinstance(group, click.Group):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracer_core.cli.mixed_up import hinting_at_profiles
 from tracer_core.cli.profiled import Profiled, blaming, command_line, prepare_profiles, wanted_of
-from tracer_core.errors import UsageError
+from tracer_core.errors import UsageError, near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -56,7 +55,7 @@ def _merged(ctx: click.Context, profiled: Profiled, known: Mapping[str, click.Op
 
     Raises:
         click.NoSuchOption: there is no such option.
-        UsageError: it is used in a wrong way, or two profiles contradict each other.
+        UsageError: ditto, but one like it; it is used in a wrong way; or two profiles contradict each other.
     """
     first: dict[str, tuple[Chosen, list[str]]] = {}
     for chosen, argument in profiled.arguments:
@@ -64,8 +63,10 @@ def _merged(ctx: click.Context, profiled: Profiled, known: Mapping[str, click.Op
         if param is None and profiled.is_left_out(argument):
             continue
         if param is None:
-            message = f"{where}: {ctx.command_path} has no option {argument.flag}."
-            raise click.NoSuchOption(argument.flag, message, near_flags(argument, known), ctx)
+            message = f"{where}: {ctx.command_path} has no option {argument.flag}"
+            if hint := like(argument.flag, known):
+                raise UsageError(message, hint=hint)
+            raise click.NoSuchOption(argument.flag, message, ctx=ctx)
         with blaming(where):
             written = fitting(argument, param)
         if param.multiple:
@@ -82,10 +83,9 @@ def _merged(ctx: click.Context, profiled: Profiled, known: Mapping[str, click.Op
             yield from written
 
 
-def near_flags(argument: Argument, known: Iterable[str]) -> list[str]:
-    """Those flags that may be meant by an option that there is not. The dashes that all have do not make them alike."""
-    names = {flag.removeprefix("--"): flag for flag in known if flag.startswith("--")}
-    return [names[name] for name in get_close_matches(argument.name, sorted(names))]
+def like(flag: str, known: Iterable[str]) -> str:
+    """A hint with options that look like one that there is not, as files have them; or nothing."""
+    return near(flag.removeprefix("--"), (other[2:] for other in known if other.startswith("--")))
 
 
 def fitting(argument: Argument, param: click.Option) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.input import named
 from tracer_core.cli.misplaced import misplaced
 from tracer_core.errors import ExitCode, TracerError, UsageError
@@ -32,11 +33,18 @@ class _ScriptCommand(click.Command):
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE[..]",
+    shell_complete=on_demand("values", "event_files"),
     help="Event file; FILE.. goes on with the files that follow it in a rotated set.  "
     "[default: tracer.arrow, or else retis.data]",
 )
-@click.argument("script", required=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+@click.argument("script", required=False, shell_complete=on_demand("values", "scripts"))
+@click.argument(
+    "arguments",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="[ARGS]...",
+    shell_complete=on_demand("values", "files"),
+)
 def python(file: Path | None, script: str | None, arguments: tuple[str, ...]) -> int:
     """Run a Python script on the events of a file. Scripts written for Retis run as they are.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tracer_core.errors import ExitCode, UsageError
+from tracer_core.paths import is_folder
 
 
 @click.command("sh-complete")
@@ -33,8 +34,7 @@ def sh_complete(ctx: click.Context, shell: str, place: str | None) -> int:
     if place is None:
         click.echo(text, nl=False)
         return ExitCode.OK
-    is_folder = place.endswith("/") or Path(place).is_dir()
-    path = Path(place, name) if is_folder else Path(place)
+    path = Path(place, name) if place.endswith("/") or is_folder(Path(place)) else Path(place)
     try:
         with suppress(FileExistsError):
             path.parent.mkdir(parents=True)

@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.errors import RunError
+from tracer_core.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,15 +86,26 @@ def page(texts: Iterable[str]) -> None:
 
 
 def pager() -> list[str] | None:
-    """The command that shows long text, if there is one."""
-    command = shlex.split(os.environ.get("PAGER") or "less")
-    wanted = command and not os.environ.get("NOPAGER") and shutil.which(command[0])
-    return command if wanted else None
+    """The command that shows long text, if there is one.
+
+    Raises:
+        UsageError: PAGER is no command line.
+    """
+    if os.environ.get("NOPAGER"):
+        return None
+    wish = os.environ.get("PAGER") or "less"
+    try:
+        command = shlex.split(wish)
+    except ValueError as error:
+        raise UsageError(f"PAGER is {wish!r}: {str(error).lower()}", hint="correct it, or set NOPAGER=1") from error
+    return command if command and shutil.which(command[0]) else None
 
 
 def _page(texts: Iterable[str], command: list[str]) -> None:
     environment = {"LESS": "FRX", **os.environ}  # quits if one screen shows all
-    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, text=True, errors="backslashreplace", env=environment
+    ) as process:
         stdin = process.stdin
         try:
             for text in texts:
@@ -134,4 +145,6 @@ def unwritable(error: OSError, *, hint: str = "") -> RunError:
     os.close(nowhere)
     if isinstance(error, BrokenPipeError):
         return ClosedError("stdout was closed by its reader", hint=hint)
+    if error.errno == errno.EBADF:
+        return RunError("stdout is closed", hint=hint)
     return RunError(f"cannot write to stdout: {error.strerror}", hint=hint or "is the disk full?")

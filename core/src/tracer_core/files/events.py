@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import RunError, TracerError, UsageError
 from tracer_core.files.reader import AT_ONCE, opened
+from tracer_core.paths import exists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -176,10 +177,12 @@ def first_of(path: Path) -> tuple[Path, bool]:
     """The file that an argument names, and whether those that follow it in its set are meant, too: ``FILE..``.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or we may not look.
     """
-    follow = path.name.endswith("..") and path.name != ".." and not path.exists()
+    follow = path.name.endswith("..") and path.name != ".." and not exists(path)
     named = path.with_name(path.name.removesuffix("..")) if follow else path
-    if not named.exists():
-        raise UsageError(f"cannot read {named}: No such file or directory", hint="name an event file")
+    try:
+        named.stat()
+    except OSError as error:
+        raise UsageError(f"cannot read {named}: {error.strerror}", hint="name an event file") from error
     return named, follow

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tracer_core.errors import RunError, UsageError
 from tracer_core.events.about import Split
 from tracer_core.files.target import open_target
+from tracer_core.paths import exists, is_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ class TargetFiles:
         self._ours = ours
         self._count = count
         self._number = 0
-        if limit and path.exists() and not path.is_file():
+        if limit and exists(path) and not is_file(path):
             raise UsageError(f"{path} cannot be one of several: it is no regular file", hint=_ANOTHER)
         older = list(self._numbered()) if limit else []
         self.target = open_target(path, ours)

@@ -85,6 +85,11 @@ class BtfKernel:
         return Symbols(self._source.kallsyms())
 
     @cached_property
+    def _places(self) -> Symbols:
+        """The same when an address is first asked for: with programs that were loaded since a name was."""
+        return Symbols(self._source.kallsyms())
+
+    @cached_property
     def options(self) -> Mapping[str, str]:
         """All configuration options, none where the configuration is unknown.
 
@@ -190,7 +195,7 @@ class BtfKernel:
 
     def symbol_at(self, address: int) -> tuple[str, int] | None:
         """Name of the nearest symbol at or below an address, and the distance in bytes; nothing if there is none."""
-        return self.symbols.at(address)
+        return self._places.at(address)
 
     def netns_name(self, inode: int) -> str | None:  # noqa: ARG002 - of a protocol
         """Name of a network namespace: nothing, since only who runs has processes."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import PluginError, UsageError, near
+from tracer_core.paths import exists, is_file, is_folder
 from tracer_core.plugins.declare import profiles as profiles_of
 from tracer_core.profiles.read import read, read_file
 from tracer_core.types import ProfileSource
@@ -74,7 +75,7 @@ def folders(extra: Path | None) -> Iterator[Path]:
     """The folders that exist."""
     home = os.environ.get("HOME")
     known = [*((Path(home, part) for part in _HOMES) if home else ()), *map(Path, _SYSTEM)]
-    yield from (folder for folder in ([extra] if extra else []) + known if folder.is_dir())
+    yield from (folder for folder in ([extra] if extra else []) + known if is_folder(folder))
 
 
 def find(name: str, extra: Path | None, host: Callable[[], Host]) -> Profile:
@@ -89,9 +90,8 @@ def find(name: str, extra: Path | None, host: Callable[[], Host]) -> Profile:
         UsageError: there is none, or it is not clear which, or it is bad.
     """
     path = Path(name)
-    if path.is_file() and os.access(path, os.R_OK):
-        reading = read_file(path)
-        return _told(_only(reading), [reading])
+    if _is_file(path) and os.access(path, os.R_OK):
+        return _of_file(path)
     bad, names = [], []
     for shelf in shelves(extra, host):
         if (found := _on(shelf, name)) is not None:
@@ -100,8 +100,20 @@ def find(name: str, extra: Path | None, host: Callable[[], Host]) -> Profile:
         bad += [problem for reading in shelf.readings for problem in reading.fatal]
     for problem in bad:
         log.debug("Skipping invalid file %s", problem)
+    if _is_file(path):
+        return _of_file(path)  # which says why it cannot be read
     others = f" ({len({problem.origin for problem in bad})} file(s) cannot be read)" if bad else ""
     raise UsageError(f"Profile with name {name} not found{others}", hint=near(name, names) or _LIST)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one, or something like ``<(…)`` of a shell."""
+    return is_file(path) or (path.is_absolute() and exists(path) and not is_folder(path))
+
+
+def _of_file(path: Path) -> Profile:
+    reading = read_file(path)
+    return _told(_only(reading), [reading])
 
 
 def _told(profile: Profile, readings: Iterable[Reading]) -> Profile:
@@ -149,7 +161,7 @@ def _files(folder: Path) -> Iterator[Path]:
     except OSError as error:
         log.debug("Skipping %s: %s", folder, error)
         return
-    yield from (path for path in names if path.suffix in _SUFFIXES and path.is_file())
+    yield from (path for path in names if path.suffix in _SUFFIXES and is_file(path))
 
 
 def _shipped(source: ProfileSource) -> Reading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from tracer_core.profiles.conditions import SymbolCondition, VersionCondition, is_symbol
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 _VERSION = (1, 0)
 """Version of the format that we know. Those of one major version are read, as far as we know what is in them."""
+
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+"""As YAML 1.2 has them in its core schema."""
+
+_UNPRINTABLE = ("Cc", "Cs")
+"""Categories of Unicode: control characters, and halves of a surrogate pair, which an escape of YAML can be."""
 
 _OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*", re.ASCII)
 
@@ -231,16 +238,15 @@ class _Document:
         if not isinstance(node, Scalar) or is_null(node):
             raise _BadError(node, f"{what}: must be text, not {kind_of(node)}")
         text = str(node.value)
-        if not all(character.isprintable() or character in "\n\t" for character in text):
-            # nor can half of a surrogate pair, which a YAML escape can be
+        if any(unicodedata.category(character) in _UNPRINTABLE for character in text if character not in "\n\t"):
             raise _BadError(node, f"{what}: {text!a} has characters that cannot be printed")
         return text
 
     def _bool(self, node: Node, key: str) -> bool:
         text = self._scalar(node, key)
-        if text not in ("true", "false"):
+        if (value := _BOOLEANS.get(text)) is None:
             raise _BadError(node, f"{key}: must be true or false, not {text}")
-        return text == "true"
+        return value
 
     def _note(self, node: Node, what: str, *, is_fatal: bool = True) -> None:
         self.problems.append(Problem(self._origin, line_of(node), what, self._name, is_fatal))

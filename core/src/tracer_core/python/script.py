@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import UsageError
+from tracer_core.paths import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,10 +35,10 @@ def find(script: str) -> Path:
     Raises:
         UsageError: there is none.
     """
-    if Path(script).is_file():
+    if is_file(Path(script)):
         return Path(script)
     for folder in folders():
-        if (folder / f"{script}.py").is_file():
+        if is_file(folder / f"{script}.py"):
             return folder / f"{script}.py"
     places = ", ".join(map(str, folders()))
     raise UsageError(f"Python script named {script} not found", hint=f"name a file, or one in {places}, without .py")

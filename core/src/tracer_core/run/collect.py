@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 _LOOK = 1.0  # seconds between looks at losses, which take a system call for each kprobe
 _QUIET = 0.1  # seconds without an event, after which no more are expected
 _LONGEST_WAIT = 1.0  # seconds; others may send all the time
+_FULL = "Reached stop count (%d), terminating..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Collection:
     backend: Callable[[], Backend]
     sinks: Callable[[Prepared], Sequence[Sink]]
     ready_file: Path | None = None
-    command: str = ""
+    command: str | None = None
     stop_after: int = 0
     tells: Tells | None = None
     changes: Changes | None = None
@@ -131,7 +132,7 @@ def run(collection: Collection, backend: Backend) -> None:
                 _attach(collection, backend)
                 began = time.monotonic()
                 drain.start()
-                with command(collection.command, notices) if collection.command else nullcontext():
+                with command(collection.command, notices) if collection.command is not None else nullcontext():
                     _collect(drain, notices, report, partial(probes.attach, backend) if probes else _nothing)
                 backend.disable()
                 seconds = time.monotonic() - began
@@ -241,8 +242,10 @@ def _collect(drain: Drain, notices: SimpleQueue[Notice], report: LossReport, att
             log.info("Received signal, terminating...")
         elif reason is Notice.COMMAND:
             _wait_for_quiet(drain)
+            if drain.is_full:  # which is why there are no more
+                log.info(_FULL, drain.count)
         elif drain.is_full:
-            log.info("Reached stop count (%d), terminating...", drain.count)
+            log.info(_FULL, drain.count)
         return
 
 

@@ -38,6 +38,6 @@ def answer(cli: click.Command) -> int:
             text = SHELLS[name](cli, {}, "tracer", VARIABLE).complete()
         except Exception:  # noqa: BLE001 - the user is typing, and a collector may do anything
             return 1
-    # what a name may have that is no UTF-8, the shell knows by the same bytes
-    sys.stdout.buffer.write(f"{text}\n".encode(errors="surrogateescape"))
+    # what a name may have that is no UTF-8, the shell knows by the same bytes; a line is an answer, also an empty one
+    sys.stdout.buffer.write((f"{text}\n" if text else "").encode(errors="surrogateescape"))
     return 0

@@ -27,23 +27,43 @@ def collectors(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 
 def profiles(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Lists of profiles by name, or files."""
-    from tracer_core.plugins.host import Host  # noqa: PLC0415 - for those who ask
+    """Lists of profiles by name, those of ``-P`` among them, or files."""
+    from pathlib import Path  # noqa: PLC0415 - for those who ask
+
+    from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import shelves  # noqa: PLC0415 - ditto
 
-    found = {profile.name for shelf in shelves(None, Host) for profile in shelf.profiles}
+    extra = ctx.find_root().params.get("profile_folder")
+    found = {profile.name for shelf in shelves(Path(extra) if extra else None, Host) for profile in shelf.profiles}
     names = listed(lambda: sorted(found))(ctx, param, incomplete)
     return names or [CompletionItem(incomplete, type="file")]
 
 
 def netns(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Names of network namespaces, or files."""
-    try:
-        with os.scandir(_NETNS) as entries:
-            names = sorted(entry.name for entry in entries if entry.name.startswith(incomplete))
-    except OSError:
-        names = []
+    names = sorted(name for name in _listed(_NETNS) if name.startswith(incomplete))
     return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
+
+
+def scripts(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Python scripts by name, or files."""
+    from tracer_core.python.script import folders  # noqa: PLC0415 - for those who ask
+
+    names = {name.removesuffix(".py") for folder in folders() for name in _listed(str(folder)) if name.endswith(".py")}
+    found = [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Any files."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - pathlib takes its time
+    except OSError:
+        return []
 
 
 def event_files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
