@@ -394,6 +394,13 @@ def test_a_terminal_is_refused(tracer: Tracer, tmp_path: Path) -> None:
     assert result.stderr == "Error: packets are no text, and stdout is a terminal; name a file: -o FILE\n"
 
 
+def test_a_dash_is_no_file(tracer: Tracer, here: Path) -> None:
+    write_lines(here / "in.json", [event(1)])
+    result = tracer.run("pcap", "in.json", "-o", "-")
+    assert (result.returncode, result.stderr) == (2, "Error: -: no file has that name; for stdout, leave -o out\n")
+    assert not (here / "-").exists()
+
+
 def test_a_capture_of_ours_is_overwritten_and_nothing_else(tracer: Tracer, here: Path) -> None:
     path = saved(here, *[event(number) for number in range(100)])
     assert len(packets_of(here, event(1))) == 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import html
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +99,24 @@ def test_events_are_equal_if_their_dictionaries_are_and_cannot_be_changed(path: 
             setattr(what, name, 1)
 
 
+def test_what_is_read_of_events_can_be_changed_and_they_stay_as_they_are(path: Path) -> None:
+    *_, event = tracer_core.open(path)
+    found = event.to_dict()
+    found["x-third"]["b"]["c"].append(3)
+    event.x_third.to_dict()["b"]["c"].append(3)
+    event.x_third.b.c.append(3)
+    assert event.to_dict() == OURS
+
+
+def test_copies_of_events_and_sections_are_they_themselves_and_none_leaves_its_process(path: Path) -> None:
+    event = next(iter(tracer_core.open(path)))
+    for what in (event, event.common, event.skb, event.skb.meta, event.skb_tracking, event.packet):
+        assert copy.copy(what) is what
+        assert copy.deepcopy([what]) == [what]
+        with pytest.raises(TypeError, match=r"cannot pickle '\w+' object: give others its to_dict\(\)"):
+            pickle.dumps(what)
+
+
 def test_columns_are_those_of_arrow_whatever_the_file_is(path: Path) -> None:
     file = tracer_core.open(path)
     table = file.arrow().read_all()
@@ -168,16 +189,28 @@ def test_a_rotated_set_is_read_as_one_file(tmp_path: Path) -> None:
 
 
 def test_what_a_notebook_shows_is_escaped(tmp_path: Path) -> None:
-    event = EVENT | {"dev": {"name": "<b>", "ifindex": 1}}
+    event = EVENT | {"dev": {"name": "<b>\x1b[31m\u202e", "ifindex": 1}, "x-<b>\u202e": {"<i>": 1}}
     path = write_lines(tmp_path / "<i>.json", [event])
     (found,) = tracer_core.open(path)
     (series,) = tracer_core.open(path).journeys()
     for shown in (found, found.dev, series, tracer_core.open(path)):
-        html = shown._repr_html_()
-        assert html.startswith("<table>")
-        assert "<b>" not in html
-        assert "<i>" not in html
-    assert "&lt;b&gt;" in found._repr_html_()
+        text = shown._repr_html_()
+        assert text.startswith("<table>")
+        assert "<b>" not in text
+        assert "<i>" not in text
+        assert not {"\x1b", "\u202e"} & set(text)
+    assert r"&lt;b&gt;\x1b[31m\u202e" in found._repr_html_()
+
+
+def test_a_notebook_shows_the_whole_text_of_the_events_of_a_journey_but_not_of_thousands(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "events.json", [journey(1, 10 + n) for n in range(103)])
+    (series,) = tracer_core.open(path).journeys()
+    shown = html.unescape(series._repr_html_())
+    assert str(series[99]) in shown
+    assert "pre-wrap" in shown  # its lines
+    assert str(series[100]) not in shown
+    assert "<p>and 3 more</p>" in shown
+    assert "more" not in series[:100]._repr_html_()
 
 
 def opened() -> int:

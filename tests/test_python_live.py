@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +133,38 @@ def test_the_run_of_the_reference_prints_events(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.count("[tp] net:netif_receive_skb") == 3
 
 
+@pytest.mark.bpf
+def test_no_event_is_lost_between_one_way_to_take_them_and_another(two_netns: TwoNamespaces) -> None:
+    with collect(two_netns, sort=True, probe=[PROBE, "tp:net:net_dev_start_xmit"], stop_after=24) as run:
+        ping(two_netns, 6, "0.002")
+        taken = len(next(run.journeys()))
+        taken += len(next(run.journeys()))
+        next(run)
+        taken += 1 + len(next(run.journeys()))  # what is left of that one
+        assert taken == 6
+        taken += run.arrow().read_next_batch().num_rows
+        taken += sum(map(len, run.journeys()))
+    assert taken == 24
+
+
+@pytest.mark.bpf
+def test_a_run_that_hangs_is_killed_also_where_a_program_has_many_files(
+    two_netns: TwoNamespaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    with ExitStack() as files:
+        files.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1024):
+            files.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        run = collect(two_netns)
+        os.kill(run.pid, signal.SIGSTOP)
+        monkeypatch.setattr("tracer_core.python.child._PATIENCE", 0.2)
+        with pytest.raises(tracer_core.RunError, match="was killed by SIGKILL"):
+            run.close()
+    assert run.is_done
+
+
 PROGRAM = """
 import sys, time, tracer_core
 run = tracer_core.collect(collectors="skb", probe="tp:net:netif_receive_skb", netns=sys.argv[1])
@@ -189,6 +223,9 @@ def test_a_run_that_is_killed_is_an_error(two_netns: TwoNamespaces) -> None:
         ({"collectors": "sbk"}, tracer_core.PluginError, "sbk"),
         ({"probe": "tp:no:such"}, tracer_core.UsageError, "probe tp:no:such"),
         ({"stop_after": -1}, tracer_core.UsageError, "stop-after"),
+        ({"stop_after": True}, tracer_core.UsageError, "Option '--stop-after' requires an argument"),
+        ({"queue": "much"}, tracer_core.UsageError, "Invalid value for '--queue': 'much' is not a size"),
+        ({"profile": "nope"}, tracer_core.UsageError, "nope"),
         ({"dry_run": True}, tracer_core.UsageError, "--dry-run: a program takes the events"),
         ({"probe": b"tp:net:netif_rx"}, TypeError, "probe: b'tp:net:netif_rx' is no value of an option"),
     ],

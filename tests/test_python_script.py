@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +92,34 @@ def test_a_script_that_fails_shows_where_and_ends_with_1(path: Path, tracer: Tra
     assert "ZeroDivisionError: division by zero" in result.stderr
     assert f'File "{script}", line 2, in fail' in result.stderr
     assert "tracer_core" not in result.stderr
+
+
+PROGRAM = """
+import pickle, typing
+from dataclasses import dataclass, fields
+
+@dataclass
+class Hop:
+    symbol: str
+    before: "Hop | None" = None
+
+print(pickle.loads(pickle.dumps(Hop("ip_rcv"))), fields(Hop)[0].type, typing.get_type_hints(Hop)["before"])
+"""
+
+
+def test_a_script_is_the_main_module_as_if_python_ran_it(path: Path, tracer: Tracer, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(PROGRAM)
+    expected = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True).stdout
+    result = tracer.run("python", "-i", str(path), str(script))
+    assert (result.returncode, result.stdout) == (0, expected), result.stderr
+
+
+def test_a_script_may_come_out_of_a_pipe(path: Path, tracer: Tracer) -> None:
+    command = [str(tracer.path), "python", "-i", str(path), "/dev/stdin", "a"]
+    typed = "print(len(list(reader)), sys.argv[1:])\n"
+    result = subprocess.run(command, input=typed, check=True, capture_output=True, text=True)
+    assert result.stdout == "3 ['a']\n"
 
 
 def test_without_a_script_python_asks(path: Path, tracer: Tracer) -> None:

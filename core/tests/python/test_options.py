@@ -21,9 +21,10 @@ def test_options_are_those_of_the_command_line_by_name_or_letter() -> None:
         "sort_timeout": 0.5,
         "kconf": Path("/boot/config"),
         "log_level": "debug",
+        "profile": ["generic", "mine.yaml"],
     }
     assert command_line(("-c", "skb"), options) == [
-        "--log-level=debug",
+        *("--log-level=debug", "--profile=generic", "--profile=mine.yaml"),
         "collect",
         *("-c", "skb"),
         "--filter-packet=-icmp",

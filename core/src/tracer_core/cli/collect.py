@@ -166,7 +166,7 @@ log = logging.getLogger(__name__)
 @click.option("--record-raw", type=click.Path(path_type=Path), help="Record raw events as well, for --replay-raw.")
 @click.option("--replay-raw", type=click.Path(path_type=Path), help="Take events from a recording; attach to nothing.")
 @click.option("--to-fd", type=click.IntRange(min=0), hidden=True)  # of a pipe to the program that started us
-@click.option("--to-fd-room", type=size, default="64M", hidden=True)
+@click.option("--queue", type=size, default="64M", hidden=True)  # bytes that may wait there
 @help_all_option
 @click.pass_context
 def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters

@@ -147,7 +147,7 @@ def pipe_of(values: Mapping[str, Any]) -> tuple[int, int] | None:
             raise UsageError(
                 f"{flag}: a program takes the events, and nobody reads what is printed", hint="leave it out"
             )
-    return values["to_fd"], values["to_fd_room"]
+    return values["to_fd"], values["queue"]
 
 
 def sorting_of(prepared: Prepared, values: Mapping[str, Any], *, live: bool) -> Sorting | None:

@@ -52,6 +52,8 @@ def pcap(file: Path | None, out: Path | None, probes: tuple[str, ...]) -> int:
 
     if out is None and sys.stdout.isatty():
         raise UsageError("packets are no text, and stdout is a terminal", hint="name a file: -o FILE")
+    if str(out) == "-":
+        raise UsageError("-: no file has that name", hint="for stdout, leave -o out")
     choice = ProbeChoice([parse_probe(probe) for probe in probes])
     known = Input()
     with known.open(file) as events, _Output(out) as output:

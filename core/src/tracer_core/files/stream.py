@@ -24,6 +24,7 @@ from tracer_core.errors import RunError
 from tracer_core.events.form import form_of
 from tracer_core.files.arrow_batch import BatchMaker
 from tracer_core.files.arrow_schema import META, read_schema
+from tracer_core.files.interruption import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -55,7 +56,7 @@ class Pipe:
         """Events that were not written, since there was no room."""
         self._fd = fd
         self._room = room
-        self._waiting = 0
+        self._put = self._taken = 0  # bytes so far, each counted by one thread
         self._frames: SimpleQueue[bytes | None] = SimpleQueue()
         self._is_broken = False
         # a daemon, since it may hang in writing to somebody who does not read
@@ -65,7 +66,7 @@ class Pipe:
     @property
     def has_room(self) -> bool:
         """Whether more may be written."""
-        return self._waiting <= self._room
+        return self._put - self._taken <= self._room
 
     def write(self, data: bytes) -> None:
         """Write whole messages.
@@ -74,7 +75,7 @@ class Pipe:
             RunError: nobody reads any more.
         """
         self.check()
-        self._waiting += len(data)
+        self._put += len(data)
         self._frames.put(_FRAME.pack(len(data), self.dropped) + data)
 
     def commit(self) -> None:
@@ -108,7 +109,7 @@ class Pipe:
             except OSError:
                 self._is_broken = True
                 return
-            self._waiting -= len(frame) - _FRAME.size
+            self._taken += len(frame) - _FRAME.size
 
 
 class PipeFiles:
@@ -155,6 +156,7 @@ class EventStream:
         self._buffer = bytearray()
         self._source = _Frame()
         self._stream: Any = None
+        self._is_over = False
         self.dropped = 0
         """Events that were dropped so far, since nobody read."""
         self.end: Mapping[str, Any] = {}
@@ -166,59 +168,68 @@ class EventStream:
         Returns:
             Whether they will. If not, whoever writes has failed.
         """
-        if not self._next_frame():
+        if not self.wait():
             return False
+        self._take_frame()
         self._stream = ipc.open_stream(self._source)
         self.about, self.contents = read_schema(self._stream.schema, self._forms, "the stream")
         self._make = BatchMaker(self._stream.schema, self.about, self.contents)
         return True
 
-    def read(self) -> EventBatch | None:
-        """Wait for some events; nothing at the end."""
-        while True:
-            while not self._source.left:
-                if not self._next_frame():
-                    return None
-            try:
-                rows, metadata = self._stream.read_next_batch_with_custom_metadata()
-            except StopIteration:
-                return None
-            if metadata is not None:
-                self.end = dict(json.loads(metadata[META])["end"])
-            if rows.num_rows:
-                return self._make.batch(rows)
+    def wait(self, look: Callable[[], None] | None = None) -> bool:
+        """Wait until there is something to read, which can be interrupted.
 
-    def skip(self, wait: Callable[[], None]) -> None:
+        Args:
+            look: Called before it waits for each part; waits for as long as it likes.
+
+        Returns:
+            Whether there is. If not, it is the end.
+        """
+        pipe = select.poll()
+        pipe.register(self._fd, select.POLLIN)
+        while not (self._source.left or self._has_frame() or self._is_over):
+            if look is not None:
+                look()
+            pipe.poll()
+            with uninterrupted():
+                data = os.read(self._fd, _PIPE)
+                self._buffer += data
+                self._is_over = not data
+        return bool(self._source.left) or self._has_frame()
+
+    def read(self) -> EventBatch | None:
+        """Events of those that there are; nothing if there are none among what has come."""
+        if not self._source.left:
+            self._take_frame()
+        try:
+            rows, metadata = self._stream.read_next_batch_with_custom_metadata()
+        except StopIteration:
+            self._is_over = True
+            return None
+        if metadata is not None:
+            self.end = dict(json.loads(metadata[META])["end"])
+        return self._make.batch(rows) if rows.num_rows else None
+
+    def skip(self, look: Callable[[], None]) -> None:
         """Read to the end. Of all that, what is only known at the end is kept.
 
         Args:
-            wait: Called before each frame: waits until there is something to read.
+            look: As for :meth:`wait`.
         """
-        while True:
-            if not self._buffer and not self._source.left:
-                wait()
-            if self.read() is None:
-                return
+        while self.wait(look):
+            self.read()
 
-    def _next_frame(self) -> bool:
-        if not self._fill(_FRAME.size):
+    def _has_frame(self) -> bool:
+        """Whether all of it has come."""
+        if len(self._buffer) < _FRAME.size:
             return False
-        size, dropped = _FRAME.unpack_from(self._buffer)
-        if not self._fill(_FRAME.size + size):
-            return False
-        self.dropped = dropped
+        size, _ = _FRAME.unpack_from(self._buffer)
+        return len(self._buffer) >= _FRAME.size + int(size)
+
+    def _take_frame(self) -> None:
+        size, self.dropped = _FRAME.unpack_from(self._buffer)
         self._source.feed(bytes(self._buffer[_FRAME.size : _FRAME.size + size]))
         del self._buffer[: _FRAME.size + size]
-        return True
-
-    def _fill(self, size: int) -> bool:
-        """Wait for so many bytes. What was read stays, if a signal interrupts that."""
-        while len(self._buffer) < size:
-            data = os.read(self._fd, _PIPE)
-            if not data:
-                return False
-            self._buffer += data
-        return True
 
 
 class _Frame(io.RawIOBase):

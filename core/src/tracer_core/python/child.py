@@ -36,18 +36,20 @@ class Child:
     """The process, and the pipe out of which its events come.
 
     Args:
-        command: Arguments of ``tracer``.
-        room: Bytes that may wait to be read, as ``--ring-size`` takes it.
+        command: ``collect`` and its arguments, behind those of ``tracer``.
+        queue: Bytes that may wait to be read, as ``--ring-size`` takes it.
 
     Raises:
         RunError: no process can be started.
     """
 
-    def __init__(self, command: Sequence[str], room: str) -> None:
+    def __init__(self, command: Sequence[str], queue: str) -> None:
         self._owner = os.getpid()
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the run
         self.fd, theirs = os.pipe()
-        argv = [sys.executable, "-P", "-m", "tracer_core", *command, f"--to-fd={theirs}", f"--to-fd-room={room}"]
+        ours = (f"--to-fd={theirs}", f"--queue={queue}")
+        place = command.index("collect") + 1  # behind the others they could be taken for the value of one
+        argv = [sys.executable, "-P", "-m", "tracer_core", *command[:place], *ours, *command[place:]]
         try:
             self.process = subprocess.Popen(
                 argv,
@@ -64,6 +66,7 @@ class Child:
         finally:
             os.close(theirs)
         self._is_open = True
+        self._is_read = False
         self._told = ""
 
     def stop(self) -> None:
@@ -74,21 +77,28 @@ class Child:
 
     def wait_for_more(self) -> None:
         """Wait until there is something to read. If nothing comes for long, the process is killed."""
-        if not select.select([self.fd], [], [], _PATIENCE)[0]:
+        pipe = select.poll()  # select() takes no descriptor above 1023
+        pipe.register(self.fd, select.POLLIN)
+        if not pipe.poll(_PATIENCE * 1000):
             self.process.kill()
 
     def close(self) -> None:
-        """Wait for the end of the process. Its pipe has been read to the end, or nobody wants what is in it."""
+        """Wait for the end of the process. Its pipe has been read to the end, or nobody wants what is in it.
+
+        If ^C interrupts that, it can be called again.
+        """
         if not self._is_open or os.getpid() != self._owner:
             return
-        self._is_open = False
-        os.close(self.fd)  # it ends now, if it has not
+        if not self._is_read:
+            self._is_read = True
+            os.close(self.fd)  # it ends now, if it has not
         try:
             self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self._told = self._read()
+        self._is_open = False
         self._messages.close()
 
     def abandon(self) -> None:

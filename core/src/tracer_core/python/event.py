@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.python.fixed import Fixed
 from tracer_core.python.html import table
 from tracer_core.python.known import attribute
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from tracer_core.python.section import Section
 
 
-class Event:
+class Event(Fixed):
     """An event: its sections are attributes, None where it has none.
 
     Their names are those in JSON, with ``_`` for ``-``: ``event.packet``, or ``event["packet"]``, which

@@ -5,24 +5,20 @@ from __future__ import annotations
 import logging
 import shlex
 import weakref
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, Self
 
 from tracer_core.errors import UsageError
 from tracer_core.files.stream import EventStream
+from tracer_core.python.arriving import Arriving
 from tracer_core.python.child import Child
 from tracer_core.python.columns import Columns
-from tracer_core.python.event import Event
 from tracer_core.python.html import table
 from tracer_core.python.known import known
 from tracer_core.python.options import command_line
-from tracer_core.python.rows import BatchRows
-from tracer_core.python.series import series_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
     from tracer_core.events.about import About
@@ -33,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Run(Columns, Iterator[Event]):
+class Run(Columns, Arriving):
     """A run of ``tracer collect``; see :func:`collect`, which makes it. Events can come already.
 
     It gives its events as they come, and ends when the run does. Leaving its ``with`` block stops it, and so does
@@ -42,12 +38,12 @@ class Run(Columns, Iterator[Event]):
     """
 
     def __init__(self, arguments: tuple[str, ...], options: Mapping[str, Any], queue: str) -> None:
+        super().__init__()
         command = command_line(arguments, options)
         known()  # what it takes to read events is there before they come
         self._child = Child(command, queue)
         self._finalizer = weakref.finalize(self, self._child.abandon)
         self._stream = EventStream(self._child.fd, known().installed.sections())
-        self._events: Iterator[Event] = iter(())
         self._told = 0
         try:
             if not self._stream.begin():
@@ -73,16 +69,6 @@ class Run(Columns, Iterator[Event]):
                 raise
             log.debug("the run has failed, too", exc_info=True)
 
-    def __next__(self) -> Event:
-        while True:
-            event = next(self._events, None)
-            if event is not None:
-                return event
-            batch = self._read()
-            if batch is None:
-                raise StopIteration
-            self._events = map(Event, repeat(BatchRows(batch, known())), range(batch.count))
-
     def journeys(self) -> Iterator[EventSeries]:
         """The journeys of packets, each when it has ended, of a run with ``sort=True``.
 
@@ -91,7 +77,7 @@ class Run(Columns, Iterator[Event]):
         """
         if not self._stream.contents.is_sorted:
             raise UsageError("the events of the run are not sorted", hint="collect them with sort=True")
-        return (journey for batch in self._batches() for journey in series_of([(self.about, batch)]))
+        return self._journeys()
 
     def arrow(self) -> RecordBatchReader:
         """See :class:`~tracer_core.python.columns.Columns`. It gives batches as they come, ten a second."""
@@ -111,8 +97,10 @@ class Run(Columns, Iterator[Event]):
         """
         if not self.is_done:
             self._child.stop()
-            self._stream.skip(self._child.wait_for_more)
-            self._end()
+            try:
+                self._stream.skip(self._child.wait_for_more)
+            finally:
+                self._end()
 
     @property
     def is_done(self) -> bool:
@@ -154,15 +142,14 @@ class Run(Columns, Iterator[Event]):
             }
         )
 
-    def _batches(self) -> Iterator[EventBatch]:
-        while (batch := self._read()) is not None:
-            yield batch
+    def _wait(self) -> bool:
+        is_more = not self.is_done and self._stream.wait()
+        if not is_more and not self.is_done:
+            self._end()
+        return is_more
 
     def _read(self) -> EventBatch | None:
-        batch = None if self.is_done else self._stream.read()
-        if batch is None and not self.is_done:
-            self._end()
-        return batch
+        return self._stream.read()
 
     def _end(self) -> None:
         """The process has nothing more to say.

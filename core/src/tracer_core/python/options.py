@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_GLOBAL = ("log_level",)  # stand before the command
+_GLOBAL = ("log_level", "profile", "extra_profiles_dir")  # stand before the command
 
 
 def command_line(arguments: tuple[str, ...], options: Mapping[str, Any]) -> list[str]:
@@ -17,8 +17,8 @@ def command_line(arguments: tuple[str, ...], options: Mapping[str, Any]) -> list
 
     Args:
         arguments: As on a command line, behind ``collect``.
-        options: By their long names with ``_`` for ``-``, or by a letter. True is an option without a value; None and
-            False are none; of a list, each item is one more.
+        options: By their long names with ``_`` for ``-``, those of ``tracer`` itself, too, or by a letter. True is an
+            option without a value; None and False are none; of a list, each item is one more.
 
     Raises:
         TypeError: a value is none that a command line can hold.

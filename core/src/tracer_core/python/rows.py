@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tracer_core.display.startup import startup_parts
 from tracer_core.files.contents import in_process, is_nowhere
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tracer_core.events.batch import EventBatch, SectionColumns
     from tracer_core.python.known import Known
     from tracer_core.python.section import Section
+    from tracer_core.sections import ProbeInfo
 
 _STACK = layout_of(Stack).name
 _NOTHING: Mapping[str, Any] = {}
@@ -54,6 +55,17 @@ class Rows(Protocol):
         """The multi-line text of an event."""
 
 
+class _Place(NamedTuple):
+    """Where the events of a probe are of."""
+
+    kernel: tuple[str, str] | None
+    """Symbol and kind, as JSON has them, of one in the kernel."""
+    own: str | None
+    """Its true kind, if that is another."""
+    process: tuple[str, str, int, str] | None
+    """Kind, symbol, address and path of one in a process."""
+
+
 class BatchRows:
     """Those of a batch.
 
@@ -67,6 +79,8 @@ class BatchRows:
         self._known = known
         self._sections = {section.form.name: section for section in batch.sections}
         self._values: dict[str, list[Any]] = {}
+        self._classes: dict[str, type[Section]] = {}
+        self._places: dict[int, _Place] = {}  # by probe
         self._header: dict[str, list[Any]] = {}
         self._texts: list[str] | None = None
         self._theirs: dict[str, str] | None = None  # names of sections that nobody here declares, by attribute
@@ -87,12 +101,15 @@ class BatchRows:
         section = self._sections.get(name)
         if section is None:
             return self._undeclared(name, row)
-        if name == _STACK and self._in_kernel(row):
+        if name == _STACK and self._place(row).kernel:
             return None  # the format has another place for it
         value = self._objects(section)[row]
         if value is None:
             return self._undeclared(name, row)
-        return self._known.section(section.form)(value, self._others(row).get(name))
+        made = self._classes.get(name)
+        if made is None:
+            made = self._classes[name] = self._known.section(section.form)
+        return made(value, self._others(row).get(name))
 
     def sections(self, row: int) -> Iterator[tuple[str, Section]]:
         """See :class:`Rows`."""
@@ -141,12 +158,12 @@ class BatchRows:
             found = self._header[name] = self._batch.header[name].tolist()
         return found
 
-    def _probe(self, row: int) -> Any:  # noqa: ANN401 - a ProbeInfo
-        return self._batch.probes[self._column("probe")[row]]
-
-    def _in_kernel(self, row: int) -> bool:
-        probe = self._probe(row)
-        return not (is_nowhere(probe) or in_process(probe))
+    def _place(self, row: int) -> _Place:
+        index = self._column("probe")[row]
+        found = self._places.get(index)
+        if found is None:
+            found = self._places[index] = _place(self._batch.probes[index])
+        return found
 
     def _common(self, row: int) -> Section:
         comm, cpu = self._column("comm")[row], self._column("cpu")[row]
@@ -158,27 +175,36 @@ class BatchRows:
         return COMMON(value, self._others(row).get("common"))
 
     def _kernel(self, row: int) -> Section | None:
-        if not self._in_kernel(row):
+        place = self._place(row).kernel
+        if place is None:
             return None
-        probe, stack = self._probe(row), None
+        stack = None
         if _STACK in self._sections:
             stack = self._objects(self._sections[_STACK])[row]
         frames = None if stack is None else stack.frames
-        value = KernelValue(text_name(probe.symbol), kind_shown(probe), frames)
-        return KERNEL(value, self._others(row).get("kernel"))
+        return KERNEL(KernelValue(*place, frames), self._others(row).get("kernel"))
 
     def _userspace(self, row: int) -> Section | None:
-        probe = self._probe(row)
-        if is_nowhere(probe) or not in_process(probe):
+        place = self._place(row).process
+        if place is None:
             return self._undeclared("userspace", row)
         ids = self._column("pid")[row] or 0, self._column("tgid")[row] or 0
-        value = UserspaceValue(probe.kind, text_name(probe.symbol), probe.ip, text_name(probe.path), *ids)
-        return USERSPACE(value, self._others(row).get("userspace"))
+        return USERSPACE(UserspaceValue(*place, *ids), self._others(row).get("userspace"))
 
     def _own(self, row: int) -> Section | None:
-        probe, lost, more = self._probe(row), self._column("lost")[row] or None, self._others(row).get("tracer")
-        kind = probe.kind if self._in_kernel(row) and kind_shown(probe) != probe.kind else None
+        kind, lost = self._place(row).own, self._column("lost")[row] or None
+        more = self._others(row).get("tracer")
         return OWN(OwnValue(kind, lost), more) if kind or lost or more else None
+
+
+def _place(probe: ProbeInfo) -> _Place:
+    if is_nowhere(probe):
+        return _Place(None, None, None)
+    symbol = text_name(probe.symbol)
+    if in_process(probe):
+        return _Place(None, None, (probe.kind, symbol, probe.ip, text_name(probe.path)))
+    shown = kind_shown(probe)
+    return _Place((symbol, shown), probe.kind if shown != probe.kind else None, None)
 
 
 class StartupRows:

@@ -7,10 +7,11 @@ import sys
 import traceback
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import UsageError
-from tracer_core.paths import is_file
+from tracer_core.paths import exists, is_file, is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +36,8 @@ def find(script: str) -> Path:
     Raises:
         UsageError: there is none.
     """
-    if is_file(Path(script)):
-        return Path(script)
+    if exists(Path(script)) and not is_folder(Path(script)):
+        return Path(script)  # a pipe, too
     for folder in folders():
         if is_file(folder / f"{script}.py"):
             return folder / f"{script}.py"
@@ -64,9 +65,10 @@ def run(path: Path, arguments: Sequence[str], reader: EventFile) -> int:
         raise UsageError(f"cannot read {path}: {error.strerror}", hint="name a script") from error
     sys.argv = [str(path), *arguments]
     sys.path[0:0] = [str(path.resolve().parent)]  # modules beside it, as Python has it
-    names: dict[str, Any] = {"__name__": "__main__", "__file__": str(path), "reader": reader, "sys": sys}
+    names = _main(reader, __file__=str(path))
     try:
-        exec(compile(text, str(path), "exec"), names)  # noqa: S102 - it is what the user asks for
+        # not in our dialect: we postpone annotations
+        exec(compile(text, str(path), "exec", dont_inherit=True), names)  # noqa: S102 - it is what the user asks for
     except BrokenPipeError:
         raise  # nobody reads what it prints any more
     except Exception as error:  # noqa: BLE001 - whatever the script raises
@@ -83,13 +85,19 @@ def interact(reader: EventFile) -> None:
     Args:
         reader: The file.
     """
-    names: dict[str, Any] = {"__name__": "__main__", "reader": reader, "sys": sys}
     said = "reader is the file; for event in reader: print(event)"
     try:
         scapy = vars(import_module("scapy.all"))
     except ImportError:
-        pass
+        scapy = {}
     else:
-        names = {name: value for name, value in scapy.items() if not name.startswith("_")} | names
         said += "; scapy's names are there, too"
+    names = _main(reader, **{name: value for name, value in scapy.items() if not name.startswith("_")})
     code.interact(banner=said, local=names, exitmsg="")
+
+
+def _main(reader: EventFile, **names: Any) -> dict[str, Any]:  # noqa: ANN401 - of anything
+    """The names of a new main module: where what looks for what a script defines, pickle for one, finds it."""
+    module = sys.modules["__main__"] = ModuleType("__main__")
+    vars(module).update(names, reader=reader, sys=sys)
+    return vars(module)

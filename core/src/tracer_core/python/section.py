@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tracer_core.events.form import FieldForm, Form
 from tracer_core.python.data import base64_text
+from tracer_core.python.fixed import Fixed
 from tracer_core.python.helpers import GROUPS
 from tracer_core.python.html import table
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, Any] = {}
 
 
-class Section:
+class Section(Fixed):
     """A section of an event, or a group of fields in one.
 
     Its fields are attributes, by the names that they have in JSON; None where one is missing. What the class of the
@@ -71,7 +73,7 @@ class Plain(Section):
 
     def to_dict(self) -> dict[str, Any]:
         """See :class:`Section`."""
-        return dict(self._more)
+        return deepcopy(dict(self._more))
 
     def __hash__(self) -> int:
         return hash(tuple(self._more))
@@ -104,7 +106,7 @@ def shown(value: Any) -> Any:  # noqa: ANN401 - any value
         return Plain(value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return View(value)
-    return value
+    return deepcopy(value) if isinstance(value, list) else value
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any value
@@ -201,7 +203,8 @@ def _writer(form: SectionForm) -> Callable[[tuple[Any, ...], Mapping[str, Any]],
             else:
                 found[name] = value if convert is None else convert(value)
         for name, value in more.items():
-            found.setdefault(name, value)
+            if name not in found:
+                found[name] = deepcopy(value)
         return found
 
     return write

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MOST = 100_000
 """Events of a file that wait for others of their packet, as tracer sort has it."""
 
+_SHOWN = 100  # events of a journey, in notebooks
+
 
 class EventSeries(Sequence[Event]):
     """The journey of a packet, or an event that is of none."""
@@ -66,8 +68,9 @@ class EventSeries(Sequence[Event]):
 
     def _repr_html_(self) -> str:
         first = self._events[0].common.timestamp if self._events else 0
-        found = ((f"{(event.common.timestamp - first) / 1000:.1f}", event) for event in self)
-        return rows(("µs", "event"), found)
+        found = ((f"{(event.common.timestamp - first) / 1000:.1f}", event) for event in self._events[:_SHOWN])
+        more = f"and {len(self) - _SHOWN} more" if len(self) > _SHOWN else ""
+        return rows(("µs", "event"), found, more)
 
 
 class SeriesReader(Iterator[EventSeries]):
