@@ -47,6 +47,7 @@ def test_generic_shows_the_way_of_a_ping_through_the_stack(
     assert len({json.dumps(event["skb-tracking"]) for event in found}) == 1
 
 
+@pytest.mark.usefixtures("module_types")
 def test_nft_dropmon_shows_what_rules_drop_and_its_packets_can_be_had(
     tracer: Tracer, nft_netns: Filtered, tmp_path: Path
 ) -> None:

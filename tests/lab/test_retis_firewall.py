@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tracer_core.testing.command import Tracer
     from tracer_core.testing.namespace import Namespace
 
-pytestmark = pytest.mark.bpf
+pytestmark = [pytest.mark.bpf, pytest.mark.usefixtures("module_types")]
 
 TABLE, INPUT, FIRST, SECOND = "nft_test", "input_filter", "input_ind1_hook", "input_ind2_hook"
 ACCEPTS = f"""
