@@ -20,12 +20,13 @@ from tracer_core.backend import attach, perf_probe
 from tracer_core.backend.descriptors import owned
 from tracer_core.backend.uapi import AttachType, MapType, ProgramType
 from tracer_core.errors import MachineError
-from tracer_core.kernel.btf import Btf, Kind
+from tracer_core.kernel.btf_types import Kind
 from tracer_core.libbpf import ProgLoadOpts, library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tracer_core.kernel.btf import Btf
     from tracer_core.types import ProbeKind
 
 # r0 = 0: BPF_ALU64|BPF_MOV|BPF_K; exit: BPF_JMP|BPF_EXIT

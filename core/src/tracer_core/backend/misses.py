@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from tracer_core.backend.base import Missed
 from tracer_core.backend.uapi import LinkType, PerfEventType
 from tracer_core.errors import MachineError
-from tracer_core.kernel.btf import Kind
+from tracer_core.kernel.btf_types import Kind
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.libbpf import LinkInfo, ProgInfo, library
 

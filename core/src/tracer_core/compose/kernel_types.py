@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import PluginError
-from tracer_core.kernel.btf import BtfMember, BtfType, Kind
+from tracer_core.kernel.btf_types import BtfMember, BtfType, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
