@@ -68,7 +68,7 @@ def test_helpers_on_trampolines_need_no_table_of_calls_and_those_on_kretprobes_d
 def test_programs_know_who_tells_of_data_only_if_somebody_sorts(kernel: TypedKernel) -> None:
     assert "ctx->probe" not in composed(kernel, "trampolines", RECEIVE).text.rpartition("#endif")[2]
     text = composed(kernel, "trampolines", RECEIVE, sort=True).text
-    assert "#define TRACER_TELLS\n" in text
+    assert "#define TRACER_TRACKED_DATA\n" in text
     helpers = text[text.index("int tracer_program_1(u64") :].split("\nint tracer_")
     assert len(helpers) > 2
     assert all("\tctx->probe = probe;\n" in helper for helper in helpers)

@@ -222,11 +222,11 @@ class Plan:
     @property
     def layouts(self) -> tuple[Layout, ...]:
         """Of the sections that events may have, in the order of :attr:`sections`."""
-        events = (section for section in self.sections if section is not self.tells)
+        events = (section for section in self.sections if section is not self.tracked_data)
         return tuple(dict.fromkeys(section.group_of or section.layout for section in events))
 
     @property
-    def tells(self) -> PlannedSection | None:
+    def tracked_data(self) -> PlannedSection | None:
         """The section of records that are no events: of what becomes of packets' data. Nothing if there are none."""
         return next((section for section in self.sections if section.layout.cls is TrackedData), None)
 

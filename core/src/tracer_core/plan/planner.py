@@ -122,7 +122,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
         owners=tuple(d.owner for d in members),
         arg_types=tuple(arg_types),
         fragments=fragments,
-        sections=_sections(shapes, fragments, tells=request.sort and is_tracking),
+        sections=_sections(shapes, fragments, tracked_data=request.sort and is_tracking),
         shapes=tuple(shapes),
         probes=tuple(probes),
         netns=request.netns,
@@ -181,13 +181,13 @@ def _identity(probe: Probe, abilities: Abilities, kernel: TypedKernel) -> tuple[
 
 
 def _sections(
-    shapes: Iterable[Shape], fragments: Iterable[PlannedFragment], *, tells: bool
+    shapes: Iterable[Shape], fragments: Iterable[PlannedFragment], *, tracked_data: bool
 ) -> tuple[PlannedSection, ...]:
     """Sections in the order in which programs add them; last what is told of packets' data, if it is."""
     events = [shape for shape in shapes if not shape.is_helper]
     first: list[type[Any]] = [Return] if any(shape.reports for shape in events) else []
     last: list[type[Any]] = [Stack] if any(shape.stack for shape in shapes) else []
-    last += [TrackedData] if tells else []
+    last += [TrackedData] if tracked_data else []
     emitted: list[type[Any]] = [cls for f in fragments for cls in f.fragment.emits]
     layouts: list[Layout] = _unique(map(layout_of, (*first, *emitted, *last)))
     placed, shift = [], 0
