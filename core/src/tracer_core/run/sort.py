@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.decode.columns import ColumnDecoder
-from tracer_core.files.sort import Sorter, sorted_contents, warn_unjoined
 from tracer_core.plugins.joins import joins_of
 from tracer_core.run.sinks import about, contents
+from tracer_core.sort.sorter import Sorter, sorted_contents, warn_unjoined
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class SortSink:
     Args:
         prepared: The run, with a collector that says which packet an event is of.
         tracked_data: What becomes of packets' data.
-        outputs: Take journeys, as :meth:`~tracer_core.files.sort.Sorter.finish` gives them.
+        outputs: Take journeys, as :meth:`~tracer_core.sort.sorter.Sorter.finish` gives them.
         most: Events that may wait; 0 for any number.
         timeout: ns after which a journey has ended of which nothing is heard.
         live: Events come now: the clock tells how long nothing was heard. Otherwise the events themselves do.
