@@ -12,6 +12,7 @@ from tracer_core.decode.shapes import shaped
 from tracer_core.errors import PluginError, RunError
 from tracer_core.events.batch import Blobs, EventBatch, Values
 from tracer_core.events.form import form_of, recorded_form
+from tracer_core.plugins.declaration import BUG
 from tracer_core.sections import ProbeInfo, Stack
 from tracer_core.wire import BLOB_STEP, layout_of
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.types import Columns, Decoder
     from tracer_core.wire import Layout
-
-_BUG = "this is a bug of the collector; leave it out of -c"
 
 
 class ColumnDecoder:
@@ -51,7 +50,7 @@ class ColumnDecoder:
         }
         for layout in plan.layouts:
             if layout.record is not None and layout.name not in self._decoders:
-                raise PluginError(f"section {layout.name} is not what its records are, and has no decoder", hint=_BUG)
+                raise PluginError(f"section {layout.name} is not what its records are, and has no decoder", hint=BUG)
 
     def decode(self, batch: Batch) -> EventBatch:
         """The columns of a batch. They may share the batch's memory.
@@ -146,7 +145,7 @@ def _decoded(owner: Owner, decoder: Decoder, layout: Layout, raw: dict[str, Colu
 
 
 def _failed(owner: Owner, layout: Layout, error: Exception) -> PluginError:
-    return PluginError(f"{owner}: decoding section {layout.name} failed: {type(error).__name__}: {error}", hint=_BUG)
+    return PluginError(f"{owner}: decoding section {layout.name} failed: {type(error).__name__}: {error}", hint=BUG)
 
 
 def probe_info(planned: PlannedProbe) -> ProbeInfo:
