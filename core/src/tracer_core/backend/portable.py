@@ -149,7 +149,7 @@ def _make_maps(definitions: Sequence[MapDefinition]) -> dict[str, int]:
 
 
 def encode(value: Portable) -> bytes:
-    """Write it."""
+    """Write portable code as bytes."""
     head = {
         "key": value.key,
         "functions": [[name, len(code)] for name, code in value.code.items()],
@@ -161,7 +161,7 @@ def encode(value: Portable) -> bytes:
 
 
 def decode(data: bytes) -> Portable:
-    """Read it.
+    """Read portable code from bytes.
 
     Raises:
         NotPortableError: the bytes are not what :func:`encode` wrote.

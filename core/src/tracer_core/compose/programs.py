@@ -37,7 +37,7 @@ def program_specs(plan: Plan) -> tuple[ProgramSpec, ...]:
 def program_texts(
     plan: Plan, operands: Mapping[Operands, int], conditions: Mapping[Condition, int], *, keeps_probe: bool
 ) -> Iterator[str]:
-    """Their C.
+    """The C of the programs, one text after the other.
 
     Args:
         plan: What runs where.

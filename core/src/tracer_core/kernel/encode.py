@@ -24,7 +24,7 @@ _REFERENCES = MODIFIERS | {Kind.PTR, Kind.TYPEDEF, Kind.FUNC}
 _U32 = 0xFFFFFFFF
 
 
-class Strings:
+class _Strings:
     """A string table under construction.
 
     Args:
@@ -66,7 +66,7 @@ def encode(types: Iterable[BtfType], *, base_strings: bytes = b"") -> bytes:
     Raises:
         ValueError: a type is of a kind that is not encoded.
     """
-    strings = Strings(base_strings)
+    strings = _Strings(base_strings)
     body = b"".join(_encode_type(found, strings.offset) for found in types)
     text = strings.section()
     return _HEADER.pack(MAGIC, VERSION, 0, _HEADER.size, 0, len(body), len(body), len(text)) + body + text

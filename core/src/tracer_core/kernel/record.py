@@ -103,8 +103,9 @@ def _tracefs(source: Source, functions: Iterable[str], events: Iterable[str]) ->
     text = source.available_events()
     if text is not None:
         wanted = {event.encode() for event in events}
-        lines = (line for line in text.splitlines(keepends=True))
-        files["available_events"] = b"".join(line for line in lines if line.strip().rpartition(b":")[2] in wanted)
+        files["available_events"] = b"".join(
+            line for line in text.splitlines(keepends=True) if line.strip().rpartition(b":")[2] in wanted
+        )
     text = source.available_functions()
     if text is not None:
         files["available_filter_functions"] = _cut(text, 0, functions)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.types import Probe
 
-NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
-"""C types from which the core itself can tell a network namespace."""
+# C types from which the core itself can tell a network namespace
+_NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 
 _MASK_BITS = 63  # the last one is of records that are messages
 _MEET = "give one more where packets pass, as in -p net:netif_receive_skb"
@@ -56,7 +56,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
     _refuse_clashes(members)
     if request.netns and kernel.member("net_device", "nd_net.net") is None:
         raise MachineError("--netns: this kernel has no network namespaces", hint="leave the option out")
-    netns_types = NETNS_TYPES if request.netns else ()
+    netns_types = _NETNS_TYPES if request.netns else ()
     placer = Placer(request.metadata, kernel) if request.metadata is not None else None
     filters = Filters(request.filter is not None, placer)
     arg_types = _unique(
