@@ -12,6 +12,7 @@ import pytest
 from tracer_core.backend.base import Batch
 from tracer_core.compose.composition import MESSAGE_NOWHERE, MESSAGE_SHIFT, Message
 from tracer_core.decode.records import HEADER, dtype_of
+from tracer_core.errors import RunError
 from tracer_core.levels import LogLevel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Request
@@ -75,6 +76,13 @@ def test_messages_are_logged_and_events_stay(made: Plan, text: pytest.LogCapture
 def test_a_batch_without_messages_stays_as_it_is(made: Plan) -> None:
     given = batch(record(1), record(2))
     assert ProgramMessages(MESSAGES, made, clock_offset=None).sift(given) is given
+
+
+@pytest.mark.parametrize("left", [0, 8, HEADER.size, HEADER.size + 8])
+def test_a_record_that_is_cut_off_is_an_error(made: Plan, left: int) -> None:
+    cut = Batch(bytes(8) + record(1, 0, 1)[:left], (8,))
+    with pytest.raises(RunError, match="does not fit the plan"):
+        ProgramMessages(MESSAGES, made, clock_offset=None).sift(cut)
 
 
 def test_times_can_be_dates(made: Plan, text: pytest.LogCaptureFixture) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tracer_core.decode.groups import assemble
-from tracer_core.decode.records import HEADER, dtype_of, locate, take, take_blobs
+from tracer_core.decode.records import HEADER, dtype_of, locate, misfit, take, take_blobs
 from tracer_core.decode.shapes import shaped
-from tracer_core.errors import PluginError, RunError
+from tracer_core.errors import PluginError
 from tracer_core.events.batch import Blobs, EventBatch, Values
 from tracer_core.events.form import form_of, recorded_form
 from tracer_core.plugins.declaration import BUG
@@ -77,7 +77,7 @@ class ColumnDecoder:
             pieces = {one.layout.name: (one.rows, len(one.starts), self._columns(data, one)) for one in located}
             raw = [(layout, assemble(layout, recorded_form(layout), pieces)) for layout in self._plan.layouts]
         except IndexError as error:
-            raise RunError("a record does not fit the plan", hint="the recording is corrupt") from error
+            raise misfit() from error
         columns = {name: header[name] for name in header.dtype.names or () if name != "present"}
         sections = tuple(self._shaped(layout, section) for layout, section in raw if section is not None)
         return EventBatch(len(starts), columns, self._probes, sections)

@@ -53,7 +53,7 @@ class ProgramMessages:
         """The rest of a batch.
 
         Raises:
-            IndexError: the records are not of this plan.
+            RunError: the records are not of this plan.
         """
         import numpy as np  # noqa: PLC0415 - when events already come
 

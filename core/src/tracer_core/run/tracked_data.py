@@ -30,7 +30,7 @@ class TrackedDataRecords:
         """The events of a batch.
 
         Raises:
-            IndexError: the records are not of this plan.
+            RunError: the records are not of this plan.
         """
         if self._section is None:
             return batch
