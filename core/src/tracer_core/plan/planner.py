@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tracer_core.errors import MachineError, PluginError, UsageError
 from tracer_core.filters.metadata.place import Placer
 from tracer_core.plan.asked import asked_places
+from tracer_core.plan.clashes import refuse_clashes
 from tracer_core.plan.filtering import Filters
 from tracer_core.plan.ordering import ordered
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
@@ -15,7 +16,7 @@ from tracer_core.plan.shapes import helper_shape, shape_of
 from tracer_core.plan.stacks import asks_for_key, ends, stack_place, stacks_of, with_returns
 from tracer_core.plan.tracking import PACKET, TRACKED, track
 from tracer_core.plugins.declaration import shown
-from tracer_core.sections import Header, Return, Stack, TrackedData, Tracking, Unjoined
+from tracer_core.sections import Return, Stack, TrackedData
 from tracer_core.types import ProbeKind
 from tracer_core.wire import Layout, layout_of
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.following import StackPlace, Stacks
     from tracer_core.plan.plan import Shape
     from tracer_core.plan.request import Abilities, Request
-    from tracer_core.plugins.declaration import Declaration, Owner
+    from tracer_core.plugins.declaration import Declaration
     from tracer_core.types import Probe
 
 # C types from which the core itself can tell a network namespace
@@ -36,8 +37,6 @@ _MASK_BITS = 63  # the last one is of records that are messages
 _MEET = "give one more where packets pass, as in -p net:netif_receive_skb"
 _PACKETS_ONLY = "leave out -f if it has no packet that could match, or choose another probe"
 _VLAN = ("vlan_present", "vlan_all")  # 5.0 to 6.1, 6.2
-# sections that only the core adds
-_OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack, Tracking, Unjoined, TrackedData))
 
 H = TypeVar("H", bound="Hashable")
 
@@ -53,7 +52,7 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
     members = _in_order(declarations)
     fragments = tuple(PlannedFragment(d.owner, fragment) for d in members for fragment in d.fragments)
     getters = tuple(PlannedGetter(d.owner, getter) for d in members for getter in d.getters)
-    _refuse_clashes(members)
+    refuse_clashes(members)
     if request.netns and kernel.member("net_device", "nd_net.net") is None:
         raise MachineError("--netns: this kernel has no network namespaces", hint="leave the option out")
     netns_types = _NETNS_TYPES if request.netns else ()
@@ -201,41 +200,6 @@ def _sections(
             hint="select fewer collectors with -c",
         )
     return tuple(placed)
-
-
-def _refuse_clashes(members: Iterable[Declaration]) -> None:
-    names: dict[str, tuple[Layout, Owner]] = {}
-    functions: dict[str, Owner] = {}
-    for member in members:
-        for layout in map(layout_of, member.spec.sections):
-            known, owner = names.setdefault(layout.name, (layout, member.owner))
-            if known != layout or layout.name in _OWN:
-                message = f"section {layout.name} is declared by both {owner} and {member.owner}"
-                raise PluginError(message, hint="leave one of them out of -c")
-        declared = {layout_of(cls).name for cls in member.spec.sections}
-        for fragment in member.fragments:
-            unknown = {layout_of(cls).name for cls in fragment.emits} - declared
-            if unknown:
-                raise PluginError(
-                    f"{member.owner}: {fragment.function} emits {', '.join(sorted(unknown))}, not among its sections",
-                    hint="add them to CollectorSpec.sections",
-                )
-            if reported := [cls for cls in fragment.emits if layout_of(cls).reported]:
-                names_of = ", ".join(layout_of(cls).name for cls in reported)
-                raise PluginError(
-                    f"{member.owner}: {fragment.function} emits {names_of}, which only sessions report",
-                    hint="declare it without reported=True, or leave it out of emits",
-                )
-        for function in (*(f.function for f in member.fragments), *(g.function for g in member.getters)):
-            if not function.startswith(f"{member.spec.name}_"):
-                raise PluginError(
-                    f"{member.owner}: C function {function} must be called {member.spec.name}_<verb>",
-                    hint="C names of a collector begin with its name",
-                )
-            other = functions.setdefault(function, member.owner)
-            if other is not member.owner:
-                message = f"C function {function} is defined by both {other} and {member.owner}"
-                raise PluginError(message, hint="leave one of them out of -c")
 
 
 def _nothing_to_attach(

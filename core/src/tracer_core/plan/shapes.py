@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from tracer_core.types import Probe
 
 
-_NO_FILTERS = Filters()
-
-
 class Fit(NamedTuple):
     """The code for a place, and where the arguments are that it asks for, if that is not in the code."""
 
@@ -42,12 +39,25 @@ def shape_of(
     *,
     identity: Identity,
     abilities: Abilities,
-    tracking: Tracking | None = None,
-    filters: Filters = _NO_FILTERS,
-    stacks: bool = False,
-    all_stacks: bool = False,
+    tracking: Tracking | None,
+    filters: Filters,
+    stacks: bool,
+    all_stacks: bool,
 ) -> Fit | None:
     """The code for a place, or nothing if no fragment can do anything there.
+
+    Args:
+        place: Where.
+        arg_types: C types that somebody asks for.
+        getters: Of all collectors.
+        fragments: Of all collectors, in the order in which they run.
+        netns_types: Those of the types from which the core tells network namespaces, if it must.
+        identity: How the program knows its probe.
+        abilities: Of the kernel.
+        tracking: How packets are followed, if they are.
+        filters: Of the run.
+        stacks: Kernel stacks are known to run for packets.
+        all_stacks: Stacks are recorded, whether somebody asked to see them or not.
 
     Raises:
         UsageError: a filter does not fit what is there.
