@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer_core import __version__
-from tracer_core.cli.completion.demand import on_demand
+from tracer_core.cli.completion.demand import VARIABLE, on_demand
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,8 +36,6 @@ _COMMANDS = {
     "stats": ("tracer_core.cli.stats", "stats", "Say what a file holds."),
 }
 
-_COMPLETE = "_TRACER_COMPLETE"
-"""Environment variable: scripts of shells ask with it what can stand where the cursor is."""
 _TOPICS = {
     "Tracing": ("collect", "inspect", "profile"),
     "Files of events": ("print", "sort", "stats", "convert", "pcap", "python", "schema"),
@@ -161,7 +159,7 @@ def run(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code, one of :class:`~tracer_core.errors.ExitCode`.
     """
-    if _COMPLETE in os.environ:
+    if VARIABLE in os.environ:
         from tracer_core.cli.completion.answer import answer  # noqa: PLC0415 - only shells ask
 
         return answer(cli)
