@@ -137,7 +137,7 @@ def take_blobs(data: bytes, starts: Numbers, lengths: Numbers) -> np.ndarray[Any
 
 def dtype_of(layout: Layout) -> np.dtype[Any]:
     """The numpy type of the fixed part of a section, padding included."""
-    fields = {field.name: layout.dtype_fields()[field.name] for field in layout.fixed}
+    fields = layout.dtype_fields()
     return np.dtype(
         {
             "names": list(fields),
