@@ -16,7 +16,7 @@ from tests.test_start_up import DISTRIBUTIONS
 
 from tracer_core.backend.machine import running_machine
 from tracer_core.levels import LogLevel
-from tracer_core.run.said import Said
+from tracer_core.run.program_messages import ProgramMessages
 from tracer_core.testing import planned
 from tracer_core.testing.tried import Tried
 
@@ -127,7 +127,7 @@ def test_a_packet_whose_bytes_cannot_be_read_is_told_of(caplog: pytest.LogCaptur
         tried.clear()
         tried.fill("sk_buff", 0, {**skb, "head": nowhere, "data": nowhere + 64, "len": 100})
         tried.trial.call("tracer_program_0", tried.address())
-        messages = Said(run.composed(running_machine()).messages, run.plan, clock_offset=None)
+        messages = ProgramMessages(run.composed(running_machine()).messages, run.plan, clock_offset=None)
         messages.sift(tried.trial.read())
         told = f"100 bytes at {nowhere + 64:#x}, of the packet at {tried.address():#x}, cannot be read"
     assert f"skb: {told} (skb_collect_frame at {RECEIVE})" in caplog.text

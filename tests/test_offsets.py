@@ -10,7 +10,8 @@ import pytest
 
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
-from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind
+from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf_types import BtfMember, BtfType, Kind
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request, parse_probe

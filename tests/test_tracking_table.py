@@ -19,7 +19,7 @@ from tracer_core.plan.planner import plan
 from tracer_core.plan.request import Fixed, Request
 from tracer_core.plugins.declare import declare
 from tracer_core.plugins.host import Host
-from tracer_core.run.said import Said
+from tracer_core.run.program_messages import ProgramMessages
 from tracer_core.testing.trial import Trial
 from tracer_core.types import Probe
 
@@ -56,7 +56,7 @@ _CALLS = {
 class Table:
     trial: Trial
     memory: mmap.mmap
-    said: Said
+    said: ProgramMessages
 
     def tell(self) -> None:
         """Log what was said."""
@@ -85,7 +85,7 @@ def loaded() -> Iterator[Table]:
     functions = [f"trial_{name}" for name in _CALLS]
     composition = compose(made, kernel, running_machine())
     with Trial(made, composition, extra="".join(texts), functions=functions) as trial:
-        said = Said(composition.messages, made, clock_offset=None)
+        said = ProgramMessages(composition.messages, made, clock_offset=None)
         yield Table(trial, trial.map("tracer_tracking", SET.size << _BITS), said)
 
 

@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import signal
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -14,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.testing.command import end_with_parent
 from tracer_core.testing.patience import patience
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _TICK = os.sysconf("SC_CLK_TCK")  # per second
@@ -226,3 +227,32 @@ def _fdinfo(pid: int) -> Iterator[str]:
         for path in Path(f"/proc/{pid}/fdinfo").iterdir():
             with suppress(OSError):
                 yield path.read_text()
+
+
+@contextmanager
+def started(key: str, folder: Path, argvs: Sequence[Sequence[str]], environment: dict[str, str]) -> Iterator[Processes]:
+    """Programs that run within the block; then they are killed, if they still run.
+
+    Args:
+        key: Of the tool that they are.
+        folder: Where their messages go, into ``log``.
+        argvs: Their command lines.
+        environment: Theirs.
+    """
+    processes = Processes(key, folder / "log")
+    with processes.log.open("ab") as log:
+        try:
+            for argv in argvs:
+                processes.started.append(
+                    subprocess.Popen(
+                        argv,
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        stderr=log,
+                        env=environment,
+                        preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call, no lock
+                    )
+                )
+            yield processes
+        finally:
+            processes.kill()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench.flooding.network import PREFIX
 from bench.flooding.processes import Peak, ToolError, cpu, memory, program_stats, runs, tree
-from bench.flooding.tools import Count, Tracer
+from bench.flooding.tools import Tracer
 
 from lab.errors import LabError
 from tracer_core.errors import TracerError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bench.flooding.network import Network, Sent
-    from bench.flooding.tools import Tool
+    from bench.flooding.tool import Count, Tool
 
 FAILURES = (LabError, TracerError, ToolError, OSError)
 _QUIET = 0.3  # seconds without use of CPU: all that came is written

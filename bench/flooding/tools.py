@@ -1,25 +1,24 @@
-"""What is compared: programs that do nothing, tracer, bpftrace and tcpdump, each around a flood."""
+"""The tools that are compared: programs that do nothing, tracer, bpftrace and tcpdump, each around a flood."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import subprocess
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.flooding import bpftrace
-from bench.flooding.network import TRACEPOINTS
-from bench.flooding.processes import Processes, ToolError, links
+from bench.flooding.processes import Processes, ToolError, links, started
+from bench.flooding.tool import Count, Running, Tool
 from bench.hits import empty
 
 from lab.errors import UnavailableError
 from tracer_core.files.arrow_read import ArrowEventsReader
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.request import Fixed
-from tracer_core.testing.command import end_with_parent, executable
+from tracer_core.testing.command import executable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,78 +30,6 @@ if TYPE_CHECKING:
 RING = 32 << 20  # bytes, for tools that let one say; what tracer has by default
 LINGER = 1.5  # seconds: others drop what they have not read when they end, and tcpdump may read once a second only
 SNAP = 256  # bytes of a packet for tcpdump: tracer takes 255
-
-
-@dataclass(frozen=True)
-class Count:
-    """What became of the events.
-
-    Attributes:
-        kept: Events that came out.
-        lost: Events of which the tool says that it lost them.
-        size: Bytes written; nothing if it wrote no file.
-    """
-
-    kept: int
-    lost: int
-    size: int | None = None
-
-
-@dataclass
-class Running:
-    """A tool that sees packets.
-
-    Attributes:
-        processes: What it is; nothing for what is only in the kernel.
-        count: To be called when it ended.
-        linger: Seconds to wait before it is ended.
-    """
-
-    processes: Processes | None = None
-    count: Callable[[], Count] | None = None
-    linger: float = 0.0
-
-
-@dataclass(frozen=True)
-class Tool:
-    """One of what is compared.
-
-    Attributes:
-        key: For ``--only`` and ``--without``.
-        title: For the table.
-        tracepoints: How many.
-        exact: Whether kept and lost must add up to the hits.
-    """
-
-    key: str
-    title: str
-    tracepoints: int = 2
-    exact: bool = False
-
-    @property
-    def group(self) -> str:
-        """The key without what tells variants of it apart."""
-        return self.key.partition("-")[0]
-
-    @property
-    def events(self) -> tuple[str, ...]:
-        """Names of its tracepoints."""
-        return TRACEPOINTS[: self.tracepoints]
-
-    def prepare(self, resources: ExitStack) -> Tool:
-        """Get what it needs, once; what is left in *resources* is given back at the end.
-
-        Raises:
-            UnavailableError: it cannot be had; the message says why.
-        """
-        del resources
-        return self
-
-    @contextmanager
-    def running(self, network: Network, folder: Path) -> Iterator[Running]:
-        """Run it within the block, in an empty folder; it is ready when the block begins."""
-        del network, folder
-        yield Running()
 
 
 @dataclass(frozen=True)
@@ -151,7 +78,7 @@ class Tracer(Tool):
         argv += [word for end in network.ends for word in ("--netns", end.name)]
         argv += ["-o", str(target)] if self.suffix else []
         environment = {**os.environ, "TRACER_CACHE_DIR": str(self.cache or folder / "cache")}
-        with _started(self.key, folder, [argv], environment) as processes:
+        with started(self.key, folder, [argv], environment) as processes:
             processes.wait(ready.exists)
             yield Running(processes, lambda: self._count(processes, target))
 
@@ -189,7 +116,7 @@ class Bpftrace(Tool):
         target = folder / "events.txt"
         argv = [*self.start, "-B", "full", "-o", str(target), "-e", bpftrace.program(self.events, network.ends)]
         environment = {**os.environ, "BPFTRACE_PERF_RB_PAGES": str(bpftrace.RING_PAGES)}
-        with _started(self.key, folder, [argv], environment) as processes:
+        with started(self.key, folder, [argv], environment) as processes:
             processes.wait(lambda: links(processes.pids[0]) >= self.tracepoints)
             yield Running(processes, lambda: self._count(processes, target), LINGER)
 
@@ -219,7 +146,7 @@ class Tcpdump(Tool):
             ["ip", "netns", "exec", end.name, "tcpdump", "-i", end.device, *options, "-w", str(file)]
             for end, file in zip(network.ends, files, strict=True)
         ]
-        with _started(self.key, folder, argvs, dict(os.environ)) as processes:
+        with started(self.key, folder, argvs, dict(os.environ)) as processes:
             processes.wait(lambda: processes.log.read_text().count("listening on") == len(argvs))
             yield Running(processes, lambda: self._count(processes, files), LINGER)
 
@@ -271,29 +198,6 @@ def json_rows(path: Path) -> tuple[int, int]:
             elif found := re.search(rb'"lost":(\{[^}]*\})', line):
                 lost += sum(map(int, re.findall(rb":(\d+)[,}]", found[1])))
     return rows, lost
-
-
-@contextmanager
-def _started(
-    key: str, folder: Path, argvs: Sequence[Sequence[str]], environment: dict[str, str]
-) -> Iterator[Processes]:
-    processes = Processes(key, folder / "log")
-    with processes.log.open("ab") as log:
-        try:
-            for argv in argvs:
-                processes.started.append(
-                    subprocess.Popen(
-                        argv,
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.DEVNULL,
-                        stderr=log,
-                        env=environment,
-                        preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call, no lock
-                    )
-                )
-            yield processes
-        finally:
-            processes.kill()
 
 
 def _number(pattern: str, text: str, default: int | None = None) -> int:

@@ -137,7 +137,6 @@ def record_type(plan: Plan, captured: int) -> tuple[np.dtype[Any], int]:
             fields[f"{layout.name}.{name}"] = (kind, at + offset)
         at += layout.size
         if layout.blob:
-            del fields[f"{layout.name}.data"]
             fields["data"] = (("u1", (steps * BLOB_STEP,)), at)
             at += steps * BLOB_STEP
         if shift is not None:

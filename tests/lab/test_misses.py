@@ -17,7 +17,7 @@ from tracer_core.backend.base import Missed
 from tracer_core.backend.bcc import BccBackend
 from tracer_core.backend.machine import running_machine
 from tracer_core.compose.compose import compose
-from tracer_core.kernel.btf import Kind
+from tracer_core.kernel.btf_types import Kind
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.libbpf import library
 from tracer_core.plan.planner import plan

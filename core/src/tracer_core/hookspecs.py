@@ -10,7 +10,7 @@ Rules for all hooks:
 4. ``tryfirst``, ``trylast`` and wrappers have no effect. Order is declared in the values that are returned.
 5. Raise :class:`~tracer_core.errors.TracerError` for expected trouble. Anything else is reported as a bug.
 
-They are called in the order in which they stand here.
+Which is called at which stage is in ``docs/reference/hooks.md``. Among those of planning no order is promised.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def declaration(kernel: Kernel) -> Declaration:
     )
 
 
-def return_text(section: Return, _: TextOptions) -> str:
+def _return_text(section: Return, _: TextOptions) -> str:
     """What came back, and after how many nanoseconds."""
     match section.form:
         case ResultForm.NOTHING:
@@ -55,7 +55,7 @@ def stack_text(section: Stack, options: TextOptions) -> str:
     return separator.join(indent + frame for frame in section.frames)
 
 
-def tracking_text(section: Tracking, _: TextOptions) -> str:
+def _tracking_text(section: Tracking, _: TextOptions) -> str:
     """The packet of the series, as all events of it show it, and the number of the event."""
     lost = f" ({section.lost} lost meanwhile)" if section.lost else ""
     if section.skb is None:
@@ -64,7 +64,7 @@ def tracking_text(section: Tracking, _: TextOptions) -> str:
     return f"#{first.timestamp << 64 | first.orig_head:x} (skb {first.skb:x}) n {section.idx}{lost}"
 
 
-def unjoined_text(section: Unjoined, _: TextOptions) -> str:
+def _unjoined_text(section: Unjoined, _: TextOptions) -> str:
     """By what its journey was looked for in vain."""
     return f"(not joined: no {section.key.decode(errors='replace')} before)"
 
@@ -85,9 +85,9 @@ def _named_frames(kernel: Kernel) -> Callable[[Columns], Columns]:
 OWNER = Owner("core")
 SECTIONS = (Return, Stack, Tracking, Unjoined)
 FORMATTERS = (
-    Formatter(Tracking, tracking_text, place=Place.HEAD, style=Style.IDENTITY),
-    Formatter(Unjoined, unjoined_text, place=Place.HEAD, after=("tracking",), style=Style.TROUBLE),
-    Formatter(Return, return_text, place=Place.HEAD),
+    Formatter(Tracking, _tracking_text, place=Place.HEAD, style=Style.IDENTITY),
+    Formatter(Unjoined, _unjoined_text, place=Place.HEAD, after=("tracking",), style=Style.TROUBLE),
+    Formatter(Return, _return_text, place=Place.HEAD),
     Formatter(Stack, stack_text, place=Place.TOP),
 )
 """Text of those sections; of what is in files, too, since it needs no kernel."""

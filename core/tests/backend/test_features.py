@@ -23,7 +23,8 @@ from tracer_core.backend.features import (
     typed_tracepoints,
 )
 from tracer_core.errors import MachineError
-from tracer_core.kernel.btf import Btf, Kind
+from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf_types import Kind
 
 
 def failing(code: int) -> Feature:

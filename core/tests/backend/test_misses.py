@@ -12,14 +12,15 @@ from tracer_core.backend import misses
 from tracer_core.backend.base import Losses, Missed
 from tracer_core.backend.loaded import Link, LoadedProgram
 from tracer_core.backend.misses import Misses, counts_kprobes, in_link, in_program, of_link, of_program
-from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind
+from tracer_core.backend.uapi import ProgramType
+from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf_types import BtfMember, BtfType, Kind
 from tracer_core.kernel.encode import encode
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.libbpf import LinkInfo, ProgInfo, ProgLoadOpts, library
 from tracer_core.plan.plan import Identity
 from tracer_core.types import ProbeKind
 
-RAW_TRACEPOINT = 17  # BPF_PROG_TYPE_RAW_TRACEPOINT
 PERF_EVENT, KPROBE_MULTI = 7, 8
 UPROBE, KPROBE, KRETPROBE = 1, 3, 4
 
@@ -91,7 +92,7 @@ def offset(btf: Btf, struct: str, *names: str) -> int:
 def test_a_program_that_never_ran_missed_nothing() -> None:
     options = ProgLoadOpts(sz=ctypes.sizeof(ProgLoadOpts))
     code = bytes.fromhex("b700000000000000 9500000000000000")  # r0 = 0; exit
-    fd = library().bpf_prog_load(RAW_TRACEPOINT, b"misses", b"GPL", code, 2, ctypes.byref(options))
+    fd = library().bpf_prog_load(ProgramType.RAW_TRACEPOINT, b"misses", b"GPL", code, 2, ctypes.byref(options))
     try:
         assert of_program(fd) == 0
         assert of_link(fd) is None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from core.tests.compose.compiling import compiled
 
-from tracer_core.backend.compiler import Compiler
 from tracer_core.backend.instructions import SIZE
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import KERNEL_FUNCTION, Machine
@@ -20,7 +19,8 @@ from tracer_core.types import BpfSource, CollectorSpec, Fragment, Probe
 from tracer_core.wire import U32, section
 
 if TYPE_CHECKING:
-    from tracer_core.kernel.btf import Btf, BtfType
+    from tracer_core.kernel.btf import Btf
+    from tracer_core.kernel.btf_types import BtfType
 
 CALL = 0x85
 CAST = 65477
@@ -68,11 +68,7 @@ def kernel_calls(monkeypatch: pytest.MonkeyPatch, member: str, abilities: Fixed,
     )
     made = plan([declaration], Request((RECEIVE,), abilities=abilities), kernel)
     composition = compose(made, kernel, Machine(cpus=2))
-    with Compiler() as compiler:
-        compiled = compiler.compile(composition.text, [spec.function for spec in composition.programs])
-    for descriptor in compiled.maps.values():
-        os.close(descriptor)
-    (code,) = compiled.code.values()
+    (code,) = compiled(composition).code.values()
     calls = [code[at : at + SIZE] for at in range(0, len(code), SIZE) if code[at] == CALL]
     numbers = [int.from_bytes(call[4:], "little") for call in calls]
     return [number - KERNEL_FUNCTION for number in numbers if number & KERNEL_FUNCTION]

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
+from core.tests.compose.compiling import compiled
 
-from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import NETNS, Composition, Machine
 from tracer_core.compose.names import argument_name
@@ -241,17 +240,10 @@ def test_what_is_composed_for_any_kernel_compiles(kernel: TypedKernel, architect
         kernel,
     )
     composition = compose(made, kernel, Machine(2, architecture=architecture))
-    names = [name for spec in composition.programs for name in spec.functions]
-    with Compiler() as compiler:
-        compiled = compiler.compile(composition.text, names)
-    try:
-        assert set(compiled.code) == set(names)
-        assert all(len(code) > 100 for code in compiled.code.values())
-        expected = {"tracer_enabled", "tracer_lost", "tracer_slots", "tracer_events", "tracer_calls"}
-        assert set(compiled.maps) == (expected if recent else expected | {"tracer_addresses"})
-    finally:
-        for fd in compiled.maps.values():
-            os.close(fd)
+    code, maps = compiled(composition)
+    assert all(len(instructions) > 100 for instructions in code.values())
+    expected = {"tracer_enabled", "tracer_lost", "tracer_slots", "tracer_events", "tracer_calls"}
+    assert maps == (expected if recent else expected | {"tracer_addresses"})
 
 
 def test_where_many_functions_are_probed_their_programs_are_one() -> None:
@@ -308,8 +300,4 @@ def test_what_a_fragment_keeps_by_its_stack_compiles_at_every_kind_of_probe(
         kernel, demo(replace(FRAGMENT, source=_REMEMBERED, needs=("struct sk_buff *",))), Request((probe,))
     )
     assert "#define TRACER_TASK_STACK" in composition.text
-    with Compiler() as compiler:
-        compiled = compiler.compile(composition.text, [f for p in composition.programs for f in p.functions])
-    assert "demo_lengths" in compiled.maps
-    for descriptor in compiled.maps.values():
-        os.close(descriptor)
+    assert "demo_lengths" in compiled(composition).maps

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
+from core.tests.compose.compiling import compiled
 from core.tests.compose.ways import WAYS
 
-from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
 from tracer_core.filters.packet import packet_filter
@@ -64,12 +64,7 @@ def test_programs_compile_for_every_kernel_and_way_to_probe(
     at_return = "fexit:ip_rcv" if way == "trampolines" else "kretprobe:ip_rcv"
     more = () if way == "no functions" else ("ip_rcv", at_return)
     made = composed(kernel, planned(kernel, way, RECEIVE, *more, **gates))
-    functions = [function for spec in made.programs for function in spec.functions]
-    with Compiler() as compiler:
-        compiled = compiler.compile(made.text, functions)
-    for fd in compiled.maps.values():
-        os.close(fd)
-    assert set(compiled.code) == set(functions)
+    compiled(made)
 
 
 def test_without_a_filter_nothing_of_it_is_in_the_text(kernel: TypedKernel) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tracer_core.compose.kernel_types import kernel_types
 from tracer_core.kernel.base import BtfKernel
-from tracer_core.kernel.btf import Kind
+from tracer_core.kernel.btf_types import Kind
 from tracer_core.testing.kernels import recorded_kernel
 
 

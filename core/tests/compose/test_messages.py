@@ -39,7 +39,7 @@ static __always_inline int demo_see(struct tracer_ctx *ctx, struct tracer_event 
 
 def said(text: str, level: LogLevel | None = LogLevel.TRACE) -> tuple[str, list[Message]]:
     messages = Messages(level)
-    return messages.said(text, "demo", "demo.bpf.c"), messages.found
+    return messages.expand(text, "demo", "demo.bpf.c"), messages.found
 
 
 def composed(kernel: TypedKernel, level: LogLevel | None, *getters: Getter, text: str = TEXT) -> Composition:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from core.tests.compose.compiling import compiled
 
-from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
 from tracer_core.filters.packet import packet_filter
@@ -86,12 +86,7 @@ def test_programs_compile_for_every_kernel_and_way_to_probe(
         *(f"{NO_PACKET}/ftrace", f"{RETURNS[way]}:{NO_PACKET}", f"{RETURNS[way]}:unregister_netdevice_queue"),
     )
     made = composed(kernel, *probes, way=way, follow=True, filtered=filtered, needs=needs)
-    functions = [name for spec in made.programs for name in spec.functions]
-    with Compiler() as compiler:
-        compiled = compiler.compile(made.text, functions)
-    for fd in compiled.maps.values():
-        os.close(fd)
-    assert set(compiled.code) == set(functions)
+    compiled(made)
 
 
 def test_without_either_nothing_of_it_is_in_the_text(kernel: TypedKernel) -> None:

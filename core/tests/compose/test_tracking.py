@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
+from core.tests.compose.compiling import compiled
 from core.tests.compose.ways import WAYS
 
-from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
 from tracer_core.kernel.view import TypedKernel
@@ -46,12 +46,7 @@ def composed(
 def test_programs_compile_for_every_kernel_and_way_to_probe(kernel: TypedKernel, way: str, sort: bool) -> None:
     probes = (RECEIVE,) if way == "no functions" else (RECEIVE, *WHERE_DATA_MOVES)
     made = composed(kernel, way, *probes, sort=sort)
-    functions = [function for spec in made.programs for function in spec.functions]
-    with Compiler() as compiler:
-        compiled = compiler.compile(made.text, functions)
-    for fd in compiled.maps.values():
-        os.close(fd)
-    assert set(compiled.code) == set(functions)
+    compiled(made)
 
 
 def test_without_tracking_nothing_of_it_is_in_the_text(kernel: TypedKernel) -> None:
@@ -68,7 +63,7 @@ def test_helpers_on_trampolines_need_no_table_of_calls_and_those_on_kretprobes_d
 def test_programs_know_who_tells_of_data_only_if_somebody_sorts(kernel: TypedKernel) -> None:
     assert "ctx->probe" not in composed(kernel, "trampolines", RECEIVE).text.rpartition("#endif")[2]
     text = composed(kernel, "trampolines", RECEIVE, sort=True).text
-    assert "#define TRACER_TELLS\n" in text
+    assert "#define TRACER_TRACKED_DATA\n" in text
     helpers = text[text.index("int tracer_program_1(u64") :].split("\nint tracer_")
     assert len(helpers) > 2
     assert all("\tctx->probe = probe;\n" in helper for helper in helpers)

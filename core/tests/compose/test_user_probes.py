@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
+from core.tests.compose.compiling import compiled
 
-from tracer_core.backend.compiler import Compiler
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
 from tracer_core.plan.planner import plan
@@ -93,14 +92,6 @@ def composed(
     return compose(made, kernel, Machine(2, architecture=architecture))
 
 
-def compiled(composition: Composition) -> dict[str, bytes]:
-    with Compiler() as compiler:
-        done = compiler.compile(composition.text, [spec.function for spec in composition.programs])
-    for fd in done.maps.values():
-        os.close(fd)
-    return dict(done.code)
-
-
 def program(composition: Composition, index: int) -> str:
     return composition.text.split(f"int tracer_program_{index}(")[1].split("#line")[0]
 
@@ -133,12 +124,12 @@ def test_network_namespaces_are_asked_for_at_packets_only() -> None:
 def test_programs_in_processes_compile(architecture: str, recent: bool) -> None:
     abilities = Fixed() if recent else Fixed(typed=False, cookies=False, multi=False)
     made = composed(RECEIVE, FIRE, FUNCTION, architecture=architecture, netns=(1,), abilities=abilities)
-    code = compiled(made)
+    code = compiled(made).code
     assert len(code) == len(made.programs) == 5
     assert all(len(one) > 100 for one in code.values())
 
 
 @pytest.mark.bpf
 def test_programs_in_the_kernel_are_the_same_whether_or_not_there_are_some_in_processes() -> None:
-    alone, beside = compiled(composed(RECEIVE)), compiled(composed(RECEIVE, FIRE))
+    alone, beside = compiled(composed(RECEIVE)).code, compiled(composed(RECEIVE, FIRE)).code
     assert len(alone["tracer_program_0"]) == len(beside["tracer_program_0"])

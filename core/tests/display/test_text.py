@@ -11,7 +11,7 @@ from tracer_core.errors import PluginError
 from tracer_core.events.about import About
 from tracer_core.events.batch import SectionColumns
 from tracer_core.events.form import UnknownSection
-from tracer_core.files.arrow_form import form_told
+from tracer_core.files.arrow_form import form_from_json
 from tracer_core.plugins.declaration import Owner
 from tracer_core.sections import Event, Header, ProbeInfo
 from tracer_core.testing.events import batch_of, text_of
@@ -112,7 +112,7 @@ def test_with_the_offset_of_the_clocks_times_are_dates() -> None:
 def test_a_section_that_is_not_of_the_formatters_class_is_shown_field_by_field(declared: bool) -> None:
     batch = batch_of([event(alpha=UnknownSection.of({"value": 2, "other": 3}))])
     if declared:  # by the file that has it
-        form = form_told("alpha", 2, {"value": "uint32", "other": "uint32"})
+        form = form_from_json("alpha", 2, {"value": "uint32", "other": "uint32"})
         section = SectionColumns.of(form, None, [form.cls._make((2, 3))])
         batch = dataclasses.replace(batch, sections=(section,), undeclared=None)
     formatter = Formatter(Alpha, lambda alpha, _: f"alpha {alpha.value}")

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer_core.errors import MachineError
-from tracer_core.kernel.btf import MODIFIERS, Btf, BtfMember, BtfType, Kind
+from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf_blob import sections
+from tracer_core.kernel.btf_types import MODIFIERS, BtfMember, BtfType, Kind
 from tracer_core.kernel.encode import encode
-from tracer_core.kernel.modules import sections
 
 _NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,12}", fullmatch=True)
 _MAYBE = st.just("") | _NAMES

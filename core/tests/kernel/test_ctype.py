@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind
+from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf_types import BtfMember, BtfType, Kind
 from tracer_core.kernel.ctype import c_type
 from tracer_core.kernel.encode import encode
 

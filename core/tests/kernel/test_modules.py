@@ -8,10 +8,11 @@ import pytest
 
 from tracer_core.errors import MachineError
 from tracer_core.kernel.base import BtfKernel
-from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind
+from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf_blob import sections
+from tracer_core.kernel.btf_types import BtfMember, BtfType, Kind
 from tracer_core.kernel.encode import encode
 from tracer_core.kernel.live import LiveSource
-from tracer_core.kernel.modules import sections
 from tracer_core.kernel.view import Param
 
 if TYPE_CHECKING:

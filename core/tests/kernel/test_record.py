@@ -12,7 +12,8 @@ import pytest
 
 from tracer_core.errors import MachineError, UsageError
 from tracer_core.kernel import roots
-from tracer_core.kernel.btf import Btf, BtfMember, BtfType, Kind
+from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf_types import BtfMember, BtfType, Kind
 from tracer_core.kernel.ctype import c_type
 from tracer_core.kernel.encode import encode
 from tracer_core.kernel.files import FileSource

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_core.kernel.base import BtfKernel
-from tracer_core.kernel.btf import Btf, BtfType, Kind
+from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf_blob import sections
+from tracer_core.kernel.btf_types import BtfType, Kind
 from tracer_core.kernel.ctype import c_type
 from tracer_core.kernel.encode import encode
 from tracer_core.kernel.live import LiveKernel, LiveSource
-from tracer_core.kernel.modules import sections
 from tracer_core.kernel.signatures import Signatures
 from tracer_core.testing.kernels import recorded_kernel, recorded_names
 

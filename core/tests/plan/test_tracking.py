@@ -146,15 +146,15 @@ def test_the_plan_is_told_with_what_is_done_where(kernel: TypedKernel) -> None:
 
 
 def test_only_who_sorts_is_told_of_data_and_no_event_has_a_section_of_that(kernel: TypedKernel) -> None:
-    assert planned(kernel, "tp:net:netif_receive_skb").tells is None
+    assert planned(kernel, "tp:net:netif_receive_skb").tracked_data is None
     made = planned(kernel, "tp:net:netif_receive_skb", sort=True)
-    assert made.tells is not None
+    assert made.tracked_data is not None
     assert [section.layout.cls for section in made.sections] == [TrackedData]
     assert made.layouts == ()
 
 
 def test_nobody_is_told_of_packets_that_are_not_followed(kernel: TypedKernel) -> None:
-    assert planned(kernel, "tp:net:netif_receive_skb", needs=(SKB,), sort=True).tells is None
+    assert planned(kernel, "tp:net:netif_receive_skb", needs=(SKB,), sort=True).tracked_data is None
 
 
 def test_a_place_in_a_process_frees_no_packet(kernel: TypedKernel) -> None:

@@ -19,7 +19,7 @@ from tracer_core.plugins.declaration import Declaration, Owner
 from tracer_core.run.drain import Drain
 from tracer_core.run.prepare import Prepared
 from tracer_core.run.sort import SortSink
-from tracer_core.run.tells import Tells
+from tracer_core.run.tracked_data import TrackedDataRecords
 from tracer_core.sections import TrackedData
 from tracer_core.testing import kernels
 from tracer_core.types import CollectorSpec, Join, JoinRole
@@ -88,37 +88,37 @@ class Run:
     """A sink, with what sifts for it."""
 
     sink: SortSink
-    tells: Tells
+    tracked_data: TrackedDataRecords
     output: Output
 
     def give(self, *sent: Sent) -> None:
-        events = self.tells.sift(batch_of(PLAN, sent))
+        events = self.tracked_data.sift(batch_of(PLAN, sent))
         if events:
             self.sink.take(events)
         self.sink.tick()
 
 
 def run(*, live: bool = False, most: int = 0, joins: tuple[Join, ...] = ()) -> Run:
-    tells, output = Tells(PLAN), Output()
-    sink = SortSink(prepared(joins), tells, [output], most=most, timeout=10 * SECOND, live=live)
-    return Run(sink, tells, output)
+    tracked_data, output = TrackedDataRecords(PLAN), Output()
+    sink = SortSink(prepared(joins), tracked_data, [output], most=most, timeout=10 * SECOND, live=live)
+    return Run(sink, tracked_data, output)
 
 
 def test_what_is_told_of_data_is_no_event() -> None:
-    tells = Tells(PLAN)
+    records = TrackedDataRecords(PLAN)
     batch = batch_of(PLAN, [seen(1, 1), told(2, 1), seen(3, None), told(4, 5, 1), told(5, 6)])
-    events = tells.sift(batch)
+    events = records.sift(batch)
     assert list(events.offsets) == [batch.offsets[0], batch.offsets[2]]
-    assert list(tells.take()) == [(1, 1, -1), (5, 5, 1), (6, 6, -1)]
-    assert list(tells.take()) == []
-    assert tells.sift(events) is events
-    assert len(tells.sift(batch_of(PLAN, [told(1, 1)]))) == 0
+    assert list(records.take()) == [(1, 1, -1), (5, 5, 1), (6, 6, -1)]
+    assert list(records.take()) == []
+    assert records.sift(events) is events
+    assert len(records.sift(batch_of(PLAN, [told(1, 1)]))) == 0
 
 
 def test_a_plan_that_tells_nothing_has_events_only() -> None:
     plan = plan_of((SkbTracking, Small), KERNEL_PROBES)
     batch = batch_of(plan, [Sent(1, 0, b"", (None, b"\1\2"))])
-    assert Tells(plan).sift(batch) is batch
+    assert TrackedDataRecords(plan).sift(batch) is batch
 
 
 def test_journeys_come_out_as_they_end_and_the_others_at_the_end() -> None:
@@ -201,7 +201,7 @@ def test_the_drain_counts_events_alone(limit: int, found: list[list[int]]) -> No
         backend,  # type: ignore[arg-type] # what a drain needs of one
         lambda: [made.sink],
         limit=limit,
-        sift=made.tells.sift,
+        sift=made.tracked_data.sift,
         facts=dict,
         ended=lambda: None,
     )

@@ -17,6 +17,7 @@ import pytest
 
 from tracer_core.backend import perf_probe
 from tracer_core.backend.compiler import Compiler
+from tracer_core.backend.uapi import ProgramType
 from tracer_core.libbpf import ProgLoadOpts, library
 from tracer_core.testing.pytest_plugin import unavailable
 from tracer_core.userspace.usdt_c import argument_functions
@@ -33,7 +34,6 @@ FLAGS = {
     "not-optimised": ("-O0", "-pie", "-fPIE"),
 }
 _SLOTS = 16
-_KPROBE = 2
 
 
 @pytest.fixture(scope="session")
@@ -213,6 +213,8 @@ def _load(code: bytes) -> int:
     log = ctypes.create_string_buffer(1 << 20)
     options = ProgLoadOpts(sz=ctypes.sizeof(ProgLoadOpts), log_level=1, log_size=len(log))
     options.log_buf = ctypes.addressof(log)
-    fd = library().bpf_prog_load(_KPROBE, b"ear", b"Dual BSD/GPL", code, len(code) // 8, ctypes.byref(options))
+    fd = library().bpf_prog_load(
+        ProgramType.KPROBE, b"ear", b"Dual BSD/GPL", code, len(code) // 8, ctypes.byref(options)
+    )
     assert fd >= 0, log.value.decode(errors="replace")
     return int(fd)

@@ -10,9 +10,9 @@ from tracer_core.events.about import About
 from tracer_core.events.form import form_of
 from tracer_core.events.objects import events_of
 from tracer_core.files.contents import Contents
-from tracer_core.files.sort import Sorter
 from tracer_core.plugins.joins import joins_of
 from tracer_core.sections import Event, Header, ProbeInfo
+from tracer_core.sort.sorter import Sorter
 from tracer_core.testing.events import batch_of
 from tracer_ovs.plugin import tracer_collector
 from tracer_ovs.sections import Ovs, OvsUpcall

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import resource
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer_core.backend import perf_probe
+from tracer_core.backend.descriptors import owned
+from tracer_core.backend.uapi import AttachType
 from tracer_core.errors import MachineError, RunError, privileges
 from tracer_core.libbpf import KprobeMulti, LinkCreateOpts, library
 
@@ -20,20 +21,7 @@ if TYPE_CHECKING:
     from tracer_core.plan.plan import PlannedProbe
     from tracer_core.userspace.live import UserPlace
 
-TRACE_KPROBE_MULTI = 42
-"""``BPF_TRACE_KPROBE_MULTI`` of ``enum bpf_attach_type`` (5.18)."""
-
-_OTHER_DESCRIPTORS = 512
 _MULTI_RETURN = 1  # BPF_F_KPROBE_MULTI_RETURN
-
-
-def make_room(count: int) -> None:
-    """Be allowed so many descriptors beside those for everything else, as far as we may allow ourselves."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + _OTHER_DESCRIPTORS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 @contextmanager
@@ -45,7 +33,7 @@ def raw(probe: PlannedProbe, program: int, *, typed: bool) -> Iterator[int]:
     """
     # for typed programs, whatever they are attached to, the name is in the program
     name = None if typed else probe.probe.target.partition(":")[2].encode()
-    with _owned(library().bpf_raw_tracepoint_open(name, program)) as link:
+    with owned(library().bpf_raw_tracepoint_open(name, program)) as link:
         yield link
 
 
@@ -89,7 +77,7 @@ def kprobes(cookies: Mapping[str, int], program: int, *, returns: bool) -> Itera
 
     Args:
         cookies: What the program is told, by function.
-        program: Descriptor of one loaded for :data:`TRACE_KPROBE_MULTI`.
+        program: Descriptor of one loaded for :attr:`~tracer_core.backend.uapi.AttachType.TRACE_KPROBE_MULTI`.
         returns: At their return instead of their entry.
 
     Raises:
@@ -103,7 +91,7 @@ def kprobes(cookies: Mapping[str, int], program: int, *, returns: bool) -> Itera
     options.kprobe_multi = KprobeMulti(
         flags=_MULTI_RETURN if returns else 0, cnt=count, syms=symbols, cookies=ctypes.addressof(values)
     )
-    with _owned(library().bpf_link_create(program, 0, TRACE_KPROBE_MULTI, ctypes.byref(options))) as link:
+    with owned(library().bpf_link_create(program, 0, AttachType.TRACE_KPROBE_MULTI, ctypes.byref(options))) as link:
         yield link
 
 
@@ -139,13 +127,3 @@ def _on_event(event: int, program: int, cookie: int | None) -> Iterator[int | No
             yield link
         finally:
             os.close(link)
-
-
-@contextmanager
-def _owned(fd: int) -> Iterator[int]:
-    if fd < 0:
-        raise OSError(-fd, os.strerror(-fd))
-    try:
-        yield fd
-    finally:
-        os.close(fd)

@@ -8,11 +8,12 @@ import os
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
-from tracer_core.backend import attach, programs
+from tracer_core.backend import programs
 from tracer_core.backend.barrier import wait_for_running_programs
 from tracer_core.backend.base import Batch, Losses
 from tracer_core.backend.cache import Cache, default_folder
 from tracer_core.backend.code_cache import CachingCompiler
+from tracer_core.backend.descriptors import make_room
 from tracer_core.backend.loaded import LoadedProgram
 from tracer_core.backend.misses import Misses
 from tracer_core.backend.ring import Ring
@@ -141,7 +142,7 @@ class BccBackend:
     def _attach(self, program: LoadedProgram, probes: Sequence[int]) -> tuple[Link, ...]:
         if not program.multi:
             self._descriptors += 2 * len(probes)  # of an event, and of what links it with a program
-            attach.make_room(self._descriptors)
+            make_room(self._descriptors)
         return self._links.enter_context(program.attached(probes, self._plan.probes))
 
     def _from_start(self, program: LoadedProgram) -> list[int]:

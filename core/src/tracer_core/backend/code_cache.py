@@ -10,8 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from tracer_core.backend.compiler import FLAGS, HEADERS, Compiled, Compiler
-from tracer_core.backend.instructions import MAP_FD, with_values
-from tracer_core.backend.portable import FORMAT, NotPortableError, decode, encode, make_maps, portable
+from tracer_core.backend.portable import FORMAT, NotPortableError, decode, encode, portable, with_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -94,14 +93,12 @@ def find(cache: Cache, key: str) -> Compiled | None:
             raise NotPortableError("the entry of another key")
         if changed := [file.path for file in found.files if not file.is_unchanged]:
             raise NotPortableError(f"of another compiler: {', '.join(changed)} changed")
-        maps = make_maps(found.maps)
+        compiled = with_maps(found)
     except (NotPortableError, OSError) as error:  # the compiler says it better, if it cannot make maps either
         log.debug("cache: %s is not used: %s", key, error)
         return None
     log.debug("cache: %s is used", key)
-    fds = dict(enumerate(maps.values()))
-    code = {name: with_values(code, MAP_FD, fds) for name, code in found.code.items()}
-    return Compiled(code, maps, tuple(file.path for file in found.files))
+    return compiled
 
 
 def keep(cache: Cache, key: str, compiled: Compiled) -> None:

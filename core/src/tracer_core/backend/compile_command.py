@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 
 import tracer_core
 from tracer_core.backend.compiler import COMMAND_VARIABLE, Compiled, CompileError, Compiler, map_refused
-from tracer_core.backend.instructions import MAP_FD, with_values
-from tracer_core.backend.portable import NotPortableError, decode, encode, make_maps, portable
+from tracer_core.backend.portable import NotPortableError, decode, encode, portable, with_maps
 from tracer_core.errors import MachineError, RunError, TracerError
 
 if TYPE_CHECKING:
@@ -58,12 +57,9 @@ def ask(command: str, text: str, functions: Sequence[str]) -> Compiled:
     if found.key != _key(question) or set(found.code) != set(functions):
         raise _useless(command, "it printed other code than it was asked for")
     try:
-        maps = make_maps(found.maps)
+        return with_maps(found)
     except OSError as error:
         raise map_refused(str(error.strerror), denied=error.errno == errno.EPERM) from error
-    fds = dict(enumerate(maps.values()))
-    code = {name: with_values(code, MAP_FD, fds) for name, code in found.code.items()}
-    return Compiled(code, maps, tuple(file.path for file in found.files))
 
 
 def request(text: str, functions: Sequence[str]) -> bytes:

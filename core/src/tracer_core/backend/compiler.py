@@ -66,11 +66,11 @@ class CompileError(RunError):
     """
 
     def __init__(self, log: str) -> None:
-        super().__init__(f"the composed program does not compile: {first_error(log)}")
+        super().__init__(f"the composed program does not compile: {_first_error(log)}")
         self.log = log
 
 
-def first_error(log: str) -> str:
+def _first_error(log: str) -> str:
     """The line of a compiler's output that matters most: the first error, or its last words."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if _ERROR.search(line)]
@@ -91,7 +91,7 @@ def map_refused(what: str, *, denied: bool) -> MachineError:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What came out.
+    """What compiling a text gave.
 
     Attributes:
         code: Instructions by function; they refer to the maps by the descriptors below.

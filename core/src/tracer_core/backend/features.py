@@ -18,20 +18,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tracer_core.backend import attach, perf_probe
+from tracer_core.backend.descriptors import owned
 from tracer_core.backend.instructions import kernel_call
+from tracer_core.backend.uapi import AttachType, MapType, ProgramType
 from tracer_core.errors import MachineError
-from tracer_core.kernel.btf import Btf, Kind
+from tracer_core.kernel.btf_types import Kind
 from tracer_core.libbpf import ProgLoadOpts, library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tracer_core.kernel.btf import Btf
     from tracer_core.types import ProbeKind
-
-# include/uapi/linux/bpf.h: enum bpf_prog_type, bpf_attach_type, bpf_map_type
-_KPROBE, _RAW_TRACEPOINT, _TRACING = 2, 17, 26
-_RAW_TP, _FENTRY, _FEXIT = 23, 24, 25
-_RINGBUF = 27
 
 # r0 = 0: BPF_ALU64|BPF_MOV|BPF_K; exit: BPF_JMP|BPF_EXIT
 _EMPTY_PROGRAM = bytes.fromhex("b700000000000000 9500000000000000")
@@ -96,13 +94,17 @@ class Feature:
 
     @cached_property
     def _result(self) -> FeatureResult:
-        try:
-            return FeatureResult(Status.OK, self.probe())
-        except OSError as error:
-            status = Status.DENIED if error.errno in _DENIED else Status.MISSING
-            return FeatureResult(status, _explained(error))
-        except MachineError as error:
-            return FeatureResult(Status.MISSING, error.message)
+        return _tried(self.probe)
+
+
+def _tried(probe: Callable[[], str]) -> FeatureResult:
+    try:
+        return FeatureResult(Status.OK, probe())
+    except OSError as error:
+        status = Status.DENIED if error.errno in _DENIED else Status.MISSING
+        return FeatureResult(status, _explained(error))
+    except MachineError as error:
+        return FeatureResult(Status.MISSING, error.message)
 
 
 def features(btf: Callable[[], Btf]) -> tuple[Feature, ...]:
@@ -124,8 +126,8 @@ def features(btf: Callable[[], Btf]) -> tuple[Feature, ...]:
         Feature("kretprobe", "probes on returns of functions", lambda: _kprobe(returns=True)),
         Feature("kprobe-multi", "many functions attached at once", _kprobe_multi),
         Feature("attach cookie", "one program for many probes", _attach_cookie),
-        Feature("fentry", "cheap probes on functions", lambda: _trampoline(btf(), _FENTRY)),
-        Feature("fexit", "cheap probes on returns", lambda: _trampoline(btf(), _FEXIT)),
+        Feature("fentry", "cheap probes on functions", lambda: _trampoline(btf(), AttachType.TRACE_FENTRY)),
+        Feature("fexit", "cheap probes on returns", lambda: _trampoline(btf(), AttachType.TRACE_FEXIT)),
         uprobe,
         # USDT is a uprobe at an address that a note of the ELF file gives
         Feature("USDT", "probes that Open vSwitch has built in", lambda: _same_as(uprobe)),
@@ -146,7 +148,7 @@ def typed_tracepoints(btf: Btf) -> bool:
         with _typed_program(btf) as (_, name):
             return f"loaded for {name}"
 
-    return Feature("typed tracepoint", "", probe).check().ok
+    return _tried(probe).ok
 
 
 def attach_cookies() -> bool:
@@ -157,15 +159,15 @@ def attach_cookies() -> bool:
     """
 
     def probe() -> str:
-        with _program(_KPROBE, code=_COOKIE_PROGRAM):
+        with _program(ProgramType.KPROBE, code=_COOKIE_PROGRAM):
             return "loaded"
 
-    return Feature("attach cookie", "", probe).check().ok
+    return _tried(probe).ok
 
 
 def kprobe_multi() -> bool:
     """Whether many kprobes can be attached at once, with a cookie each (5.18)."""
-    return Feature("kprobe-multi", "", _kprobe_multi).check().ok
+    return _tried(_kprobe_multi).ok
 
 
 def casts(btf: Btf) -> bool:
@@ -184,10 +186,10 @@ def casts(btf: Btf) -> bool:
     code = _SECOND + skb.id.to_bytes(4, sys.byteorder) + kernel_call(cast.id) + _EMPTY_PROGRAM
 
     def probe() -> str:
-        with _program(_RAW_TRACEPOINT, code=code):
+        with _program(ProgramType.RAW_TRACEPOINT, code=code):
             return "loaded"
 
-    return Feature("cast", "", probe).check().ok
+    return _tried(probe).ok
 
 
 def working(kinds: Iterable[ProbeKind], btf: Callable[[], Btf]) -> tuple[ProbeKind, ...]:
@@ -202,13 +204,13 @@ def working(kinds: Iterable[ProbeKind], btf: Callable[[], Btf]) -> tuple[ProbeKi
 
 
 def _ring_buffer() -> str:
-    fd = library().bpf_map_create(_RINGBUF, b"tracer_check", 0, 0, mmap.PAGESIZE, None)
-    with _owned(fd, "create map"):
+    fd = library().bpf_map_create(MapType.RINGBUF, b"tracer_check", 0, 0, mmap.PAGESIZE, None)
+    with owned(fd, "create map"):
         return "map created"
 
 
 def _raw_tracepoint() -> str:
-    with _program(_RAW_TRACEPOINT) as program:
+    with _program(ProgramType.RAW_TRACEPOINT) as program:
         for name in TRACEPOINTS[:-1]:
             try:
                 return _attach_raw(name, program)
@@ -218,7 +220,7 @@ def _raw_tracepoint() -> str:
 
 
 def _attach_raw(name: str, program: int) -> str:
-    with _owned(library().bpf_raw_tracepoint_open(name.encode(), program), f"attach to {name}"):
+    with owned(library().bpf_raw_tracepoint_open(name.encode(), program), f"attach to {name}"):
         return f"attached to {name}"
 
 
@@ -232,17 +234,17 @@ def _typed_program(btf: Btf) -> Iterator[tuple[int, str]]:
     for name in TRACEPOINTS:
         found = btf.find(f"btf_trace_{name}", Kind.TYPEDEF)
         if found is not None:
-            with _program(_TRACING, attach_type=_RAW_TP, btf_id=found.id) as program:
+            with _program(ProgramType.TRACING, attach_type=AttachType.TRACE_RAW_TP, btf_id=found.id) as program:
                 yield program, name
             return
     raise OSError(errno.ENOENT, f"BTF has no type btf_trace_{TRACEPOINTS[-1]}")
 
 
-def _trampoline(btf: Btf, attach_type: int) -> str:
+def _trampoline(btf: Btf, attach_type: AttachType) -> str:
     found = btf.find(FUNCTION, Kind.FUNC)
     if found is None:
         raise OSError(errno.ENOENT, f"BTF has no function {FUNCTION}")
-    with _program(_TRACING, attach_type=attach_type, btf_id=found.id) as program:
+    with _program(ProgramType.TRACING, attach_type=attach_type, btf_id=found.id) as program:
         return _attach_typed(FUNCTION, program)
 
 
@@ -252,19 +254,19 @@ def _attach_typed(name: str, program: int) -> str:
     That is ``bpf_raw_tracepoint_open`` without a name, for fentry and fexit as well:
     ``bpf_raw_tracepoint_open`` of kernel/bpf/syscall.c.
     """
-    with _owned(library().bpf_raw_tracepoint_open(None, program), f"attach to {name}"):
+    with owned(library().bpf_raw_tracepoint_open(None, program), f"attach to {name}"):
         return f"attached to {name}"
 
 
 def _kprobe(*, returns: bool) -> str:
     # the event first: whether the kernel has such events can be seen without privileges
-    with perf_probe.kprobe(FUNCTION, returns=returns) as event, _program(_KPROBE) as program:
+    with perf_probe.kprobe(FUNCTION, returns=returns) as event, _program(ProgramType.KPROBE) as program:
         perf_probe.set_program(event, program)
         return f"attached to {FUNCTION}"
 
 
 def _kprobe_multi() -> str:
-    with _program(_KPROBE, attach_type=attach.TRACE_KPROBE_MULTI) as program:
+    with _program(ProgramType.KPROBE, attach_type=AttachType.TRACE_KPROBE_MULTI) as program:
         try:
             with attach.kprobes({FUNCTION: 0}, program, returns=False):
                 return f"attached to {FUNCTION}"
@@ -274,7 +276,7 @@ def _kprobe_multi() -> str:
 
 def _uprobe() -> str:
     path, offset = perf_probe.libc_function()
-    with perf_probe.uprobe(path, offset) as event, _program(_KPROBE) as program:
+    with perf_probe.uprobe(path, offset) as event, _program(ProgramType.KPROBE) as program:
         perf_probe.set_program(event, program)
         return f"attached to {path}, in this process only"
 
@@ -282,7 +284,7 @@ def _uprobe() -> str:
 def _attach_cookie() -> str:
     # by a uprobe: every kernel with kprobes that we may use has them, and it leaves the kernel's own code alone
     path, offset = perf_probe.libc_function()
-    with perf_probe.uprobe(path, offset) as event, _program(_KPROBE, code=_COOKIE_PROGRAM) as program:
+    with perf_probe.uprobe(path, offset) as event, _program(ProgramType.KPROBE, code=_COOKIE_PROGRAM) as program:
         os.close(perf_probe.link_program(event, program, 1))
         return f"attached to {path}, in this process only"
 
@@ -296,23 +298,14 @@ def _same_as(other: Feature) -> str:
 
 
 @contextmanager
-def _program(kind: int, *, attach_type: int = 0, btf_id: int = 0, code: bytes = _EMPTY_PROGRAM) -> Iterator[int]:
+def _program(
+    kind: ProgramType, *, attach_type: int = 0, btf_id: int = 0, code: bytes = _EMPTY_PROGRAM
+) -> Iterator[int]:
     opts = ProgLoadOpts(expected_attach_type=attach_type, attach_btf_id=btf_id)
     opts.sz = ctypes.sizeof(opts)
     fd = library().bpf_prog_load(kind, b"tracer_check", b"GPL", code, len(code) // 8, ctypes.byref(opts))
-    with _owned(fd, "load program") as program:
+    with owned(fd, "load program") as program:
         yield program
-
-
-@contextmanager
-def _owned(fd: int, what: str) -> Iterator[int]:
-    """A descriptor that libbpf returned, closed at the end; a negative one is an errno."""
-    if fd < 0:
-        raise OSError(-fd, f"{what}: {os.strerror(-fd)}")
-    try:
-        yield fd
-    finally:
-        os.close(fd)
 
 
 def _explained(error: OSError) -> str:

@@ -56,11 +56,11 @@ def with_values(code: bytes, source: int, values: Mapping[int, int]) -> bytes:
     patched = bytearray(code)
     for load in wide_loads(code):
         if load.source == source and load.value in values:
-            set_value(patched, load, values[load.value])
+            _set_value(patched, load, values[load.value])
     return bytes(patched)
 
 
-def set_value(code: bytearray, load: WideLoad, value: int) -> None:
+def _set_value(code: bytearray, load: WideLoad, value: int) -> None:
     """Have a load give another value.
 
     Args:

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracer_core.backend.base import Missed
+from tracer_core.backend.uapi import LinkType, PerfEventType
 from tracer_core.errors import MachineError
-from tracer_core.kernel.btf import Kind
+from tracer_core.kernel.btf_types import Kind
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.libbpf import LinkInfo, ProgInfo, library
 
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
 
     from tracer_core.backend.loaded import Link, LoadedProgram
     from tracer_core.kernel.btf import Btf
-
-# enum bpf_link_type and enum bpf_perf_event_type of include/uapi/linux/bpf.h
-_PERF_EVENT, _KPROBE_MULTI = 7, 8
-_KPROBES = (3, 4)  # entry, return
 
 
 def of_program(fd: int) -> int | None:
@@ -65,9 +62,13 @@ def in_program(info: ProgInfo, length: int) -> int | None:
 
 def in_link(info: LinkInfo, length: int) -> int | None:
     """The same for a link, see :func:`in_program`. Length alone does not tell: see :func:`counts_kprobes`."""
-    if info.type == _KPROBE_MULTI and length >= _end("kprobe_multi"):
+    if info.type == LinkType.KPROBE_MULTI and length >= _end("kprobe_multi"):
         return int(info.kprobe_multi.missed)
-    if info.type == _PERF_EVENT and info.perf_event.type in _KPROBES and length >= _end("perf_event"):
+    if (
+        info.type == LinkType.PERF_EVENT
+        and info.perf_event.type in tuple(PerfEventType)
+        and length >= _end("perf_event")
+    ):
         return int(info.perf_event.missed)
     return None
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracer_core.backend.uapi import AttachType
 from tracer_core.libbpf import LinkCreateOpts, PerfEvent, library
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _COUNTER = "format/ref_ctr_offset"
 _SYS_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241, "riscv64": 241}
 _FLAG_FD_CLOEXEC = 8
 _IOC_SET_BPF = 0x40042408  # _IOW('$', 8, __u32)
-_PERF_EVENT = 41  # BPF_PERF_EVENT of enum bpf_attach_type
 _UNUSED_LIBC_FUNCTION = "a64l"  # POSIX, in every libc, called by hardly anybody
 
 
@@ -94,7 +94,7 @@ def link_program(event: int, program: int, cookie: int) -> int:
         OSError: EINVAL where the kernel has no such links.
     """
     options = LinkCreateOpts(sz=ctypes.sizeof(LinkCreateOpts), perf_event=PerfEvent(bpf_cookie=cookie))
-    link: int = library().bpf_link_create(program, event, _PERF_EVENT, ctypes.byref(options))
+    link: int = library().bpf_link_create(program, event, AttachType.PERF_EVENT, ctypes.byref(options))
     if link < 0:
         raise OSError(-link, f"attach program with a cookie: {os.strerror(-link)}")
     return link

@@ -13,21 +13,20 @@ import os
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
+from tracer_core.backend.compiler import Compiled
 from tracer_core.backend.instructions import CONSTANT, MAP_FD, SIZE, wide_loads, with_values
+from tracer_core.backend.uapi import MapType
 from tracer_core.libbpf import MapCreateOpts, MapInfo, library
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from tracer_core.backend.compiler import Compiled
-
 FORMAT = 1
 """To be raised with each change of the format, or of what it means."""
 
 _DIGEST = 32
-# Maps that are nothing but what their definition says, enum bpf_map_type: hash, array, their per-CPU forms, the
-# least-recently-used hashes, longest prefix, queue, stack, ring buffer. Others refer to maps, programs or devices.
-_TYPES = frozenset({1, 2, 5, 6, 9, 10, 11, 22, 23, 27})
+# maps that are nothing but what their definition says: others refer to maps, programs or devices
+_TYPES = frozenset(MapType)
 _NUMA_NODE = 1 << 2  # BPF_F_NUMA_NODE: the definition would have to say which
 
 
@@ -112,7 +111,19 @@ def portable(key: str, compiled: Compiled) -> Portable:
     return Portable(key, code, maps, tuple(map(File.at, compiled.files)))
 
 
-def make_maps(definitions: Sequence[MapDefinition]) -> dict[str, int]:
+def with_maps(value: Portable) -> Compiled:
+    """Code on maps of its own: the other way round. Their descriptors are the caller's to close.
+
+    Raises:
+        OSError: the kernel did not make one.
+    """
+    maps = _make_maps(value.maps)
+    fds = dict(enumerate(maps.values()))
+    code = {name: with_values(code, MAP_FD, fds) for name, code in value.code.items()}
+    return Compiled(code, maps, tuple(file.path for file in value.files))
+
+
+def _make_maps(definitions: Sequence[MapDefinition]) -> dict[str, int]:
     """Make maps; their descriptors are the caller's to close.
 
     Raises:
@@ -138,7 +149,7 @@ def make_maps(definitions: Sequence[MapDefinition]) -> dict[str, int]:
 
 
 def encode(value: Portable) -> bytes:
-    """Write it."""
+    """Write portable code as bytes."""
     head = {
         "key": value.key,
         "functions": [[name, len(code)] for name, code in value.code.items()],
@@ -150,7 +161,7 @@ def encode(value: Portable) -> bytes:
 
 
 def decode(data: bytes) -> Portable:
-    """Read it.
+    """Read portable code from bytes.
 
     Raises:
         NotPortableError: the bytes are not what :func:`encode` wrote.

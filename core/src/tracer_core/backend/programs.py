@@ -9,9 +9,9 @@ import re
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from tracer_core.backend.attach import TRACE_KPROBE_MULTI
 from tracer_core.backend.instructions import CONSTANT, SIZE, with_kernel_calls, with_values
 from tracer_core.backend.module_btf import module_btf
+from tracer_core.backend.uapi import AttachType, ProgramType
 from tracer_core.compose.composition import KERNEL_FUNCTION, NETNS, PROBE_INDEX
 from tracer_core.errors import MachineError, RunError, TracerError, privileges
 from tracer_core.libbpf import ProgLoadOpts, library
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
     from tracer_core.plan.plan import PlannedProbe
 
-# (program type, expected attach type) by kind, and whether it is typed: enum bpf_prog_type and bpf_attach_type
-_TYPES = {
-    (ProbeKind.RAW_TRACEPOINT, False): (17, 0),
-    (ProbeKind.RAW_TRACEPOINT, True): (26, 23),
-    (ProbeKind.FENTRY, True): (26, 24),
-    (ProbeKind.FEXIT, True): (26, 25),
-    (ProbeKind.KPROBE, False): (2, 0),
-    (ProbeKind.KRETPROBE, False): (2, 0),
-    (ProbeKind.USDT, False): (2, 0),
-    (ProbeKind.UPROBE, False): (2, 0),
+# program type and expected attach type, by kind and whether the program is typed
+_TYPES: dict[tuple[ProbeKind, bool], tuple[ProgramType, int]] = {
+    (ProbeKind.RAW_TRACEPOINT, False): (ProgramType.RAW_TRACEPOINT, 0),
+    (ProbeKind.RAW_TRACEPOINT, True): (ProgramType.TRACING, AttachType.TRACE_RAW_TP),
+    (ProbeKind.FENTRY, True): (ProgramType.TRACING, AttachType.TRACE_FENTRY),
+    (ProbeKind.FEXIT, True): (ProgramType.TRACING, AttachType.TRACE_FEXIT),
+    (ProbeKind.KPROBE, False): (ProgramType.KPROBE, 0),
+    (ProbeKind.KRETPROBE, False): (ProgramType.KPROBE, 0),
+    (ProbeKind.USDT, False): (ProgramType.KPROBE, 0),
+    (ProbeKind.UPROBE, False): (ProgramType.KPROBE, 0),
 }
 _LICENCE = b"Dual BSD/GPL"
 _DOCTOR = "see: tracer doctor"
@@ -95,7 +95,7 @@ def load(probe: PlannedProbe, kind: ProbeKind, code: bytes, *, typed: bool, mult
     options = ProgLoadOpts(sz=ctypes.sizeof(ProgLoadOpts))
     program_type, options.expected_attach_type = _TYPES[kind, typed]
     if multi and kind.breaks:
-        options.expected_attach_type = TRACE_KPROBE_MULTI
+        options.expected_attach_type = AttachType.TRACE_KPROBE_MULTI
     with ExitStack() as resources:
         if typed:
             options.attach_btf_id = probe.prototype.btf_id

@@ -32,7 +32,7 @@ class Process:
 
     @classmethod
     def current(cls) -> Process:
-        """This one.
+        """The process that we are.
 
         Raises:
             OSError: ``/proc`` is not mounted.

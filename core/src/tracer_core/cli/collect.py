@@ -250,7 +250,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 ready_file=values["ready_file"],
                 command=values["command"],
                 stop_after=values["stop_after"],
-                tells=sorting.tells if sorting is not None else None,
+                tracked_data=sorting.tracked_data if sorting is not None else None,
                 changes=changes,
                 utc=values["utc"],
                 summary=summary,

@@ -154,12 +154,12 @@ def sorting_of(prepared: Prepared, values: Mapping[str, Any], *, live: bool) -> 
     """How events are sorted, if they are."""
     if not values["sort"]:
         return None
-    from tracer_core.run.tells import Tells  # noqa: PLC0415 - only some runs need it
+    from tracer_core.run.tracked_data import TrackedDataRecords  # noqa: PLC0415 - only some runs need it
 
     if all(declaration.spec.identity is None for declaration in prepared.declarations):
         what = "--sort: no selected collector tells which packet an event is of"
         raise UsageError(what, hint="add one that follows packets to -c, or leave -c out; see: tracer plugins")
-    return Sorting(Tells(prepared.plan), values["most"], values["sort_timeout"], live)
+    return Sorting(TrackedDataRecords(prepared.plan), values["most"], values["sort_timeout"], live)
 
 
 def text_of(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:

@@ -13,7 +13,7 @@ import click
 
 from tracer_core import __version__
 from tracer_core.cli import streams
-from tracer_core.cli.completion.demand import on_demand
+from tracer_core.cli.completion.demand import VARIABLE, on_demand
 from tracer_core.cli.prefixes import PrefixGroup
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ _COMMANDS = {
     "stats": ("tracer_core.cli.stats", "stats", "Say what a file holds."),
 }
 
-_COMPLETE = "_TRACER_COMPLETE"
-"""Environment variable: scripts of shells ask with it what can stand where the cursor is."""
 _TOPICS = {
     "Tracing": ("collect", "inspect", "profile"),
     "Files of events": ("print", "sort", "stats", "convert", "pcap", "python", "schema"),
@@ -151,7 +149,7 @@ def run(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code, one of :class:`~tracer_core.errors.ExitCode`.
     """
-    if _COMPLETE in os.environ:
+    if VARIABLE in os.environ:
         from tracer_core.cli.completion.answer import answer  # noqa: PLC0415 - only shells ask
 
         return answer(cli)

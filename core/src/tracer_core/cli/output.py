@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import BatchOutput, Sink
     from tracer_core.run.summary import Summary
-    from tracer_core.run.tells import Tells
+    from tracer_core.run.tracked_data import TrackedDataRecords
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -182,13 +182,13 @@ class Sorting:
     """How the events of a run are put together to journeys.
 
     Attributes:
-        tells: What becomes of packets' data.
+        tracked_data: What becomes of packets' data.
         most: Events that may wait; 0 for any number.
         timeout: Seconds after which a journey has ended of which nothing is heard.
         live: Events come now.
     """
 
-    tells: Tells
+    tracked_data: TrackedDataRecords
     most: int
     timeout: float
     live: bool
@@ -204,7 +204,15 @@ class Sorting:
         from tracer_core.run.sort import SortSink  # noqa: PLC0415 - pyarrow takes its time
 
         timeout = int(self.timeout * 1e9)
-        return SortSink(prepared, self.tells, outputs, most=self.most, timeout=timeout, live=self.live, summary=summary)
+        return SortSink(
+            prepared,
+            self.tracked_data,
+            outputs,
+            most=self.most,
+            timeout=timeout,
+            live=self.live,
+            summary=summary,
+        )
 
 
 class Output:

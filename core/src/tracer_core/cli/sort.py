@@ -41,7 +41,7 @@ def sort(file: Path | None, most: int, out: Path | None, also_print: bool, **val
     """
     if also_print and out is None:
         raise UsageError("--print needs -o: without a file, events are printed anyway", hint="leave it out")
-    from tracer_core.files.sort_files import FileSorting  # noqa: PLC0415 - pyarrow takes its time
+    from tracer_core.sort.files import FileSorting  # noqa: PLC0415 - pyarrow takes its time
 
     known = Input()
     if out is not None:

@@ -70,12 +70,13 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
     operands, conditions = _operands(plan), _conditions(plan)
     api, runtime, stack_key, tracking, stack = map(core_source, _CORE)
     messages = Messages(plan.log_level)
-    runtime, tracking, stack = (_said(source, OWNER, messages) for source in (runtime, tracking, stack))
+    runtime, tracking, stack = (_expanded(source, OWNER, messages) for source in (runtime, tracking, stack))
     sources = "".join(_collector_sources(plan, messages))
-    telling = plan.tells is not None or plan.log_level is LogLevel.TRACE or bool(messages.found)
+    # what is recorded beside events names its probe
+    keeps_probe = plan.tracked_data is not None or plan.log_level is LogLevel.TRACE or bool(messages.found)
     shapes = "".join(
-        messages.said(text, OWNER, GENERATED, named=False)
-        for text in program_texts(plan, operands, conditions, telling=telling)
+        messages.expand(text, OWNER, GENERATED, named=False)
+        for text in program_texts(plan, operands, conditions, keeps_probe=keeps_probe)
     )
     task = _has_task(kernel.btf)
     core = (
@@ -85,7 +86,7 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
         stack.text if plan.stacks else "",
     )
     filters = "".join((*_packet_filter(plan), *_metadata_filter(conditions)))
-    context = _context(plan, telling=telling)
+    context = _context(plan, keeps_probe=keeps_probe)
     used = "\n".join((context, api.text, *core, filters, sources, shapes))
     types = kernel_types(kernel, used)
     text = "".join(
@@ -116,8 +117,8 @@ def compose(plan: Plan, kernel: TypedKernel, machine: Machine) -> Composition:
     return Composition(text, program_specs(plan), machine.cpus, plan.multi, tuple(messages.found))
 
 
-def _said(source: BpfSource, owner: str, messages: Messages) -> BpfSource:
-    return replace(source, text=messages.said(source.text, owner, source.origin))
+def _expanded(source: BpfSource, owner: str, messages: Messages) -> BpfSource:
+    return replace(source, text=messages.expand(source.text, owner, source.origin))
 
 
 def _messages(messages: Messages) -> str:
@@ -161,8 +162,8 @@ def _constants(plan: Plan, machine: Machine) -> Iterator[str]:
         yield f"#define TRACER_CALLS {_CALLS}\n"
     if addresses := sum(probe.address != 0 for probe in plan.probes):
         yield f"#define TRACER_ADDRESSES {_rounded(addresses)}\n"
-    if plan.tells is not None:
-        yield "#define TRACER_TELLS\n"
+    if plan.tracked_data is not None:
+        yield "#define TRACER_TRACKED_DATA\n"
     if plan.stack_place:
         yield from place_constants(plan.stack_place)
     if plan.stacks:
@@ -209,15 +210,15 @@ def _section_text(plan: Plan) -> Iterator[str]:
             yield f"#define TRACER_BLOB_MASK_{layout.c_name} {_mask(layout.blob.max)}\n"
 
 
-def _context(plan: Plan, *, telling: bool) -> str:
+def _context(plan: Plan, *, keeps_probe: bool) -> str:
     members = "".join(
         f"\t{c_type}{'' if c_type.endswith('*') else ' '}{argument_name(c_type)};\n" for c_type in plan.arg_types
     )
     fixed = "\tu64 *args;\n\tu64 timestamp;\n\tbool typed;\n\tbool registers;\n\tu32 usdt;\n"
     fixed += "\tu64 entered;\n\ts64 result;\n"
-    tells = "\tu32 probe;\n" if telling else ""
+    probe = "\tu32 probe;\n" if keeps_probe else ""
     position = "\tu64 position;\n" if plan.stack_place else ""
-    return f"struct tracer_ctx {{\n{fixed}{tells}{position}{members}}};\n"
+    return f"struct tracer_ctx {{\n{fixed}{probe}{position}{members}}};\n"
 
 
 def _operands(plan: Plan) -> dict[Operands, int]:
@@ -277,7 +278,7 @@ def _collector_sources(plan: Plan, messages: Messages) -> Iterator[str]:
             continue
         seen[source.origin] = source
         yield from (f"#define {name} {value}\n" for name, value in source.defines)
-        yield marked(_said(source, owner.name, messages))
+        yield marked(_expanded(source, owner.name, messages))
         yield line(GENERATED)
         yield from (f"#undef {name}\n" for name, _ in source.defines)
 

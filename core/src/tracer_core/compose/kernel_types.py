@@ -24,10 +24,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import PluginError
-from tracer_core.kernel.btf import BtfMember, BtfType, Kind
+from tracer_core.kernel.btf_types import BtfMember, BtfType, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from tracer_core.kernel.btf import Btf
     from tracer_core.kernel.view import TypedKernel
@@ -43,7 +43,7 @@ _READ_SIZES = (1, 2, 4, 8)
 
 @dataclass(frozen=True, slots=True)
 class KernelTypes:
-    """C text.
+    """C declarations of what a program uses of the kernel's types.
 
     Attributes:
         declarations: Of types; they stand on their own.
@@ -54,16 +54,15 @@ class KernelTypes:
     bit_fields: str
 
 
-def kernel_types(kernel: TypedKernel, program: str, extra: Iterable[str] = ()) -> KernelTypes:
+def kernel_types(kernel: TypedKernel, program: str) -> KernelTypes:
     """Declare what *program* uses.
 
     Args:
         kernel: That the program is for.
         program: C text, macros not expanded.
-        extra: Further tags that must be declared, for example ``struct sk_buff``.
     """
     text = _COMMENT.sub(" ", program)
-    tags = [(match[1], match[2]) for match in _TAG.finditer(text + "\n" + "\n".join(extra)) if not match[3]]
+    tags = [(match[1], match[2]) for match in _TAG.finditer(text) if not match[3]]
     own = {match[2] for match in _TAG.finditer(text) if match[3]}
     emitter = _Emitter(kernel, frozenset(_WORD.findall(text)))
     for keyword, tag in tags:

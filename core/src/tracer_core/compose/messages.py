@@ -45,7 +45,7 @@ class Messages:
         self.found: list[Message] = []
         """Those that are in the text, by their numbers."""
 
-    def said(self, text: str, owner: str, origin: str, *, named: bool = True) -> str:
+    def expand(self, text: str, owner: str, origin: str, *, named: bool = True) -> str:
         """A text with calls in place of its messages, and as many lines.
 
         Args:

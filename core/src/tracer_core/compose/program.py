@@ -40,11 +40,11 @@ def program_text(
     shape: Shape,
     fragments: Sequence[PlannedFragment],
     *,
-    usdt: int = 0,
-    asked: int = 0,
-    inner: bool = False,
-    tells: bool = False,
-    traces: bool = False,
+    usdt: int,
+    asked: int,
+    inner: bool,
+    keeps_probe: bool,
+    traces: bool,
 ) -> str:
     """The program of a shape.
 
@@ -56,14 +56,14 @@ def program_text(
         usdt: By which of the text's specifications arguments are computed, from 1; 0 if by none.
         asked: Number of what it asks of metadata, if it does.
         inner: It is a part of another program.
-        tells: It says in the ring, beside events, where it is.
+        keeps_probe: It keeps the index of its probe, for what it records beside events.
         traces: It says what filters and getters answered.
     """
     judge = Judge(shape, fragments, asked, _result_place(shape), traces=traces)
     stubs = _common(function, shape, fragments, registers=_has_registers(shape), traces=traces) | {
         "LINKAGE": "static __always_inline int" if inner else "int",
         "USDT": str(usdt),
-        "CALL": "\n".join((*_told(tells), *_call(shape))),
+        "CALL": "\n".join((*_kept(keeps_probe=keeps_probe), *_call(shape))),
         "BEFORE": stacks.before_sight(shape, fragments),
         "SIGHT": judge.sight(),
         "AFTER": stacks.after_sight(shape),
@@ -79,10 +79,10 @@ def helper_text(
     function: str,
     shape: Shape,
     role: Role,
-    body: str = "",
+    body: str,
     *,
-    tells: bool = False,
-    inner: bool = False,
+    keeps_probe: bool,
+    inner: bool,
 ) -> str:
     """The program of a shape with a role in tracking.
 
@@ -91,12 +91,12 @@ def helper_text(
         function: What to call it.
         shape: What it does.
         role: Its own.
-        body: Function that makes events, run before, if there are any.
-        tells: It says in the ring what it did.
+        body: Function that makes events, run before; empty if it makes none.
+        keeps_probe: It keeps the index of its probe, for what it records beside events.
         inner: It is a part of another program.
     """
-    before = [f"\tprobe = TRACER_INDEX({_IDENTITIES[shape.identity]});"] if tells or _keeps(shape) else []
-    before += _told(tells)
+    before = [f"\tprobe = TRACER_INDEX({_IDENTITIES[shape.identity]});"] if keeps_probe or _keeps(shape) else []
+    before += _kept(keeps_probe=keeps_probe)
     before += _call(shape) if _keeps(shape) else ()
     stubs = _common(function, shape, (), registers=_has_registers(shape)) | {
         "LINKAGE": "static __always_inline int" if inner else "int",
@@ -107,10 +107,10 @@ def helper_text(
     return _filled(template, stubs)
 
 
-def helper_entry_text(template: str, function: str, shape: Shape, *, tells: bool = False) -> str:
+def helper_entry_text(template: str, function: str, shape: Shape, *, keeps_probe: bool) -> str:
     """The program at the entry of a function where, at its return, data has moved; the arguments are as above."""
-    before = [f"\tprobe = TRACER_INDEX({_IDENTITIES[shape.identity]});"] if tells or _keeps(shape) else []
-    before += _told(tells)
+    before = [f"\tprobe = TRACER_INDEX({_IDENTITIES[shape.identity]});"] if keeps_probe or _keeps(shape) else []
+    before += _kept(keeps_probe=keeps_probe)
     if _keeps(shape):
         before += [_save(shape), f"\ttracer_enter(&call, {_FRAMES[shape.kind][0]}, probe);"]
     stubs = _common(function, shape, (), registers=shape.kind is ProbeKind.KRETPROBE) | {
@@ -128,9 +128,9 @@ def entry_text(
     shape: Shape,
     fragments: Sequence[PlannedFragment],
     *,
-    asked: int = 0,
-    tells: bool = False,
-    traces: bool = False,
+    asked: int,
+    keeps_probe: bool,
+    traces: bool,
 ) -> str:
     """The program that notes, at the entry of a function, what a program at its return needs.
 
@@ -140,12 +140,12 @@ def entry_text(
         shape: Of the program at the return.
         fragments: What the program at the return runs.
         asked: Number of what is asked of metadata, if it is.
-        tells: It says in the ring, beside events, where it is.
+        keeps_probe: It keeps the index of its probe, for what it records beside events.
         traces: It says what filters and getters answered.
     """
     common = _common(function, shape, fragments, registers=shape.kind is ProbeKind.KRETPROBE, traces=traces)
     stubs = common | {
-        "ARGUMENTS": "\n".join((*_told(tells), common["ARGUMENTS"])),
+        "ARGUMENTS": "\n".join((*_kept(keeps_probe=keeps_probe), common["ARGUMENTS"])),
         "BEFORE": stacks.before_sight_at_entry(shape, fragments),
         "SIGHT": Judge(shape, fragments, asked, traces=traces).sight_at_entry(),
         "AFTER": stacks.after_sight_at_entry(shape),
@@ -182,8 +182,8 @@ def _common(
     }
 
 
-def _told(tells: bool) -> tuple[str, ...]:
-    return ("\tctx->probe = probe;",) if tells else ()
+def _kept(*, keeps_probe: bool) -> tuple[str, ...]:
+    return ("\tctx->probe = probe;",) if keeps_probe else ()
 
 
 def _keeps(shape: Shape) -> bool:

@@ -35,19 +35,19 @@ def program_specs(plan: Plan) -> tuple[ProgramSpec, ...]:
 
 
 def program_texts(
-    plan: Plan, operands: Mapping[Operands, int], conditions: Mapping[Condition, int], *, telling: bool
+    plan: Plan, operands: Mapping[Operands, int], conditions: Mapping[Condition, int], *, keeps_probe: bool
 ) -> Iterator[str]:
-    """Their C.
+    """The C of the programs, one text after the other.
 
     Args:
         plan: What runs where.
         operands: Numbers of the ways in which arguments of USDT probes are found.
         conditions: Numbers of what is asked of metadata.
-        telling: They say in the ring, beside events, where they are.
+        keeps_probe: They keep the index of their probe, for what they record beside events.
     """
     chosen = _chosen(plan)
     for index in range(len(plan.shapes)):
-        for name, text in _texts(plan, index, operands, conditions, inner=index in chosen, tells=telling):
+        for name, text in _texts(plan, index, operands, conditions, inner=index in chosen, keeps_probe=keeps_probe):
             yield f"{line(f'{GENERATED}/{name}')}{text}"
     if chosen:
         yield f"{line(f'{GENERATED}/{_KPROBES}')}{choice_text(_KPROBES, {n: _function(n) for n in chosen})}"
@@ -60,7 +60,7 @@ def _texts(
     conditions: Mapping[Condition, int],
     *,
     inner: bool,
-    tells: bool,
+    keeps_probe: bool,
 ) -> Iterator[tuple[str, str]]:
     """The functions of a shape, by name."""
     shape, traces = plan.shapes[index], plan.log_level is LogLevel.TRACE
@@ -70,25 +70,31 @@ def _texts(
     if shape.result is not None:
         name = _entry(index)
         if shape.is_helper:
-            yield name, helper_entry_text(helper, name, shape, tells=tells)
+            yield name, helper_entry_text(helper, name, shape, keeps_probe=keeps_probe)
         else:
             template = core_source("entry.bpf.c").text
-            yield name, entry_text(template, name, shape, fragments, asked=asked, tells=tells, traces=traces)
+            text = entry_text(template, name, shape, fragments, asked=asked, keeps_probe=keeps_probe, traces=traces)
+            yield name, text
     body = ""
     if not shape.is_helper:
         name = _body(index) if shape.role is not None else _function(index)
         usdt = operands[shape.operands] if shape.operands is not None else 0
-        template, inside = core_source("program.bpf.c").text, inner or shape.role is not None
-        yield (
+        text = program_text(
+            core_source("program.bpf.c").text,
             name,
-            program_text(
-                template, name, shape, fragments, usdt=usdt, asked=asked, inner=inside, tells=tells, traces=traces
-            ),
+            shape,
+            fragments,
+            usdt=usdt,
+            asked=asked,
+            inner=inner or shape.role is not None,
+            keeps_probe=keeps_probe,
+            traces=traces,
         )
+        yield name, text
         body = name
     if shape.role is not None:
         name = _function(index)
-        yield name, helper_text(helper, name, shape, shape.role, body, tells=tells, inner=inner)
+        yield name, helper_text(helper, name, shape, shape.role, body, keeps_probe=keeps_probe, inner=inner)
 
 
 def _chosen(plan: Plan) -> tuple[int, ...]:

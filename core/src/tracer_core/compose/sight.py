@@ -42,13 +42,13 @@ class Judge:
     traces: bool = False
 
     def sight(self) -> str:
-        """Of the program."""
+        """The statements of the program itself."""
         if self.shape.result is not None:
             return _indented(self._at_return())
         return _indented(self._filtered() if self.shape.is_judging else self._unfiltered())
 
     def sight_at_entry(self) -> str:
-        """Of the one at the entry of a function, for the program at its return: by then the packet may be gone."""
+        """Those of the program at a function's entry, for the one at its return: by then the packet may be gone."""
         if not self.shape.is_judging:
             return "" if self._is_about_others else _indented(_NETNS)
         return _indented(self._at_entry())

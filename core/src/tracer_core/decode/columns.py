@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tracer_core.decode.groups import assemble
-from tracer_core.decode.records import HEADER, dtype_of, locate, take, take_blobs
+from tracer_core.decode.records import HEADER, dtype_of, locate, misfit, take, take_blobs
 from tracer_core.decode.shapes import shaped
-from tracer_core.errors import PluginError, RunError
+from tracer_core.errors import PluginError
 from tracer_core.events.batch import Blobs, EventBatch, Values
 from tracer_core.events.form import form_of, recorded_form
+from tracer_core.plugins.declaration import BUG
 from tracer_core.sections import ProbeInfo, Stack
 from tracer_core.wire import BLOB_STEP, layout_of
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from tracer_core.plugins.declaration import Declaration, Owner
     from tracer_core.types import Columns, Decoder
     from tracer_core.wire import Layout
-
-_BUG = "this is a bug of the collector; leave it out of -c"
 
 
 class ColumnDecoder:
@@ -51,7 +50,7 @@ class ColumnDecoder:
         }
         for layout in plan.layouts:
             if layout.record is not None and layout.name not in self._decoders:
-                raise PluginError(f"section {layout.name} is not what its records are, and has no decoder", hint=_BUG)
+                raise PluginError(f"section {layout.name} is not what its records are, and has no decoder", hint=BUG)
 
     def decode(self, batch: Batch) -> EventBatch:
         """The columns of a batch. They may share the batch's memory.
@@ -78,7 +77,7 @@ class ColumnDecoder:
             pieces = {one.layout.name: (one.rows, len(one.starts), self._columns(data, one)) for one in located}
             raw = [(layout, assemble(layout, recorded_form(layout), pieces)) for layout in self._plan.layouts]
         except IndexError as error:
-            raise RunError("a record does not fit the plan", hint="the recording is corrupt") from error
+            raise misfit() from error
         columns = {name: header[name] for name in header.dtype.names or () if name != "present"}
         sections = tuple(self._shaped(layout, section) for layout, section in raw if section is not None)
         return EventBatch(len(starts), columns, self._probes, sections)
@@ -146,7 +145,7 @@ def _decoded(owner: Owner, decoder: Decoder, layout: Layout, raw: dict[str, Colu
 
 
 def _failed(owner: Owner, layout: Layout, error: Exception) -> PluginError:
-    return PluginError(f"{owner}: decoding section {layout.name} failed: {type(error).__name__}: {error}", hint=_BUG)
+    return PluginError(f"{owner}: decoding section {layout.name} failed: {type(error).__name__}: {error}", hint=BUG)
 
 
 def probe_info(planned: PlannedProbe) -> ProbeInfo:

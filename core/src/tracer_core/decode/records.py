@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracer_core.errors import RunError
 from tracer_core.sections import Header
 from tracer_core.wire import ALIGNMENT, BLOB_STEP, Layout, layout_of
 
@@ -87,6 +88,11 @@ def locate(
     return found, at
 
 
+def misfit() -> RunError:
+    """The error for records that are not of the plan, as those of a recording may be."""
+    return RunError("a record does not fit the plan", hint="the recording is corrupt")
+
+
 def take(data: bytes, starts: Numbers, dtype: np.dtype[Any]) -> Records:
     """Copy what begins at some places next to each other, or look at it where it is.
 
@@ -96,13 +102,13 @@ def take(data: bytes, starts: Numbers, dtype: np.dtype[Any]) -> Records:
         dtype: Of each.
 
     Raises:
-        IndexError: it is not.
+        RunError: it is not: the records are not of the plan.
     """
     count, size = len(starts), dtype.itemsize
     if not count or not size:
         return np.zeros(count, dtype)
     if starts[0] < 0 or starts[-1] + size > len(data):
-        raise IndexError(f"byte {starts[-1] + size} of {len(data)}")
+        raise misfit()
     stride = int(starts[1] - starts[0]) if count > 1 else size
     if count == 1 or bool((np.diff(starts) == stride).all()):
         return np.ndarray(count, dtype, data, int(starts[0]), (stride,))
@@ -131,7 +137,7 @@ def take_blobs(data: bytes, starts: Numbers, lengths: Numbers) -> np.ndarray[Any
 
 def dtype_of(layout: Layout) -> np.dtype[Any]:
     """The numpy type of the fixed part of a section, padding included."""
-    fields = {field.name: layout.dtype_fields()[field.name] for field in layout.fixed}
+    fields = layout.dtype_fields()
     return np.dtype(
         {
             "names": list(fields),

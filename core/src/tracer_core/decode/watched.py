@@ -39,7 +39,11 @@ class SectionDecoder:
         self._mask = np.uint64(reduce(lambda mask, section: mask | 1 << section.shift, own, 0))
 
     def decode(self, batch: Batch) -> tuple[Columns, int] | None:
-        """Its columns, and how many events have it; nothing if none has. They share no memory with the batch."""
+        """Its columns, and how many events have it; nothing if none has. They share no memory with the batch.
+
+        Raises:
+            RunError: the records are not of the plan.
+        """
         starts = np.asarray(batch.offsets, np.int64)
         present = take(batch.data, starts, self._header)["present"]
         having = (present & self._mask).astype(bool)

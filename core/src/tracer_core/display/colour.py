@@ -19,14 +19,14 @@ _IDENTITIES = ("32", "33", "35", "36", "92", "93", "94", "95", "96")
 _REMEMBERED = 1 << 12
 
 
-def painted(text: str, code: str) -> str:
+def _painted(text: str, code: str) -> str:
     """Text in a colour, each line for itself: pagers end colours with the line."""
     return "\n".join(f"\x1b[{code}m{line}\x1b[0m" if line else line for line in text.split("\n"))
 
 
 def bold(text: str) -> str:
     """What the eye looks for."""
-    return painted(text, _BOLD)
+    return _painted(text, _BOLD)
 
 
 def paint_of(style: Style) -> Paint | None:
@@ -35,13 +35,13 @@ def paint_of(style: Style) -> Paint | None:
 
 
 def _trouble(text: str) -> str:
-    return painted(text, _RED)
+    return _painted(text, _RED)
 
 
 @lru_cache(_REMEMBERED)
 def _identity(text: str) -> str:
     """Of few colours one that is the same wherever the first word is: whose text it is."""
-    return painted(text, _IDENTITIES[crc32(text.partition(" ")[0].encode()) % len(_IDENTITIES)])
+    return _painted(text, _IDENTITIES[crc32(text.partition(" ")[0].encode()) % len(_IDENTITIES)])
 
 
 _PAINTS: dict[Style, Paint] = {Style.IDENTITY: _identity, Style.TROUBLE: _trouble}

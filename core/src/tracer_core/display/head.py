@@ -19,7 +19,7 @@ _REMEMBERED = 1 << 14  # tasks
 
 
 class Heads:
-    """Makes them.
+    """Makes the first lines of events.
 
     Args:
         utc: Times are shown as dates, in UTC.
@@ -33,7 +33,7 @@ class Heads:
         """ns that the time of day was ahead of the clock of the events."""
 
     def of(self, batch: EventBatch) -> list[str]:
-        """Those of the events of a batch."""
+        """The first lines of the events of a batch."""
         header = batch.header
         times: Iterable[Any] = header["timestamp"].tolist()
         if self._utc:

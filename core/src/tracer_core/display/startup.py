@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def startup_text(about: About, options: TextOptions, *, dates: bool) -> str:
-    """It, with the line ends that separate it from the first event.
+    """What a file says of its run, with the line ends that separate it from the first event.
 
     Args:
         about: The run.
@@ -26,7 +26,7 @@ def startup_text(about: About, options: TextOptions, *, dates: bool) -> str:
 
 
 def startup_parts(about: About) -> list[str]:
-    """What it says but for the time."""
+    """What a file says of its run, part by part, but for when it began."""
     parts = (
         f"collected with {about.writer}",
         f"on machine {about.kernel_release} {about.kernel_version} {about.hardware}",

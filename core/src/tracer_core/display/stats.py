@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Stats:
-    """Of one file.
+    """Counts what one file holds.
 
     Args:
         about: What it says of its run.
@@ -54,7 +54,7 @@ class Stats:
             self._number = number
 
     def lines(self) -> Iterator[str]:
-        """The text."""
+        """The text, line by line."""
         return map(printable, self._lines())
 
     def _lines(self) -> Iterator[str]:

@@ -15,6 +15,7 @@ from tracer_core.display.printable import printable
 from tracer_core.display.section_text import section_texts
 from tracer_core.errors import PluginError
 from tracer_core.plan.ordering import ordered
+from tracer_core.plugins.declaration import BUG
 from tracer_core.types import Place
 from tracer_core.wire import layout_of
 
@@ -163,7 +164,7 @@ def _formatted(section: SectionColumns, owner: Owner, formatter: Formatter, opti
     except Exception as error:
         raise PluginError(
             f"{owner}: formatting section {section.form.name} failed: {type(error).__name__}: {error}",
-            hint="this is a bug of the collector; leave it out of -c",
+            hint=BUG,
         ) from error
 
 

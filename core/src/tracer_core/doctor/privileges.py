@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.doctor.check import Check, Finding, denied, ok
 from tracer_core.errors import MachineError
-from tracer_core.kernel.btf import Kind
+from tracer_core.kernel.btf_types import Kind
 
 if TYPE_CHECKING:
     from tracer_core.doctor.system import System

@@ -27,7 +27,7 @@ def checks(system: System) -> tuple[Check, ...]:
 
 
 def diagnose(system: System) -> list[Row]:
-    """Run them all."""
+    """Run all checks."""
     return examine(system, checks(system))
 
 

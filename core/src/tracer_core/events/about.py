@@ -31,7 +31,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """A run.
+    """A run: who recorded what, when, and on which machine.
 
     Attributes:
         writer: Who recorded it: ``tracer 0.1.0``.

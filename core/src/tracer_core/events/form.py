@@ -33,7 +33,7 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FieldForm:
-    """A field.
+    """What a field of a section is.
 
     Attributes:
         name: Of the field; empty for the values of a list.
@@ -54,7 +54,7 @@ class FieldForm:
 
 @dataclass(frozen=True, slots=True)
 class SectionForm:
-    """A section, or a group in one.
+    """What a section is, or a group in one: its fields, in order.
 
     Attributes:
         name: Public name; that of a group is ``<section>.<field>``.

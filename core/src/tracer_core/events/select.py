@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def rows_of(batch: EventBatch, rows: Sequence[int]) -> EventBatch:
-    """Those events.
+    """A batch of some events of another.
 
     Args:
         batch: That they are of.

@@ -28,7 +28,7 @@ _NAME = FieldForm("", Form.TEXT, optional=True)
 
 
 class BatchMaker:
-    """Makes them.
+    """Makes batches of events out of batches of Arrow.
 
     Args:
         schema: Of the file.

@@ -52,7 +52,7 @@ class ArrowColumn:
 
     def tolist(self) -> list[Any]:
         """The values as objects."""
-        return to_python(self.array, self.form)
+        return _to_python(self.array, self.form)
 
 
 def escape(name: bytes) -> str:
@@ -86,34 +86,34 @@ def struct_of(form: SectionForm) -> pa.StructType:
     return pa.struct([(field.name, type_of(field)) for field in form.fields])
 
 
-def told(form: SectionForm) -> dict[str, Any]:
-    """The forms of a section's fields, as JSON can hold them."""
+def fields_to_json(form: SectionForm) -> dict[str, Any]:
+    """The forms of a section's fields, as JSON can hold them: ``uint32``, ``list<text>``, or those of a group."""
     return {field.name: _word(field) for field in form.fields}
 
 
 def _word(field: FieldForm) -> str | dict[str, Any]:
     if field.part is not None:
-        return told(field.part)
+        return fields_to_json(field.part)
     if field.item is not None:
         return f"list<{_word(field.item)}>"
     return field.dtype or field.form.value
 
 
-def form_told(name: str, version: int, fields: dict[str, Any]) -> SectionForm:
-    """The form of a section that :func:`told` has said; its objects are of a class that knows the names of the fields.
+def form_from_json(name: str, version: int, fields: dict[str, Any]) -> SectionForm:
+    """The form of a section of which :func:`fields_to_json` wrote the fields; its objects know their names.
 
     Raises:
-        ValueError, TypeError, AttributeError: it is not as told here.
+        ValueError, TypeError, AttributeError: it is not as written here.
     """
-    found = tuple(_field_told(f"{name}.{field}", field, version, word) for field, word in fields.items())
+    found = tuple(_field_from_json(f"{name}.{field}", field, version, word) for field, word in fields.items())
     return SectionForm(name, version, unknown_class(tuple(fields)), found)
 
 
-def _field_told(path: str, name: str, version: int, word: Any) -> FieldForm:  # noqa: ANN401 - what JSON can hold
+def _field_from_json(path: str, name: str, version: int, word: Any) -> FieldForm:  # noqa: ANN401 - what JSON can hold
     if isinstance(word, dict):
-        return FieldForm(name, Form.PART, part=form_told(path, version, word), optional=True)
+        return FieldForm(name, Form.PART, part=form_from_json(path, version, word), optional=True)
     if inner := _LIST.fullmatch(word):
-        return FieldForm(name, Form.LIST, item=_field_told(path, "", version, inner[1]), optional=True)
+        return FieldForm(name, Form.LIST, item=_field_from_json(path, "", version, inner[1]), optional=True)
     if "int" in word:
         return FieldForm(name, Form.INTEGER, np.dtype(word).name, optional=True)
     return FieldForm(name, Form(word), optional=True)
@@ -160,11 +160,11 @@ def _labels(column: Labels) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(values, pa.array(names, pa.string()))
 
 
-def to_python(array: pa.Array, field: FieldForm) -> list[Any]:
+def _to_python(array: pa.Array, field: FieldForm) -> list[Any]:
     """The values of a column as they were before."""
     kind = array.type
     if pa.types.is_dictionary(kind):
-        names = to_python(array.dictionary, field)
+        names = _to_python(array.dictionary, field)
         indices = array.indices
         if indices.null_count:
             return [None if index is None else names[index] for index in indices.to_pylist()]

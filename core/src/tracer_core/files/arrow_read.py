@@ -13,7 +13,7 @@ from pyarrow import ipc
 from tracer_core.errors import RunError
 from tracer_core.files.arrow_batch import BatchMaker
 from tracer_core.files.arrow_schema import MARK, META, read_schema
-from tracer_core.files.reader import AT_ONCE, EventReader, reason
+from tracer_core.files.reader import AT_ONCE, EventReader, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 TROUBLE = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, LookupError, OverflowError, RecursionError)
 """What reading a damaged file fails with."""
 
-DAMAGED = "the file is damaged"
 _END = b"\xff\xff\xff\xff\0\0\0\0"  # of streams; a file that has it is not cut
 
 
@@ -59,13 +58,13 @@ class ArrowEventsReader(EventReader["_Source"]):
                 break
             except TROUBLE as error:
                 if not self._source.short:
-                    raise self._wrong(f"after {given} event(s)", error) from error
+                    raise damaged(self.path, f"after {given} event(s)", error) from error
                 break
             for first in range(0, batch.num_rows, at_once):
                 try:
                     made = self._make.batch(batch.slice(first, at_once))
                 except TROUBLE as error:
-                    raise self._wrong(f"after {given} event(s)", error) from error
+                    raise damaged(self.path, f"after {given} event(s)", error) from error
                 given += made.count
                 yield made
         if not self.whole:
@@ -85,11 +84,8 @@ class ArrowEventsReader(EventReader["_Source"]):
         try:
             self.about, self.contents = read_schema(self._stream.schema, self._forms, str(self.path))
         except TROUBLE as error:
-            raise self._wrong("in its schema", error) from error
+            raise damaged(self.path, "in its schema", error) from error
         self._make = BatchMaker(self._stream.schema, self.about, self.contents)
-
-    def _wrong(self, where: str, error: BaseException) -> RunError:
-        return RunError(f"{self.path}, {where}: {reason(error)}", hint=DAMAGED)
 
 
 class _Source(io.RawIOBase):

@@ -26,7 +26,7 @@ _COMM = FieldForm("comm", Form.CHARS)
 
 
 class Rows:
-    """Makes batches.
+    """Makes batches of Arrow out of batches of events.
 
     Args:
         schema: Of all of them.

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tracer_core.errors import PluginError, RunError
 from tracer_core.events.about import About, Split
-from tracer_core.files.arrow_form import NAME, form_told, struct_of, told
+from tracer_core.files.arrow_form import NAME, fields_to_json, form_from_json, struct_of
 from tracer_core.files.contents import Contents
 from tracer_core.sections import ProbeInfo
 
@@ -76,7 +76,9 @@ def schema_of(contents: Contents, about: About) -> pa.Schema:
     if contents.is_sorted:
         columns.append(pa.field(SERIES, pa.uint64(), nullable=False))
     said = dataclasses.asdict(about)
-    said["sections"] = {form.name: {"version": form.version, "fields": told(form)} for form in contents.sections}
+    said["sections"] = {
+        form.name: {"version": form.version, "fields": fields_to_json(form)} for form in contents.sections
+    }
     # what stands last comes first in the file, where it is found even if the rest is long
     return pa.schema(columns, {META: json.dumps(said), MARK: str(FORMAT)})
 
@@ -134,9 +136,10 @@ def _check_columns(schema: pa.Schema) -> None:
 
 def _form(schema: pa.Schema, name: str, section: Mapping[str, Any], known: Mapping[str, SectionForm]) -> SectionForm:
     """The form of a section of a file: as declared if it is that."""
-    found = form_told(name, _number(section["version"]), dict(section["fields"]))
+    version, fields = _number(section["version"]), dict(section["fields"])
+    found = form_from_json(name, version, fields)
     declared = known.get(name)
-    if declared is not None and (declared.version, told(declared)) == (found.version, told(found)):
+    if declared is not None and (declared.version, fields_to_json(declared)) == (version, fields):
         found = declared
     if schema.field(name).type != struct_of(found):
         raise ValueError(f"section {name} is not as told")

@@ -27,7 +27,7 @@ def is_nowhere(probe: ProbeInfo) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """It.
+    """What the events of a file, or of a run, may have.
 
     Attributes:
         sections: In order.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Installed:
-    """It.
+    """The installed collectors, as far as event files are concerned.
 
     Args:
         left_out: Called for each collector that cannot be used, with the reason.

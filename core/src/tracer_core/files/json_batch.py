@@ -50,12 +50,12 @@ class BatchBuilder:
         Raises:
             UnusualError: they have not, and none was taken.
         """
-        told = self._usual.read(events)
+        parsed = self._usual.read(events)
         first = self.count
-        for name, column in zip(HEADER, told.header, strict=True):
+        for name, column in zip(HEADER, parsed.header, strict=True):
             self._header[name] += column
-        self._places += map(self._index, told.probes)
-        for section, rows, objects in told.sections:
+        self._places += map(self._index, parsed.probes)
+        for section, rows, objects in parsed.sections:
             self._sections.setdefault(section, ([], []))
             known, found = self._sections[section]
             known += range(first, first + len(events)) if rows is None else (first + row for row in rows)
@@ -74,16 +74,16 @@ class BatchBuilder:
             FormError: a value is of another type than its section declares.
             TypeError, AttributeError, KeyError, ValueError: it is no event.
         """
-        told = self._json.read(values)  # nothing is kept of an event that is none
+        parsed = self._json.read(values)  # nothing is kept of an event that is none
         row = self.count
-        for name, value in zip(HEADER, told.header, strict=True):
+        for name, value in zip(HEADER, parsed.header, strict=True):
             self._header[name].append(value)
-        self._places.append(self._index(told.probe))
-        for name, section in told.sections:
+        self._places.append(self._index(parsed.probe))
+        for name, section in parsed.sections:
             rows, objects = self._sections.setdefault(name, ([], []))
             rows.append(row)
             objects.append(section)
-        self._undeclared.append(told.others)
+        self._undeclared.append(parsed.others)
         if series is not None:
             self._series.append(series)
 

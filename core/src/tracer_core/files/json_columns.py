@@ -28,8 +28,8 @@ class UnusualError(Exception):
     """There is something else than usual."""
 
 
-class Usual(NamedTuple):
-    """What events say.
+class ParsedEvents(NamedTuple):
+    """What the JSON of events says, as columns.
 
     Attributes:
         header: Columns, in the order of :data:`~tracer_core.files.json_event.HEADER`.
@@ -43,7 +43,7 @@ class Usual(NamedTuple):
 
 
 class UsualEvents:
-    """Reads events.
+    """Reads the JSON of events of the usual form, many at a time.
 
     Args:
         forms: Of the sections that are known, by name.
@@ -53,8 +53,8 @@ class UsualEvents:
         self._objects = {name: _reader(form) for name, form in forms.items()}
         self._places: dict[tuple[Any, ...], ProbeInfo] = {}
 
-    def read(self, events: Sequence[dict[str, Any]]) -> Usual:
-        """Read some: a few hundred are best, since what they hold then stays near the processor.
+    def read(self, events: Sequence[dict[str, Any]]) -> ParsedEvents:
+        """Read some events: a few hundred are best, since what they hold then stays near the processor.
 
         Raises:
             UnusualError: they are not all of the usual form.
@@ -62,7 +62,7 @@ class UsualEvents:
         try:
             names = dict.fromkeys(chain.from_iterable(events))
             sections = [self._section(name, events) for name in names if name not in _HEAD]
-            return Usual(_header(events), self._probes(events), sections)
+            return ParsedEvents(_header(events), self._probes(events), sections)
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise UnusualError from error
 

@@ -25,8 +25,8 @@ _STACK = layout_of(Stack).name
 _NOWHERE = {"symbol": "", "probe_type": ""}
 
 
-class Told(NamedTuple):
-    """What it says.
+class ParsedEvent(NamedTuple):
+    """What the JSON of an event says.
 
     Attributes:
         header: The columns of the header, in the order of :data:`HEADER`, but for the probe.
@@ -45,7 +45,7 @@ HEADER = ("timestamp", "lost", "pid", "tgid", "cpu", "comm")
 
 
 class EventJson:
-    """Reads events.
+    """Reads the JSON of events, one at a time.
 
     Args:
         forms: Of the sections that are known, by name.
@@ -54,8 +54,8 @@ class EventJson:
     def __init__(self, forms: Mapping[str, SectionForm]) -> None:
         self._readers = {name: reader(form) for name, form in forms.items()}
 
-    def read(self, values: dict[str, Any]) -> Told:
-        """Read one.
+    def read(self, values: dict[str, Any]) -> ParsedEvent:
+        """Read an event.
 
         Raises:
             FormError: a value is of another type than its section declares.
@@ -75,7 +75,7 @@ class EventJson:
                 sections.append((name, found))
         if others:
             shallow(others)
-        return Told(header, probe, sections, others or None)
+        return ParsedEvent(header, probe, sections, others or None)
 
     def _read_header(
         self, values: Mapping[str, Any], others: dict[str, Any]

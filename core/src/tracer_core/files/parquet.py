@@ -11,9 +11,9 @@ from pyarrow import parquet
 from tracer_core.errors import RunError
 from tracer_core.files import arrow_schema
 from tracer_core.files.arrow_batch import BatchMaker
-from tracer_core.files.arrow_read import DAMAGED, TROUBLE
+from tracer_core.files.arrow_read import TROUBLE
 from tracer_core.files.arrow_rows import Rows
-from tracer_core.files.reader import AT_ONCE, EventReader, reason
+from tracer_core.files.reader import AT_ONCE, EventReader, damaged
 from tracer_core.files.writer import EventWriter
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tracer_core.files.target_files import TargetFiles
     from tracer_core.types import Upgrade
 
-END = b"tracer.end"
+_END = b"tracer.end"
 """Key of the metadata with what was only known at the end."""
 
 
@@ -65,7 +65,7 @@ class ParquetEvents(EventWriter):
 
     def end(self, facts: Mapping[str, Any]) -> None:
         """See :class:`~tracer_core.files.writer.EventWriter`."""
-        self._writer.add_key_value_metadata({END: json.dumps(dict(facts))})
+        self._writer.add_key_value_metadata({_END: json.dumps(dict(facts))})
         self._writer.close()
         self._files.target.commit()
 
@@ -99,7 +99,7 @@ class ParquetEventsReader(EventReader[IO[bytes]]):
             except StopIteration:
                 break
             except TROUBLE as error:
-                raise self._wrong(f"after {given} event(s)", error) from error
+                raise damaged(self.path, f"after {given} event(s)", error) from error
             given += made.count
             yield made
         self._tell_losses()
@@ -114,10 +114,7 @@ class ParquetEventsReader(EventReader[IO[bytes]]):
             raise RunError(what, hint="make it again from what it was made of") from error
         try:
             self.about, self.contents = arrow_schema.read_schema(schema, self._forms, str(self.path))
-            self.end = dict(json.loads(metadata.get(END, b"{}")))
+            self.end = dict(json.loads(metadata.get(_END, b"{}")))
         except TROUBLE as error:
-            raise self._wrong("in its schema", error) from error
+            raise damaged(self.path, "in its schema", error) from error
         self._make = BatchMaker(schema, self.about, self.contents)
-
-    def _wrong(self, where: str, error: BaseException) -> RunError:
-        return RunError(f"{self.path}, {where}: {reason(error)}", hint=DAMAGED)

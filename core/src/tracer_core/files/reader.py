@@ -7,7 +7,7 @@ import stat
 from abc import ABC, abstractmethod
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
-from tracer_core.errors import UsageError
+from tracer_core.errors import RunError, UsageError
 from tracer_core.events.form import form_of
 from tracer_core.events.objects import events_of
 
@@ -115,6 +115,17 @@ class EventReader(ABC, Generic[S]):
             log.warning("%s: events were lost in the run, and are not in it: %s", self.path, lost)
         if isinstance(missed, list) and missed:
             log.warning("%s: hits of probes were missed in the run: %s", self.path, missed)
+
+
+def damaged(path: Path, where: str, error: BaseException) -> RunError:
+    """The error for a file of which not all can be read.
+
+    Args:
+        path: Of the file.
+        where: In it.
+        error: What reading it raised.
+    """
+    return RunError(f"{path}, {where}: {reason(error)}", hint="the file is damaged")
 
 
 def reason(error: BaseException) -> str:

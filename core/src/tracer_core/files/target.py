@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-_HEAD = 1 << 16  # bytes of an existing file that are looked at
+HEAD = 1 << 16
+"""Bytes of an existing file that are looked at."""
+ANOTHER = "name another file"
+"""What to do about a file that cannot be written."""
 _MODE = 0o644
-_ANOTHER = "name another file"
 
 
 class Target(io.RawIOBase):
@@ -138,7 +140,7 @@ def open_target(path: Path, ours: Callable[[bytes], bool], what: str = "event fi
     try:
         fd = _opened(path)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", hint=_ANOTHER) from error
+        raise UsageError(f"cannot write {path}: {error.strerror}", hint=ANOTHER) from error
     try:
         if stat.S_ISREG(os.fstat(fd).st_mode):
             _take(fd, path, ours, what)
@@ -157,7 +159,7 @@ def _opened(path: Path) -> int:
         return os.open(path, os.O_WRONLY | os.O_NOCTTY)
     if kind != stat.S_IFREG:
         what = {stat.S_IFDIR: "a folder", stat.S_IFBLK: "a disk", stat.S_IFSOCK: "a socket"}.get(kind, "no file")
-        raise UsageError(f"cannot write {path}: it is {what}", hint=_ANOTHER)
+        raise UsageError(f"cannot write {path}: it is {what}", hint=ANOTHER)
     # not truncated: what is there is looked at first, through the same descriptor
     return os.open(path, os.O_RDWR | os.O_CREAT, _MODE)
 
@@ -166,13 +168,13 @@ def _take(fd: int, path: Path, ours: Callable[[bytes], bool], what: str) -> None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise UsageError(f"cannot write {path}: another run is writing it", hint=_ANOTHER) from error
+        raise UsageError(f"cannot write {path}: another run is writing it", hint=ANOTHER) from error
     except OSError:
         pass  # a file system without locks
-    head = os.pread(fd, _HEAD, 0)
+    head = os.pread(fd, HEAD, 0)
     if head and not ours(head):
-        raise UsageError(f"{path} exists and is no {what} of tracer", hint=f"remove it, or {_ANOTHER}")
+        raise UsageError(f"{path} exists and is no {what} of tracer", hint=f"remove it, or {ANOTHER}")
     try:
         os.ftruncate(fd, 0)
     except OSError as error:
-        raise RunError(f"cannot empty {path}: {error.strerror}", hint=_ANOTHER) from error
+        raise RunError(f"cannot empty {path}: {error.strerror}", hint=ANOTHER) from error

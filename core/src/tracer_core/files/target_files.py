@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.errors import RunError, UsageError
 from tracer_core.events.about import Split
-from tracer_core.files.target import open_target
+from tracer_core.files.target import ANOTHER, HEAD, open_target
 from tracer_core.paths import exists, is_file
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tracer_core.events.about import About
-
-_HEAD = 1 << 16  # bytes of a file that are looked at
-_ANOTHER = "name another file"
 
 
 class TargetFiles:
@@ -49,7 +46,7 @@ class TargetFiles:
         self._count = count
         self._number = 0
         if limit and exists(path) and not is_file(path):
-            raise UsageError(f"{path} cannot be one of several: it is no regular file", hint=_ANOTHER)
+            raise UsageError(f"{path} cannot be one of several: it is no regular file", hint=ANOTHER)
         older = list(self._numbered()) if limit else []
         self.target = open_target(path, ours)
         for file in older:
@@ -121,13 +118,13 @@ class TargetFiles:
             if not file.name[len(self._path.name) + 1 :].isdecimal():
                 continue
             if not (file.is_file() and self._is_ours(file)):
-                raise UsageError(f"{file} exists and is no event file of tracer", hint=f"remove it, or {_ANOTHER}")
+                raise UsageError(f"{file} exists and is no event file of tracer", hint=f"remove it, or {ANOTHER}")
             yield file
 
     def _is_ours(self, file: Path) -> bool:
         try:
             with file.open("rb") as opened:
-                head = opened.read(_HEAD)
+                head = opened.read(HEAD)
         except OSError as error:
-            raise UsageError(f"cannot read {file}: {error.strerror}", hint=_ANOTHER) from error
+            raise UsageError(f"cannot read {file}: {error.strerror}", hint=ANOTHER) from error
         return not head or self._ours(head)

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def apart(call: Callable[[], T], seconds: float) -> T:
-    """Do it in a copy of this process.
+    """Make a call in a copy of this process.
 
     Args:
         call: What to do; its result can be pickled.

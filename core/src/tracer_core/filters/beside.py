@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def beside(call: Callable[[], T], seconds: float, *, slow: float, told: Callable[[], object]) -> T:
-    """Do it in a thread, since a signal gets through to Python only where Python waits.
+def beside(call: Callable[[], T], seconds: float, *, slow: float, on_slow: Callable[[], object]) -> T:
+    """Make a call in a thread, since a signal gets through to Python only where Python waits.
 
     Args:
         call: What to do. If it takes too long, or a signal raises, nobody waits for it any more, not even at exit.
         seconds: How long it may take.
         slow: Seconds after which the user is told.
-        told: Tells it.
+        on_slow: Tells the user that it takes long.
 
     Raises:
         Exception: it raised that.
@@ -37,7 +37,7 @@ def beside(call: Callable[[], T], seconds: float, *, slow: float, told: Callable
     thread.start()
     thread.join(slow)
     if thread.is_alive():
-        told()
+        on_slow()
         thread.join(seconds - slow)
     if errors:
         raise errors[0]

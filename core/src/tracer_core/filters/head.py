@@ -33,13 +33,13 @@ class Head:
         return offset + size <= self.size
 
     def declarations(self) -> Iterator[str]:
-        """C."""
+        """The variables, in C."""
         if self.size:
             yield f"u64 copy[{_rounded(self.size + self.pad) // 8}];"
             yield f"u8 *head = (u8 *)copy{f' + {self.pad}' if self.pad else ''};"
 
     def preparation(self, *, tagged: bool) -> Iterator[str]:
-        """C: copy, with the tag in place if the programs see it."""
+        """The statements, in C, that copy, with the tag in place if the programs see it."""
         yield "if ((s32)linear < 0)"
         yield "\treturn false;"
         if tagged:

@@ -116,7 +116,7 @@ def _with_names(expression: str, compile_it: Callable[[], Program]) -> Program:
         log.info("packet filter %s: resolving its names, for %s s at most", shown(expression), _PATIENCE)
 
     try:
-        return beside(compile_it, _PATIENCE, slow=_SLOW, told=tell)
+        return beside(compile_it, _PATIENCE, slow=_SLOW, on_slow=tell)
     except TimeoutError as error:
         what = f"packet filter {shown(expression)}: its names were not resolved within {_PATIENCE} s"
         raise UsageError(what, hint="give addresses, or see why name servers do not answer") from error

@@ -10,22 +10,20 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import struct
 from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError
+from tracer_core.kernel.btf_blob import WORDS, WORDS_EACH, sections
 from tracer_core.kernel.btf_decode import decode
-from tracer_core.kernel.btf_types import MODIFIERS, VOID, WORDS, WORDS_EACH, BtfMember, BtfType, Kind
+from tracer_core.kernel.btf_types import MODIFIERS, VOID, BtfMember, BtfType, Kind
 from tracer_core.libbpf import library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-
-__all__ = ["MODIFIERS", "Btf", "BtfMember", "BtfType", "Kind"]
 
 _SCANS = 64  # look-ups of a kind before an index of it is cheaper than one more scan
 
@@ -47,14 +45,14 @@ class Btf:
         self._indexes: dict[Kind, dict[str, int]] = {}
 
     @classmethod
-    def load(cls, path: Path, *, base: Btf | None = None) -> Btf:
+    def load(cls, path: Path) -> Btf:
         """Read BTF from a raw file (``/sys/kernel/btf/*``) or an ELF file with a ``.BTF`` section.
 
         Raises:
             MachineError: the file is missing, unreadable or not BTF.
         """
-        handle = library().btf__parse_split(os.fsencode(path), base.handle if base else None)
-        return cls(_checked(handle, f"cannot read BTF from {path}"), base=base)
+        handle = library().btf__parse_split(os.fsencode(path), None)
+        return cls(_checked(handle, f"cannot read BTF from {path}"))
 
     @classmethod
     def from_bytes(cls, data: bytes, *, base: Btf | None = None, origin: str = "memory") -> Btf:
@@ -202,8 +200,7 @@ class Btf:
 
     def _headers(self) -> Iterator[tuple[int, int, int]]:
         """Id, kind and offset of the name of each of this BTF's own types."""
-        _, header, start, length = struct.unpack_from("=4I", self.raw)
-        words = memoryview(self.raw)[header + start : header + start + length].cast("I")
+        words = memoryview(sections(self.raw).types).cast("I")
         type_id = self.base.count if self.base else 1
         at, end = 0, len(words)
         fixed = [WORDS[kind] for kind in Kind]

@@ -10,6 +10,7 @@ import ctypes
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from tracer_core.kernel.btf_blob import INT_SIGNED
 from tracer_core.kernel.btf_types import MODIFIERS, BtfMember, BtfType, Kind
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ _ENUM = struct.Struct("=Ii")
 _ENUM64 = struct.Struct("=IIi")
 _PARAM = struct.Struct("=2I")
 _REFERENCES = MODIFIERS | {Kind.PTR, Kind.TYPEDEF, Kind.FUNC, Kind.VAR, Kind.DECL_TAG}
-_INT_SIGNED = 1 << 24  # BTF_INT_SIGNED in the encoding byte of the word that follows an integer
 
 
 class _Raw(NamedTuple):
@@ -64,7 +64,7 @@ def decode(type_id: int, address: int, name_of: Callable[[int], str]) -> BtfType
 
 def _integer(raw: _Raw) -> BtfType:
     (encoding,) = _WORD.unpack(ctypes.string_at(raw.rest, _WORD.size))
-    return BtfType(raw.id, raw.kind, raw.name, size=raw.word, signed=bool(encoding & _INT_SIGNED))
+    return BtfType(raw.id, raw.kind, raw.name, size=raw.word, signed=bool(encoding & INT_SIGNED))
 
 
 def _aggregate(raw: _Raw) -> BtfType:

@@ -34,19 +34,6 @@ class Kind(IntEnum):
 MODIFIERS = frozenset({Kind.VOLATILE, Kind.CONST, Kind.RESTRICT, Kind.TYPE_TAG})
 """Kinds that only wrap another type and change nothing of its layout."""
 
-WORDS = dict.fromkeys(Kind, 3) | {Kind.INT: 4, Kind.ARRAY: 6, Kind.VAR: 4, Kind.DECL_TAG: 4}
-"""32-bit words that a type takes in a blob, by kind, without what follows for each member, enumerator or parameter."""
-
-WORDS_EACH = dict.fromkeys(Kind, 0) | {
-    Kind.STRUCT: 3,
-    Kind.UNION: 3,
-    Kind.ENUM: 2,
-    Kind.FUNC_PROTO: 2,
-    Kind.DATASEC: 3,
-    Kind.ENUM64: 3,
-}
-"""The words for each of those."""
-
 
 @dataclass(frozen=True, slots=True)
 class BtfMember:

@@ -1,7 +1,4 @@
-"""BTF as columns: what each type begins with, of all types of a blob at once, in 50 ms for a kernel.
-
-Format: ``Documentation/bpf/btf.rst``.
-"""
+"""BTF as columns: what each type begins with, of all types of a blob at once, in 50 ms for a kernel."""
 
 from __future__ import annotations
 
@@ -10,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tracer_core.kernel.btf_types import MODIFIERS, WORDS, WORDS_EACH, Kind
-from tracer_core.kernel.modules import sections
+from tracer_core.kernel.btf_blob import WORDS, WORDS_EACH, sections
+from tracer_core.kernel.btf_types import MODIFIERS, Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,21 +11,20 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from tracer_core.kernel.btf_blob import HEADER, INT_SIGNED, MAGIC, VERSION
 from tracer_core.kernel.btf_types import MODIFIERS, BtfMember, BtfType, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-_HEADER = struct.Struct("<HBBIIIII")
-_MAGIC, _VERSION = 0xEB9F, 1
+_HEADER = struct.Struct(f"<{HEADER}")
 _TYPE = struct.Struct("<3I")
-_INT_SIGNED = 1 << 24
 _FUNC_GLOBAL = 1
 _REFERENCES = MODIFIERS | {Kind.PTR, Kind.TYPEDEF, Kind.FUNC}
 _U32 = 0xFFFFFFFF
 
 
-class Strings:
+class _Strings:
     """A string table under construction.
 
     Args:
@@ -67,16 +66,16 @@ def encode(types: Iterable[BtfType], *, base_strings: bytes = b"") -> bytes:
     Raises:
         ValueError: a type is of a kind that is not encoded.
     """
-    strings = Strings(base_strings)
+    strings = _Strings(base_strings)
     body = b"".join(_encode_type(found, strings.offset) for found in types)
     text = strings.section()
-    return _HEADER.pack(_MAGIC, _VERSION, 0, _HEADER.size, 0, len(body), len(body), len(text)) + body + text
+    return _HEADER.pack(MAGIC, VERSION, 0, _HEADER.size, 0, len(body), len(body), len(text)) + body + text
 
 
 def _encode_type(found: BtfType, offset: Callable[[str], int]) -> bytes:
     kind, extra, word, flag, vlen = found.kind, b"", found.size, False, 0
     if kind is Kind.INT:
-        extra = struct.pack("<I", _INT_SIGNED * found.signed | found.size * 8)
+        extra = struct.pack("<I", INT_SIGNED * found.signed | found.size * 8)
     elif kind in (Kind.STRUCT, Kind.UNION):
         flag, vlen = any(member.bit_size for member in found.members), len(found.members)
         extra = _members(found.members, offset)

@@ -127,7 +127,7 @@ class LiveKernel(BtfKernel):
     def __init__(self, *, kconf: Path | None = None) -> None:
         source = LiveSource(kconf=kconf)
         if kconf is not None:
-            check_config(source)
+            _check_config(source)
         super().__init__(source)
         self._netns = NetnsNames()
 
@@ -136,7 +136,7 @@ class LiveKernel(BtfKernel):
         return self._netns.name(inode)
 
 
-def check_config(source: LiveSource) -> None:
+def _check_config(source: LiveSource) -> None:
     """Make sure that the configuration a user named is one.
 
     Raises:

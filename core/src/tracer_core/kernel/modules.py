@@ -3,7 +3,6 @@
 A machine has a hundred modules and most questions are not for them. libbpf would scan all types of
 vmlinux again for each module, so the raw bytes are asked first: names in BTF are offsets into the
 strings of vmlinux and of the module, and a type begins with that offset.
-Format: ``Documentation/bpf/btf.rst``.
 """
 
 from __future__ import annotations
@@ -12,37 +11,17 @@ import re
 import struct
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError
 from tracer_core.kernel.btf import Btf
+from tracer_core.kernel.btf_blob import Sections, sections
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from tracer_core.kernel.btf_types import BtfType, Kind
     from tracer_core.kernel.source import Source
-
-_HEADER = struct.Struct("=HBBIIIII")  # struct btf_header
-_MAGIC = 0xEB9F
-
-
-class Sections(NamedTuple):
-    """The two parts of a BTF blob."""
-
-    types: bytes
-    strings: bytes
-
-
-def sections(data: bytes) -> Sections:
-    """Cut a blob into types and strings; both are empty if it is no BTF in our byte order."""
-    if len(data) < _HEADER.size:
-        return Sections(b"", b"")
-    magic, _, _, header, type_start, type_size, string_start, string_size = _HEADER.unpack_from(data)
-    if magic != _MAGIC:
-        return Sections(b"", b"")
-    types, strings = header + type_start, header + string_start
-    return Sections(data[types : types + type_size], data[strings : strings + string_size])
 
 
 class ModuleTypes:

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAMED = "run/netns"  # what ip-netns(8) mounts there
+_PROC = Path("/proc")
+_NAMED = Path("/run/netns")  # what ip-netns(8) mounts there
 _REFRESH_NS = 1_000_000_000
 
 
-def namespaces(kind: str, root: Path = Path("/")) -> Iterator[tuple[int, Path]]:
+def namespaces(kind: str) -> Iterator[tuple[int, Path]]:
     """Numbers of namespaces, each with a file by which it can be entered: those with a name, then processes by age.
 
     Args:
         kind: As in ``/proc/PID/ns``: ``net``, ``mnt``.
-        root: Where ``run`` and ``proc`` are.
     """
-    proc = root / "proc"
-    device = (proc / f"self/ns/{kind}").stat().st_dev
-    named = sorted(_entries(root / _NAMED)) if kind == "net" else []
-    processes = sorted((entry for entry in _entries(proc) if entry.name.isdecimal()), key=lambda entry: int(entry.name))
+    device = (_PROC / f"self/ns/{kind}").stat().st_dev
+    named = sorted(_entries(_NAMED)) if kind == "net" else []
+    processes = sorted(
+        (entry for entry in _entries(_PROC) if entry.name.isdecimal()), key=lambda entry: int(entry.name)
+    )
     for path in (*named, *(entry / f"ns/{kind}" for entry in processes)):
         try:
             found = path.stat()
@@ -54,13 +55,9 @@ class NetnsNames:
     """Names of network namespaces: as ``ip netns`` knows them, or after the oldest process that lives there.
 
     Looks them up when a number is not known, at most once a second; what was found stays.
-
-    Args:
-        root: Where ``run`` and ``proc`` are.
     """
 
-    def __init__(self, root: Path = Path("/")) -> None:
-        self._root = root
+    def __init__(self) -> None:
         self._names: dict[int, str] = {}
         self._looked = 0
 
@@ -69,16 +66,17 @@ class NetnsNames:
         now = time.monotonic_ns()
         if inode not in self._names and now >= self._looked:
             self._looked = now + _REFRESH_NS
-            for number, path in namespaces("net", self._root):
+            for number, path in namespaces("net"):
                 if number not in self._names:
-                    self._names[number] = self._name(path)
+                    self._names[number] = _name(path)
         return self._names.get(inode)
 
-    def _name(self, path: Path) -> str:
-        if path.parent == self._root / _NAMED:
-            return path.name
-        process = path.parents[1]
-        return f"{_comm(process)}/{process.name}"
+
+def _name(path: Path) -> str:
+    if path.parent == _NAMED:
+        return path.name
+    process = path.parents[1]
+    return f"{_comm(process)}/{process.name}"
 
 
 def _entries(folder: Path) -> list[Path]:

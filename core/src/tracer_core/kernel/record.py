@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core.kernel import roots
 from tracer_core.kernel.base import TRACEPOINT, TRACEPOINT_CALLER, BtfKernel
-from tracer_core.kernel.btf import Kind
+from tracer_core.kernel.btf_types import Kind
 from tracer_core.kernel.recorded import FORMAT, META
 from tracer_core.kernel.trim import Trim
 
@@ -103,8 +103,9 @@ def _tracefs(source: Source, functions: Iterable[str], events: Iterable[str]) ->
     text = source.available_events()
     if text is not None:
         wanted = {event.encode() for event in events}
-        lines = (line for line in text.splitlines(keepends=True))
-        files["available_events"] = b"".join(line for line in lines if line.strip().rpartition(b":")[2] in wanted)
+        files["available_events"] = b"".join(
+            line for line in text.splitlines(keepends=True) if line.strip().rpartition(b":")[2] in wanted
+        )
     text = source.available_functions()
     if text is not None:
         files["available_filter_functions"] = _cut(text, 0, functions)

@@ -23,7 +23,7 @@ FORMAT = 1
 """Version of the layout of a recording, ``format`` in its ``meta.json``."""
 
 META = "meta.json"
-VMLINUX = "vmlinux.btf"
+_VMLINUX = "vmlinux.btf"
 
 
 class RecordedSource:
@@ -60,9 +60,9 @@ class RecordedSource:
         Raises:
             MachineError: it is missing or damaged.
         """
-        data = self._read(VMLINUX)
+        data = self._read(_VMLINUX)
         try:
-            return Btf.from_bytes(data, origin=f"{VMLINUX}.xz")
+            return Btf.from_bytes(data, origin=f"{_VMLINUX}.xz")
         except MachineError as error:
             raise self._broken(error.message) from error
 

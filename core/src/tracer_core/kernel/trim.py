@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tracer_core.kernel.btf_blob import sections
 from tracer_core.kernel.btf_types import BtfType, Kind
 from tracer_core.kernel.encode import encode
-from tracer_core.kernel.modules import sections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

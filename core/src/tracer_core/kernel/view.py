@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from tracer_core.kernel.btf import Btf, BtfType, Kind
+    from tracer_core.kernel.btf import Btf
+    from tracer_core.kernel.btf_types import BtfType, Kind
 
 
 @dataclass(frozen=True, slots=True)

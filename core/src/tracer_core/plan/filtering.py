@@ -53,7 +53,7 @@ class Filters:
         """What is asked at a place.
 
         Args:
-            place: It.
+            place: Where.
             known: C types of arguments and getters' results there.
             has_packet: One may be followed there.
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # a cookie is, from below, a probe's index, its shape, and the positions of its arguments
 SHAPE_SHIFT, POSITIONS_SHIFT = 20, 32
-POSITION_BITS = 3
-ABSENT = (1 << POSITION_BITS) - 1
+_POSITION_BITS = 3
+_ABSENT = (1 << _POSITION_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class PlannedProbe:
         """
         packed = 0
         for at, position in enumerate(self.positions):
-            packed |= (ABSENT if position is None else position) << (POSITION_BITS * at)
+            packed |= (_ABSENT if position is None else position) << (_POSITION_BITS * at)
         return packed << POSITIONS_SHIFT | self.shape << SHAPE_SHIFT | index
 
     def arguments(self, shape: Shape) -> Iterator[tuple[str, int]]:
@@ -224,11 +224,11 @@ class Plan:
     @property
     def layouts(self) -> tuple[Layout, ...]:
         """Of the sections that events may have, in the order of :attr:`sections`."""
-        events = (section for section in self.sections if section is not self.tells)
+        events = (section for section in self.sections if section is not self.tracked_data)
         return tuple(dict.fromkeys(section.group_of or section.layout for section in events))
 
     @property
-    def tells(self) -> PlannedSection | None:
+    def tracked_data(self) -> PlannedSection | None:
         """The section of records that are no events: of what becomes of packets' data. Nothing if there are none."""
         return next((section for section in self.sections if section.layout.cls is TrackedData), None)
 

@@ -7,39 +7,55 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tracer_core.errors import MachineError, PluginError, UsageError
 from tracer_core.filters.metadata.place import Placer
 from tracer_core.plan.asked import asked_places
+from tracer_core.plan.clashes import refuse_clashes
 from tracer_core.plan.filtering import Filters
 from tracer_core.plan.ordering import ordered
 from tracer_core.plan.plan import Identity, Plan, PlannedFragment, PlannedGetter, PlannedProbe, PlannedSection
 from tracer_core.plan.request import DEFAULT_PROBES
-from tracer_core.plan.shapes import helper_shape, shape_of
+from tracer_core.plan.shapes import Code, helper_shape, shape_of
 from tracer_core.plan.stacks import asks_for_key, ends, stack_place, stacks_of, with_returns
 from tracer_core.plan.tracking import PACKET, TRACKED, track
 from tracer_core.plugins.declaration import shown
-from tracer_core.sections import Header, Return, Stack, TrackedData, Tracking, Unjoined
+from tracer_core.sections import Return, Stack, TrackedData
 from tracer_core.types import ProbeKind
 from tracer_core.wire import Layout, layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
     from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.following import StackPlace, Stacks
+    from tracer_core.plan.places import Place
     from tracer_core.plan.plan import Shape
     from tracer_core.plan.request import Abilities, Request
-    from tracer_core.plugins.declaration import Declaration, Owner
+    from tracer_core.plan.tracking import Tracking
+    from tracer_core.plugins.declaration import Declaration
     from tracer_core.types import Probe
 
-NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
-"""C types from which the core itself can tell a network namespace."""
+# C types from which the core itself can tell a network namespace
+_NETNS_TYPES = ("struct sk_buff *", "struct net_device *", "struct net *")
 
 _MASK_BITS = 63  # the last one is of records that are messages
 _MEET = "give one more where packets pass, as in -p net:netif_receive_skb"
 _PACKETS_ONLY = "leave out -f if it has no packet that could match, or choose another probe"
 _VLAN = ("vlan_present", "vlan_all")  # 5.0 to 6.1, 6.2
-# sections that only the core adds
-_OWN = frozenset(layout_of(cls).name for cls in (Header, Return, Stack, Tracking, Unjoined, TrackedData))
 
 H = TypeVar("H", bound="Hashable")
+
+
+class _Attached:
+    """Probes in the order in which they are planned, with the code that they share."""
+
+    def __init__(self) -> None:
+        self.probes: list[PlannedProbe] = []
+        self.shapes: dict[Shape, int] = {}
+
+    def add(self, place: Place, shape: Shape, address: int, positions: tuple[int | None, ...] = ()) -> None:
+        """Add a probe; the arguments are as :class:`~tracer_core.plan.plan.PlannedProbe` has them."""
+        index = self.shapes.setdefault(shape, len(self.shapes))
+        self.probes.append(
+            PlannedProbe(place.probe, place.prototype, index, address, place.user, positions, place.spare)
+        )
 
 
 def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKernel) -> Plan:
@@ -53,82 +69,56 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
     members = _in_order(declarations)
     fragments = tuple(PlannedFragment(d.owner, fragment) for d in members for fragment in d.fragments)
     getters = tuple(PlannedGetter(d.owner, getter) for d in members for getter in d.getters)
-    _refuse_clashes(members)
+    refuse_clashes(members)
     if request.netns and kernel.member("net_device", "nd_net.net") is None:
         raise MachineError("--netns: this kernel has no network namespaces", hint="leave the option out")
-    netns_types = NETNS_TYPES if request.netns else ()
+    netns_types = _NETNS_TYPES if request.netns else ()
     placer = Placer(request.metadata, kernel) if request.metadata is not None else None
     filters = Filters(request.filter is not None, placer)
-    arg_types = _unique(
-        [
-            *netns_types,
-            *(placer.c_types if placer is not None else ()),
-            *(t for f in fragments for t in f.reads),
-            *(t for g in getters for t in (g.getter.gives, *g.getter.needs)),
-        ]
-    )
+    arg_types = _arg_types(netns_types, placer, fragments, getters)
     abilities = request.abilities
     # who matched once is followed, whatever becomes of it
     tracking = track(kernel, abilities) if TRACKED in arg_types or filters.any else None
     if tracking is not None:
-        arg_types = _unique([*arg_types, PACKET, TRACKED])
-    probes: list[PlannedProbe] = []
-    skipped: list[Probe] = []
-    shapes: dict[Shape, int] = {}
+        arg_types = tuple(_unique([*arg_types, PACKET, TRACKED]))
     located, missing = asked_places((probe for d in members for probe in d.probes), request, kernel)
     places = with_returns(located)
     stacks = stacks_of(places, fragments, request, kernel)
-    for place in places:
-        if place.spare and tracking and tracking.role_at(place.probe):
-            continue  # its program must run from the start
-        identity, address = _identity(place.probe, abilities, kernel)
-        fit = shape_of(
-            place,
-            arg_types,
-            getters,
-            fragments,
-            netns_types,
-            identity=identity,
-            abilities=abilities,
-            tracking=tracking,
-            filters=filters,
-            stacks=stacks is not None,
-            all_stacks=request.probe_stack,
-        )
-        if fit is None:
-            if not place.spare:
-                skipped.append(place.probe)
-            continue
-        index = shapes.setdefault(fit.shape, len(shapes))
-        probes.append(
-            PlannedProbe(place.probe, place.prototype, index, address, place.user, fit.positions, place.spare)
-        )
+    code = Code(
+        getters,
+        fragments,
+        arg_types,
+        netns_types,
+        abilities,
+        tracking,
+        filters,
+        stacks=stacks is not None,
+        all_stacks=request.probe_stack,
+    )
+    attached = _Attached()
+    skipped = _unique(_attach_asked(places, code, attached, kernel))
     if placer is not None:
         placer.finish()
-    if all(planned.spare for planned in probes):
-        raise _nothing_to_attach(members, _unique(skipped), tuple(missing), filtered=filters.any)
-    # last, for where several programs run at one place: events are made before their packet is forgotten
-    is_tracking = tracking is not None and any(shape.sight for shape in shapes)
+    if all(planned.spare for planned in attached.probes):
+        raise _nothing_to_attach(members, skipped, tuple(missing), filtered=filters.any)
+    is_tracking = tracking is not None and any(shape.sight for shape in attached.shapes)
     if stacks and not is_tracking:
         raise UsageError("none of the probes has a packet that others could run for", hint=_MEET)
-    following = tracking.needed([p.probe for p in probes]) if tracking and is_tracking else ()
-    for helper in (*ends(probes), *following):
-        identity, address = _identity(helper.place.probe, abilities, kernel)
-        shape = helper_shape(helper, identity=identity, abilities=abilities)
-        index = shapes.setdefault(shape, len(shapes))
-        probes.append(PlannedProbe(helper.place.probe, helper.place.prototype, index, address))
+    # last, for where several programs run at one place: events are made before their packet is forgotten
+    _attach_helpers(tracking if is_tracking else None, abilities, attached, kernel)
+    shapes = attached.shapes
     return Plan(
         release=kernel.release,
         owners=tuple(d.owner for d in members),
-        arg_types=tuple(arg_types),
+        arg_types=arg_types,
         fragments=fragments,
-        sections=_sections(shapes, fragments, tells=request.sort and is_tracking),
+        sections=_sections(shapes, fragments, tracked_data=request.sort and is_tracking),
         shapes=tuple(shapes),
-        probes=tuple(probes),
+        probes=tuple(attached.probes),
         netns=request.netns,
         multi=any(shape.kind.breaks for shape in shapes) and abilities.cookies and abilities.multi,
         casts=any(shape.plain for shape in shapes) and abilities.casts,
-        skipped=tuple(_unique(skipped)),
+        skipped=tuple(skipped),
         missing=tuple(missing),
         weakness=tracking.weakness if tracking and is_tracking else "",
         filter=request.filter,
@@ -139,6 +129,40 @@ def plan(declarations: Iterable[Declaration], request: Request, kernel: TypedKer
         stack_place=_stack_place(stacks, fragments, getters, kernel),
         log_level=request.log_level,
     )
+
+
+def _arg_types(
+    netns_types: Iterable[str],
+    placer: Placer | None,
+    fragments: Iterable[PlannedFragment],
+    getters: Iterable[PlannedGetter],
+) -> tuple[str, ...]:
+    """C types that somebody asks for: the core, filters, collectors."""
+    asked = [*netns_types, *(placer.c_types if placer is not None else ())]
+    asked += (c_type for planned in fragments for c_type in planned.reads)
+    asked += (c_type for planned in getters for c_type in (planned.getter.gives, *planned.getter.needs))
+    return tuple(_unique(asked))
+
+
+def _attach_asked(places: Iterable[Place], code: Code, attached: _Attached, kernel: TypedKernel) -> Iterator[Probe]:
+    """Plan the places that somebody asked for. Gives the probes at which nobody can learn anything."""
+    for place in places:
+        if place.spare and code.tracking and code.tracking.role_at(place.probe):
+            continue  # its program must run from the start
+        identity, address = _identity(place.probe, code.abilities, kernel)
+        fit = shape_of(place, identity, code)
+        if fit is not None:
+            attached.add(place, fit.shape, address, fit.positions)
+        elif not place.spare:
+            yield place.probe
+
+
+def _attach_helpers(tracking: Tracking | None, abilities: Abilities, attached: _Attached, kernel: TypedKernel) -> None:
+    """Plan the places that run nobody's fragments: where windows close, and where packets end or move."""
+    needed = tracking.needed([planned.probe for planned in attached.probes]) if tracking is not None else ()
+    for helper in (*ends(attached.probes), *needed):
+        identity, address = _identity(helper.place.probe, abilities, kernel)
+        attached.add(helper.place, helper_shape(helper, identity=identity, abilities=abilities), address)
 
 
 def _stack_place(
@@ -182,13 +206,13 @@ def _identity(probe: Probe, abilities: Abilities, kernel: TypedKernel) -> tuple[
 
 
 def _sections(
-    shapes: Iterable[Shape], fragments: Iterable[PlannedFragment], *, tells: bool
+    shapes: Iterable[Shape], fragments: Iterable[PlannedFragment], *, tracked_data: bool
 ) -> tuple[PlannedSection, ...]:
     """Sections in the order in which programs add them; last what is told of packets' data, if it is."""
     events = [shape for shape in shapes if not shape.is_helper]
     first: list[type[Any]] = [Return] if any(shape.reports for shape in events) else []
     last: list[type[Any]] = [Stack] if any(shape.stack for shape in shapes) else []
-    last += [TrackedData] if tells else []
+    last += [TrackedData] if tracked_data else []
     emitted: list[type[Any]] = [cls for f in fragments for cls in f.fragment.emits]
     layouts: list[Layout] = _unique(map(layout_of, (*first, *emitted, *last)))
     placed, shift = [], 0
@@ -202,41 +226,6 @@ def _sections(
             hint="select fewer collectors with -c",
         )
     return tuple(placed)
-
-
-def _refuse_clashes(members: Iterable[Declaration]) -> None:
-    names: dict[str, tuple[Layout, Owner]] = {}
-    functions: dict[str, Owner] = {}
-    for member in members:
-        for layout in map(layout_of, member.spec.sections):
-            known, owner = names.setdefault(layout.name, (layout, member.owner))
-            if known != layout or layout.name in _OWN:
-                message = f"section {layout.name} is declared by both {owner} and {member.owner}"
-                raise PluginError(message, hint="leave one of them out of -c")
-        declared = {layout_of(cls).name for cls in member.spec.sections}
-        for fragment in member.fragments:
-            unknown = {layout_of(cls).name for cls in fragment.emits} - declared
-            if unknown:
-                raise PluginError(
-                    f"{member.owner}: {fragment.function} emits {', '.join(sorted(unknown))}, not among its sections",
-                    hint="add them to CollectorSpec.sections",
-                )
-            if reported := [cls for cls in fragment.emits if layout_of(cls).reported]:
-                names_of = ", ".join(layout_of(cls).name for cls in reported)
-                raise PluginError(
-                    f"{member.owner}: {fragment.function} emits {names_of}, which only sessions report",
-                    hint="declare it without reported=True, or leave it out of emits",
-                )
-        for function in (*(f.function for f in member.fragments), *(g.function for g in member.getters)):
-            if not function.startswith(f"{member.spec.name}_"):
-                raise PluginError(
-                    f"{member.owner}: C function {function} must be called {member.spec.name}_<verb>",
-                    hint="C names of a collector begin with its name",
-                )
-            other = functions.setdefault(function, member.owner)
-            if other is not member.owner:
-                message = f"C function {function} is defined by both {other} and {member.owner}"
-                raise PluginError(message, hint="leave one of them out of -c")
 
 
 def _nothing_to_attach(

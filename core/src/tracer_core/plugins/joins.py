@@ -14,7 +14,7 @@ from tracer_core.types import Join, JoinRole
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from tracer_core.events.form import FieldForm, SectionForm
     from tracer_core.types import CollectorSpec
@@ -100,7 +100,7 @@ def _kinds(join: Join) -> tuple[Form, ...]:
 def _kind(path: str, form: SectionForm) -> Form:
     if path.startswith(HEADER):
         if path.removeprefix(HEADER) not in _HEADER_FIELDS:
-            raise PluginError(f"{path} is no part of a key: of the header, {_listed(_HEADER_FIELDS)} can be")
+            raise PluginError(f"{path} is no part of a key: of the header, {', '.join(_HEADER_FIELDS)} can be")
         return Form.INTEGER
     found = _field(path, form).form
     if found not in _KEYS:
@@ -118,7 +118,3 @@ def _field(path: str, form: SectionForm) -> FieldForm:
     if found is None:
         raise PluginError(f"{path}: section {form.name} has no field {name}")
     return found
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)

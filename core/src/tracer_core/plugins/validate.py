@@ -16,12 +16,19 @@ from tracer_core.types import API_VERSION, CollectorSpec
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tracer_core.plugins.declaration import Owner
 
 NAME_RULE = "names are lower-case letters, digits and _, beginning with a letter, and not 'auto'"
 """What a collector may be called."""
 
 _NAME = re.compile(r"(?!auto$)[a-z][a-z0-9_]*")
+_REFUSALS: dict[str, Callable[[CollectorSpec], None]] = {
+    "joins": refuse_bad_joins,
+    "lookups": refuse_bad_lookups,
+    "tallies": refuse_bad_tallies,
+}
 
 
 class Status(StrEnum):
@@ -71,18 +78,11 @@ def refuse_bad(owner: Owner, spec: Any) -> None:  # noqa: ANN401 - whatever the 
             layout_of(cls)
     except Exception as error:
         raise _broken(owner, f"its sections cannot be used: {error}") from error
-    try:
-        refuse_bad_joins(spec)
-    except PluginError as error:
-        raise _broken(owner, f"its joins cannot be used: {error.message}") from error
-    try:
-        refuse_bad_lookups(spec)
-    except PluginError as error:
-        raise _broken(owner, f"its lookups cannot be used: {error.message}") from error
-    try:
-        refuse_bad_tallies(spec)
-    except PluginError as error:
-        raise _broken(owner, f"its tallies cannot be used: {error.message}") from error
+    for what, refuse in _REFUSALS.items():
+        try:
+            refuse(spec)
+        except PluginError as error:
+            raise _broken(owner, f"its {what} cannot be used: {error.message}") from error
     _refuse_options(owner, spec.options)
 
 

@@ -113,7 +113,7 @@ def sorted_series(path: Path, *, rotated: bool, most: int) -> Generator[EventSer
     Raises:
         UsageError: no installed collector can tell which packet an event is of.
     """
-    from tracer_core.files.sort_files import FileSorting  # noqa: PLC0415 - pyarrow takes its time
+    from tracer_core.sort.files import FileSorting  # noqa: PLC0415 - pyarrow takes its time
 
     installed = known().installed
     with installed.open_set(path, follow=rotated) as files:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from tracer_core.compose.compose import compose
@@ -17,10 +17,11 @@ from tracer_core.plugins.exchange import Exchange, Link
 from tracer_core.plugins.session import Session, guarded
 from tracer_core.run.blame import explain
 from tracer_core.run.drain import Drain
+from tracer_core.run.ending import finish, wait_for_end
 from tracer_core.run.losses import LossReport
 from tracer_core.run.notices import Notice, command, stop_signals
 from tracer_core.run.prepare import without
-from tracer_core.run.said import Said
+from tracer_core.run.program_messages import ProgramMessages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,14 +38,9 @@ if TYPE_CHECKING:
     from tracer_core.run.sinks import Sink
     from tracer_core.run.stack_probes import StackProbes
     from tracer_core.run.summary import Summary
-    from tracer_core.run.tells import Tells
+    from tracer_core.run.tracked_data import TrackedDataRecords
 
 log = logging.getLogger(__name__)
-
-_LOOK = 1.0  # seconds between looks at losses, which take a system call for each kprobe
-_QUIET = 0.1  # seconds without an event, after which no more are expected
-_LONGEST_WAIT = 1.0  # seconds; others may send all the time
-_FULL = "Reached stop count (%d), terminating..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class Collection:
         ready_file: Created when events can come.
         command: For the shell, run meanwhile; the run ends with it.
         stop_after: Events to take; 0 for all.
-        tells: What the records say that are no events, for who sorts, if somebody does.
+        tracked_data: Takes the records that say what becomes of packets' data, if events are sorted.
         changes: Makes what collectors have changed; nothing if nothing may be.
         utc: Times in messages are dates, in UTC.
         summary: Says at the end what was seen, if anybody wants to know.
@@ -77,7 +73,7 @@ class Collection:
     ready_file: Path | None = None
     command: str | None = None
     stop_after: int = 0
-    tells: Tells | None = None
+    tracked_data: TrackedDataRecords | None = None
     changes: Changes | None = None
     utc: bool = False
     summary: Summary | None = None
@@ -117,14 +113,15 @@ def run(collection: Collection, backend: Backend) -> None:
         exchange.begin()
         report = LossReport(backend, prepared.plan)
         probes = _stack_probes(collection, notices)
-        said = Said(composition.messages, prepared.plan, clock_offset=clock_offset() if collection.utc else None)
+        offset = clock_offset() if collection.utc else None
+        messages = ProgramMessages(composition.messages, prepared.plan, clock_offset=offset)
         drain = Drain(
             backend,
             partial(_sinks, collection, exchange, probes),
             limit=collection.stop_after,
             facts=report.facts,
             ended=lambda: notices.put(Notice.DRAINED),
-            sift=_sift(collection, said),
+            sift=_sift(collection, messages),
             reported=partial(_reported, exchange, prepared.plan) if exchange.reported else None,
         )
         with drain:  # files end when nothing can be lost any more
@@ -133,14 +130,14 @@ def run(collection: Collection, backend: Backend) -> None:
                 began = time.monotonic()
                 drain.start()
                 with command(collection.command, notices) if collection.command is not None else nullcontext():
-                    _collect(drain, notices, report, partial(probes.attach, backend) if probes else _nothing)
+                    wait_for_end(drain, notices, report, partial(probes.attach, backend) if probes else _nothing)
                 backend.disable()
                 seconds = time.monotonic() - began
-                _finish(drain, notices)
+                finish(drain, notices)
             finally:
                 with phase("detach"):
                     backend.detach()
-        said.end()
+        messages.end()
         if probes is not None:
             probes.tell()
         log.info("%d event(s) processed", drain.count)
@@ -173,12 +170,12 @@ def _stack_probes(collection: Collection, notices: SimpleQueue[Notice]) -> Stack
     return StackProbes(plan, collection.kernel, lambda: notices.put(Notice.STACKS))
 
 
-def _sift(collection: Collection, said: Said) -> Callable[[Batch], Batch] | None:
-    """Takes what is no event out of what came: first what programs say, which marks records of its own."""
-    speaks, tells = collection.prepared.plan.log_level is not None, collection.tells
-    if tells is None:
-        return said.sift if speaks else None
-    return (lambda batch: tells.sift(said.sift(batch))) if speaks else tells.sift
+def _sift(collection: Collection, messages: ProgramMessages) -> Callable[[Batch], Batch] | None:
+    """What takes records that are no events out of a batch; messages first, whose mask says nothing of sections."""
+    has_messages, tracked_data = collection.prepared.plan.log_level is not None, collection.tracked_data
+    if tracked_data is None:
+        return messages.sift if has_messages else None
+    return (lambda batch: tracked_data.sift(messages.sift(batch))) if has_messages else tracked_data.sift
 
 
 def _sinks(collection: Collection, exchange: Exchange, probes: StackProbes | None) -> Sequence[Sink]:
@@ -225,52 +222,6 @@ def _attach(collection: Collection, backend: Backend) -> None:
         log.warning("%s", collection.prepared.plan.weakness)
     if collection.ready_file is not None:
         _touch(collection.ready_file)
-
-
-def _collect(drain: Drain, notices: SimpleQueue[Notice], report: LossReport, attach_more: Callable[[], None]) -> None:
-    """Wait for a reason to end, and probe meanwhile what stacks show."""
-    while True:
-        try:
-            reason = notices.get(timeout=_LOOK)
-        except Empty:
-            report.look()
-            continue
-        if reason is Notice.STACKS:
-            attach_more()
-            continue
-        if reason is Notice.SIGNAL:
-            log.info("Received signal, terminating...")
-        elif reason is Notice.COMMAND:
-            _wait_for_quiet(drain)
-            if drain.is_full:  # which is why there are no more
-                log.info(_FULL, drain.count)
-        elif drain.is_full:
-            log.info(_FULL, drain.count)
-        return
-
-
-def _wait_for_quiet(drain: Drain) -> None:
-    """What a command has sent may still be on its way when it has ended."""
-    end = time.monotonic() + _LONGEST_WAIT
-    count, since = drain.count, time.monotonic()
-    while (now := time.monotonic()) < end and now - since < _QUIET:
-        time.sleep(_QUIET / 10)
-        if drain.count != count:
-            count, since = drain.count, now
-
-
-def _finish(drain: Drain, notices: SimpleQueue[Notice]) -> None:
-    """Have all that is recorded taken."""
-    drain.finish()
-    impatient = False
-    while not drain.is_done:
-        with suppress(Empty):
-            impatient |= notices.get(timeout=_LOOK) is Notice.SIGNAL
-            continue
-        if impatient:  # and nothing happened since
-            hint = "nothing is left attached"
-            raise RunError("interrupted before all events were written", hint=hint)
-    drain.check()
 
 
 def _touch(path: Path) -> None:

@@ -21,7 +21,7 @@ _NAMED = 3  # probes of many
 
 
 class LossReport:
-    """Tells of losses.
+    """Tells the user what was lost.
 
     Args:
         backend: Counts them.

@@ -100,21 +100,32 @@ def _declared(
 ) -> dict[Collector, Declaration]:
     declared = {c: declare(c, kernel, selection.options[c.owner.name]) for c in running}
     for collector in running:
-        try:
-            for probe in declared[collector].probes:
-                if not probe.optional:
-                    list(locate(probe, request.abilities, kernel, request.userspace))
-        except TracerError as error:
-            if collector in selection.named:
-                if probe.kind.in_process:  # of which the user knows more than we do: the hint is about that
-                    raise
-                reason = f"cannot run {collector.owner}: {error.message}"
-                raise PluginError(reason, hint="leave it out of -c; see: tracer doctor") from error
+        lacking = _lacking_probe(declared[collector], request, kernel)
+        if lacking is None:
+            continue
+        probe, error = lacking
+        if collector not in selection.named:
             selection.left_out(collector, error.message)
             del declared[collector]
+        elif probe.kind.in_process:  # of which the user knows more than we do: the hint is about that
+            raise error
+        else:
+            reason = f"cannot run {collector.owner}: {error.message}"
+            raise PluginError(reason, hint="leave it out of -c; see: tracer doctor") from error
     if not declared:
         raise _none_can_run()
     return declared
+
+
+def _lacking_probe(declared: Declaration, request: Request, kernel: TypedKernel) -> tuple[Probe, TracerError] | None:
+    """The first probe that a collector needs and that cannot be had, and why."""
+    for probe in declared.probes:
+        try:
+            if not probe.optional:
+                list(locate(probe, request.abilities, kernel, request.userspace))
+        except TracerError as error:
+            return probe, error
+    return None
 
 
 def _none_can_run() -> PluginError:
@@ -158,7 +169,7 @@ def _runnable(selection: Selection, kernel: TypedKernel, run: str) -> dict[Colle
         options = selection.options[collector.owner.name]
         unavailable = check(collector, kernel, options)
         wanted = changes(collector, kernel, options, run) if run and unavailable is None else ()
-        unavailable = unavailable or _lacking(wanted)
+        unavailable = unavailable or _lacking_program(wanted)
         if unavailable is None:
             running[collector] = wanted
         elif collector in selection.named:
@@ -170,7 +181,7 @@ def _runnable(selection: Selection, kernel: TypedKernel, run: str) -> dict[Colle
     return running
 
 
-def _lacking(wanted: Iterable[Change]) -> Unavailable | None:
+def _lacking_program(wanted: Iterable[Change]) -> Unavailable | None:
     """Why changes cannot be made, if a program for one of them is not installed."""
     for change in wanted:
         for program in (change.do[0], change.undo[0]):

@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.decode.columns import ColumnDecoder
-from tracer_core.files.sort import Sorter, sorted_contents, warn_unjoined
 from tracer_core.plugins.joins import joins_of
 from tracer_core.run.sinks import about, contents
+from tracer_core.sort.sorter import Sorter, sorted_contents, warn_unjoined
 from tracer_core.wire import layout_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tracer_core.run.prepare import Prepared
     from tracer_core.run.sinks import BatchOutput
     from tracer_core.run.summary import Summary
-    from tracer_core.run.tells import Tells
+    from tracer_core.run.tracked_data import TrackedDataRecords
     from tracer_core.types import Join
 
 _EVERY = 0.1  # seconds between looks at what has ended: each costs a millisecond or two
@@ -35,8 +35,8 @@ class SortSink:
 
     Args:
         prepared: The run, with a collector that says which packet an event is of.
-        tells: What becomes of packets' data.
-        outputs: Take journeys, as :meth:`~tracer_core.files.sort.Sorter.finish` gives them.
+        tracked_data: What becomes of packets' data.
+        outputs: Take journeys, as :meth:`~tracer_core.sort.sorter.Sorter.finish` gives them.
         most: Events that may wait; 0 for any number.
         timeout: ns after which a journey has ended of which nothing is heard.
         live: Events come now: the clock tells how long nothing was heard. Otherwise the events themselves do.
@@ -46,7 +46,7 @@ class SortSink:
     def __init__(
         self,
         prepared: Prepared,
-        tells: Tells,
+        tracked_data: TrackedDataRecords,
         outputs: Sequence[BatchOutput],
         *,
         most: int,
@@ -67,7 +67,7 @@ class SortSink:
             lookups=lookups,
             waits=any(lookup.source in reported for lookup in lookups),
         )
-        self._tells = tells
+        self._tracked_data = tracked_data
         self._outputs = outputs
         self._timeout = timeout
         self._live = live
@@ -112,7 +112,7 @@ class SortSink:
     def _release(self) -> None:
         self._due = time.monotonic() + _EVERY
         # what is told of data stands behind the packet's events, and those were taken
-        self._sorter.held(self._tells.take())
+        self._sorter.held(self._tracked_data.take())
         since = None
         if self._now >= self._silent_due:
             self._silent_due = self._now + min(_SILENT_EVERY, self._timeout)

@@ -45,7 +45,7 @@ class Summary:
             self._look_at_packets(batch)
 
     def lines(self, losses: Losses, seconds: float | None) -> Iterator[str]:
-        """The text.
+        """The lines of the summary.
 
         Args:
             losses: Of the run; only those that matter.

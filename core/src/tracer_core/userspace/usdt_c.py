@@ -15,24 +15,19 @@ if TYPE_CHECKING:
 _WORD = 1 << 64
 
 
-def argument_expression(argument: UsdtArgument, registers: str = "args") -> str:
-    """The C that computes an argument, of type u64; memory that cannot be read gives 0.
-
-    Args:
-        argument: Which.
-        registers: C expression of type ``u64 *``, pointing at ``struct pt_regs``.
-    """
+def argument_expression(argument: UsdtArgument) -> str:
+    """The C that computes an argument, of type u64, from ``u64 *args``; memory that cannot be read gives 0."""
     c_type = f"{'s' if argument.signed else 'u'}{8 * argument.size}"
     extend = "(u64)(s64)" if argument.signed else "(u64)"
     place = argument.place
     if isinstance(place, Constant):
         return f"0x{_extended(place.value, argument):x}ULL"
     if isinstance(place, Register):
-        value = f"({registers}[{place.word}] >> {place.shift})" if place.shift else f"{registers}[{place.word}]"
+        value = f"(args[{place.word}] >> {place.shift})" if place.shift else f"args[{place.word}]"
         return f"({extend}({c_type}){value})"
     return (
         f"({{ {c_type} value = 0; bpf_probe_read_user(&value, sizeof(value), "
-        f"(const void *)({_address(place, registers)})); {extend}value; }})"
+        f"(const void *)({_address(place)})); {extend}value; }})"
     )
 
 
@@ -58,9 +53,9 @@ def _switch(on: str, values: Iterable[tuple[int, str]]) -> str:
     return f"{{\n{switch}\treturn 0;\n}}\n"
 
 
-def _address(place: Memory, registers: str) -> str:
-    index = f" + {registers}[{place.index}] * {place.scale}" if place.index is not None else ""
-    return f"{registers}[{place.base}]{index} + 0x{place.offset % _WORD:x}ULL"
+def _address(place: Memory) -> str:
+    index = f" + args[{place.index}] * {place.scale}" if place.index is not None else ""
+    return f"args[{place.base}]{index} + 0x{place.offset % _WORD:x}ULL"
 
 
 def _extended(value: int, argument: UsdtArgument) -> int:

@@ -169,12 +169,8 @@ class Layout:
         lines.append(f'_Static_assert(sizeof(struct section_{self.c_name}) == {self.size}, "section {self.name}");')
         return "\n".join(lines) + "\n"
 
-    def dtype_fields(self, steps: int = 0) -> dict[str, tuple[str, int]]:
-        """Types in numpy and byte offsets of the fields, relative to the section.
-
-        Args:
-            steps: Steps of the variable part that are present.
-        """
+    def dtype_fields(self) -> dict[str, tuple[str, int]]:
+        """Types in numpy and byte offsets of the fixed fields, relative to the section."""
         found: dict[str, tuple[str, int]] = {}
         offset = 0
         for field in self.fixed:
@@ -186,6 +182,4 @@ class Layout:
                 case _:  # not among the fixed
                     raise AssertionError(self.name)
             offset += size
-        if self.variable:
-            found[self.variable.name] = (f"V{steps * BLOB_STEP}", self.size)
         return found

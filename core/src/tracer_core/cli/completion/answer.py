@@ -7,15 +7,11 @@ import sys
 from contextlib import redirect_stderr
 from typing import TYPE_CHECKING
 
+from tracer_core.cli.completion.demand import VARIABLE
 from tracer_core.cli.completion.shells import SHELLS, script
 
 if TYPE_CHECKING:
     import click
-
-
-VARIABLE = "_TRACER_COMPLETE"
-"""Environment variable in which a script of ours names its shell: ``bash_complete``. With ``bash_source``, as in other
-programs that are made with click, the script itself is printed."""
 
 
 def answer(cli: click.Command) -> int:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
+VARIABLE = "_TRACER_COMPLETE"
+"""Environment variable in which a script of ours names its shell: ``bash_complete``. With ``bash_source``, as in other
+programs that are made with click, the script itself is printed."""
+
 
 def on_demand(module: str, function: str) -> Completer:
     """What click takes as ``shell_complete``.

@@ -169,13 +169,13 @@ static __always_inline bool tracer_forget(u64 head, struct tracer_tracked *track
 	return false;
 }
 
-#ifdef TRACER_TELLS
+#ifdef TRACER_TRACKED_DATA
 /*
  * Who sorts events while they are traced is told in how many more places a packet's data is: journeys end when it is nowhere. It
  * stands in the ring behind all events of the packet, which come before its last reference goes. A record may be lost: he does
  * not wait for ever.
  */
-static __always_inline void tracer_tell(struct tracer_ctx *ctx, struct tracer_tracked *tracked, s64 more)
+static __always_inline void tracer_put_tracked_data(struct tracer_ctx *ctx, struct tracer_tracked *tracked, s64 more)
 {
 	struct {
 		struct section_header header;
@@ -194,17 +194,17 @@ static __always_inline void tracer_tell(struct tracer_ctx *ctx, struct tracer_tr
 	tracer_events.ringbuf_output(&record, sizeof(record), BPF_RB_NO_WAKEUP);
 }
 #else
-#define tracer_tell(ctx, tracked, more) ((void)(tracked))
+#define tracer_put_tracked_data(ctx, tracked, more) ((void)(tracked))
 #endif
 
 /* The memory at head is freed. Most is no packet's. */
 static __always_inline void tracer_freed(struct tracer_ctx *ctx, u64 head)
 {
-#ifdef TRACER_TELLS
+#ifdef TRACER_TRACKED_DATA
 	struct tracer_tracked tracked;
 
 	if (tracer_forget(head, &tracked))
-		tracer_tell(ctx, &tracked, -1);
+		tracer_put_tracked_data(ctx, &tracked, -1);
 #else
 	tracer_forget(head, NULL);
 #endif
@@ -290,7 +290,7 @@ static __always_inline void tracer_note(struct tracer_ctx *ctx, struct sk_buff *
 	if (!tracer_find((u64)TRACER_GET(ctx, skb, head), now, &tracked))
 		tracer_forget(tracer_moving(skb), NULL);
 	else if (tracer_know(tracer_moving(skb), now, &tracked, true) && tells)
-		tracer_tell(ctx, &tracked, 1);
+		tracer_put_tracked_data(ctx, &tracked, 1);
 }
 
 static __always_inline void tracer_move(struct tracer_ctx *ctx, struct sk_buff *skb, s32 error)
@@ -302,5 +302,5 @@ static __always_inline void tracer_move(struct tracer_ctx *ctx, struct sk_buff *
 		return;
 	tracer_forget(tracer_moving(skb), NULL);
 	if (error || !tracer_know((u64)TRACER_GET(ctx, skb, head), now, &tracked, true))
-		tracer_tell(ctx, &tracked, -1);
+		tracer_put_tracked_data(ctx, &tracked, -1);
 }

@@ -41,7 +41,7 @@ class Passed:
 
 
 class Roots:
-    """Finds them.
+    """Finds what the first names of ways stand for.
 
     Args:
         types: Of the kernel.

@@ -23,7 +23,7 @@ _ELSEWHERE = frozenset({"percpu", "user"})  # type tags of pointers that must no
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How far one got.
+    """How far the steps of a name have led: from a root through members and pointers.
 
     Attributes:
         type: Of what is there.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tracer_core.types import Lookup
 
     Key = tuple[Any, ...]
-    Told = tuple[Any, ...]
+    Answer = tuple[Any, ...]
 
 _REMEMBERED = 1 << 16  # of each lookup, keys that something is known of
 
@@ -55,26 +55,26 @@ class _Known:
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
-        self._told: OrderedDict[Key, Told] = OrderedDict()
+        self._answers: OrderedDict[Key, Answer] = OrderedDict()
 
     def learn(self, batch: EventBatch) -> None:
         for section in _sections(batch, self._lookup.source):
-            told = zip(*(_values(section, name) for name in self._lookup.fills), strict=True)
-            for key, values in zip(_keys(section, self._lookup.key), told, strict=True):
+            answers = zip(*(_values(section, name) for name in self._lookup.fills), strict=True)
+            for key, values in zip(_keys(section, self._lookup.key), answers, strict=True):
                 if key is None:
                     continue
-                self._told[key] = values
-                self._told.move_to_end(key)
-                if len(self._told) > _REMEMBERED:
-                    self._told.popitem(last=False)
+                self._answers[key] = values
+                self._answers.move_to_end(key)
+                if len(self._answers) > _REMEMBERED:
+                    self._answers.popitem(last=False)
 
     def unanswered(self, batch: EventBatch) -> Iterator[int]:
         for section in _sections(batch, self._lookup.section):
             rows = section.rows_in(batch)
-            yield from (rows[at] for at, key in self._asking(section) if key not in self._told)
+            yield from (rows[at] for at, key in self._asking(section) if key not in self._answers)
 
     def filled(self, batch: EventBatch) -> EventBatch:
-        if not self._told:
+        if not self._answers:
             return batch
         sections = tuple(
             self._section(section) if section.form.cls is self._lookup.section else section
@@ -83,7 +83,7 @@ class _Known:
         return replace(batch, sections=sections)
 
     def _section(self, section: SectionColumns) -> SectionColumns:
-        found = [(at, self._told[key]) for at, key in self._asking(section) if key in self._told]
+        found = [(at, self._answers[key]) for at, key in self._asking(section) if key in self._answers]
         if not found:
             return section
         filled = {name: list(_values(section, name)) for name in self._lookup.fills}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tracer_core.events.batch import Numbers
-    from tracer_core.files.sort_joins import Keyed
+    from tracer_core.sort.joins import Keyed
 
     Key = tuple[int, int]
     Times = np.ndarray[Any, np.dtype[np.uint64]]
@@ -28,7 +28,7 @@ _REMEMBERED = 1 << 16  # journeys that are out already and may go on, keys of jo
 
 @dataclass(slots=True, eq=False)
 class Journey:
-    """What is known of one.
+    """A journey: the events of a packet, and those that were joined to them.
 
     Attributes:
         key: Of its packet: when that was first seen, and where its data was; nothing for an event of no packet.
@@ -54,8 +54,8 @@ class Journey:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is known of each event that waits.
+class EventPlaces:
+    """Where in which journey each of some events that wait is.
 
     Attributes:
         journey: Number of its journey among those that wait.
@@ -72,25 +72,27 @@ class Told:
     unjoined: Numbers
 
     @classmethod
-    def joined(cls, several: Sequence[Told]) -> Told:
-        """That of several batches."""
+    def joined(cls, several: Sequence[EventPlaces]) -> EventPlaces:
+        """Those of several batches, one behind the other."""
         if len(several) == 1:
             return several[0]
         return cls(
-            np.concatenate([told.journey for told in several]),
-            np.concatenate([told.place for told in several]),
-            np.concatenate([told.time for told in several]),
-            np.concatenate([told.before for told in several]),
-            np.concatenate([told.unjoined for told in several]),
+            np.concatenate([places.journey for places in several]),
+            np.concatenate([places.place for places in several]),
+            np.concatenate([places.time for places in several]),
+            np.concatenate([places.before for places in several]),
+            np.concatenate([places.unjoined for places in several]),
         )
 
-    def take(self, rows: Numbers) -> Told:
-        """That of some of the events."""
-        return Told(self.journey[rows], self.place[rows], self.time[rows], self.before[rows], self.unjoined[rows])
+    def take(self, rows: Numbers) -> EventPlaces:
+        """Those of some of the events."""
+        return EventPlaces(
+            self.journey[rows], self.place[rows], self.time[rows], self.before[rows], self.unjoined[rows]
+        )
 
 
 class Journeys:
-    """All that are known: those that wait, and as many of those that are out as may be remembered."""
+    """All journeys that are known: those that wait, and as many of those that are out as may be remembered."""
 
     def __init__(self) -> None:
         self.waiting: list[Journey] = []
@@ -104,13 +106,13 @@ class Journeys:
         self._ended: dict[Journey, None] = {}
         self._looked_at = 0  # of those that wait
 
-    def tell(
+    def add(
         self,
         times: Sequence[int],
         packets: Sequence[Sequence[int] | None],
         keyed: Mapping[int, Sequence[Keyed]],
         first: int,
-    ) -> Told:
+    ) -> EventPlaces:
         """Add events to their journeys.
 
         Args:
@@ -131,12 +133,12 @@ class Journeys:
             before.append(journey.last if journey.count else time)
             journey.count += 1
             journey.last = time
-        return Told(
+        return EventPlaces(
             np.array(journeys), np.array(places), np.array(times, np.uint64), np.array(before, np.uint64), unjoined
         )
 
     def leave(self, leaving: Iterable[Journey]) -> None:
-        """Those come out."""
+        """Journeys come out: they wait no more, and are remembered, in case they go on."""
         for journey in leaving:
             journey.number = -1
             if journey.key is not None:

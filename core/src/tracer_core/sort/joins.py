@@ -37,7 +37,7 @@ class Keyed(NamedTuple):
 
 
 class Joins:
-    """What is declared.
+    """The joins that collectors declare, as batches of events are looked at for them.
 
     Args:
         joins: Those of all collectors.

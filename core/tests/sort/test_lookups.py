@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tracer_core.events.about import About
 from tracer_core.events.form import form_of
 from tracer_core.events.objects import events_of
-from tracer_core.files import sort_lookups
 from tracer_core.files.contents import Contents
-from tracer_core.files.sort import Sorter
-from tracer_core.files.sort_journeys import LINGERS
 from tracer_core.sections import Event, Header, ProbeInfo
+from tracer_core.sort import lookups as sort_lookups
+from tracer_core.sort.journeys import LINGERS
+from tracer_core.sort.sorter import Sorter
 from tracer_core.testing.events import batch_of
 from tracer_core.types import Lookup
 from tracer_core.wire import U32, U64, recorded, section

@@ -23,11 +23,11 @@ from tests.fixtures.distributions.joining.fixture_joining.plugin import (
 from tracer_core.events.about import About
 from tracer_core.events.form import form_of
 from tracer_core.events.objects import events_of
-from tracer_core.files import sort_journeys
 from tracer_core.files.contents import Contents
-from tracer_core.files.sort import Sorter
 from tracer_core.plugins.joins import joins_of
 from tracer_core.sections import Event, Header, ProbeInfo, TrackedSkb, Tracking, Unjoined
+from tracer_core.sort import journeys as sort_journeys
+from tracer_core.sort.sorter import Sorter
 from tracer_core.testing.events import batch_of
 from tracer_skb_tracking.plugin import SkbTracking
 

@@ -16,12 +16,12 @@ from tracer_core.files.arrow_batch import BatchMaker
 from tracer_core.files.arrow_form import struct_of
 from tracer_core.files.arrow_rows import Rows
 from tracer_core.files.arrow_schema import SERIES, schema_of
-from tracer_core.files.sort_joins import Joins
-from tracer_core.files.sort_journeys import Journeys
-from tracer_core.files.sort_lookups import Lookups
-from tracer_core.files.sort_losses import Losses
-from tracer_core.files.sort_waiting import Waiting
 from tracer_core.sections import TrackedSkb, Tracking, Unjoined
+from tracer_core.sort.joins import Joins
+from tracer_core.sort.journeys import Journeys
+from tracer_core.sort.lookups import Lookups
+from tracer_core.sort.losses import Losses
+from tracer_core.sort.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tracer_core.events.batch import EventBatch, Numbers
     from tracer_core.events.form import SectionForm
     from tracer_core.files.contents import Contents
-    from tracer_core.files.sort_journeys import Told
+    from tracer_core.sort.journeys import EventPlaces
     from tracer_core.types import Join, Lookup
 
 log = logging.getLogger(__name__)
@@ -139,11 +139,11 @@ class Sorter:
         first = 0
         while first < batch.count:
             last = min(batch.count, first + self._most - self.waiting) if self._most else batch.count
-            told = self._journeys.tell(times[first:last], packets[first:last], keyed, first)
+            places = self._journeys.add(times[first:last], packets[first:last], keyed, first)
             for row in asking:
                 if first <= row < last:
-                    self._journeys.linger(int(told.journey[row - first]))
-            self._waiting.add(rows.slice(first, last - first), told)
+                    self._journeys.linger(int(places.journey[row - first]))
+            self._waiting.add(rows.slice(first, last - first), places)
             first = last
             if self._most and self.waiting >= self._most:
                 # half of them, so that those which stay are not moved again at once
@@ -182,8 +182,8 @@ class Sorter:
         section = next((found for found in batch.sections if found.form.name == self._identity), None)
         if section is not None:
             columns = (_list(section, name) for name in TrackedSkb._fields)
-            for row, told in zip(section.rows_in(batch), zip(*columns, strict=True), strict=True):
-                packets[row] = told
+            for row, identity in zip(section.rows_in(batch), zip(*columns, strict=True), strict=True):
+                packets[row] = identity
         return packets
 
     def _flush(self, most: int) -> Iterator[EventBatch]:
@@ -217,13 +217,13 @@ class Sorter:
             earliest = self._waiting.earliest()
             self._losses.forget(newest if earliest is None else earliest)
 
-    def _give(self, table: pa.Table, told: Told, rows: Numbers) -> Iterator[EventBatch]:
-        journeys = told.journey[rows]
+    def _give(self, table: pa.Table, places: EventPlaces, rows: Numbers) -> Iterator[EventBatch]:
+        journeys = places.journey[rows]
         series = np.cumsum(np.diff(journeys, prepend=journeys[0]) != 0) + self._series
         self._series = int(series[-1]) + 1
         for first in range(0, len(rows), _ROWS):
             some = rows[first : first + _ROWS]
-            known = told.take(some)
+            known = places.take(some)
             more = {
                 _TRACKING.name: self._tracking(known),
                 _UNJOINED.name: self._unjoined(known),
@@ -233,28 +233,28 @@ class Sorter:
             columns = [more[name] if name in more else taken.column(name) for name in self._schema.names]
             yield self._lookups.filled(self._make.batch(pa.RecordBatch.from_arrays(columns, schema=self._schema)))
 
-    def _tracking(self, told: Told) -> pa.Array:
+    def _tracking(self, places: EventPlaces) -> pa.Array:
         """The section that says which journeys events are of, and where in them."""
-        journeys = [self._journeys.waiting[number] for number in told.journey.tolist()]
+        journeys = [self._journeys.waiting[number] for number in places.journey.tolist()]
         missing = np.array([journey.key is None for journey in journeys])
         times, heads = zip(*(journey.key or (0, 0) for journey in journeys), strict=True)
         numbered, losses, packet = struct_of(_TRACKING).fields
         skb = (heads, times, [journey.skb for journey in journeys])  # as TrackedSkb has them
-        lost = self._losses.between(told.before, told.time)
+        lost = self._losses.between(places.before, places.time)
         arrays = [
-            pa.array(told.place, numbered.type),
+            pa.array(places.place, numbered.type),
             pa.array(lost, losses.type, mask=lost == 0),
             pa.StructArray.from_arrays([pa.array(values, pa.uint64()) for values in skb], fields=list(packet.type)),
         ]
         return pa.StructArray.from_arrays(arrays, fields=[numbered, losses, packet], mask=pa.array(missing))
 
-    def _unjoined(self, told: Told) -> pa.Array:
+    def _unjoined(self, places: EventPlaces) -> pa.Array:
         """The section of events whose journey was not found."""
         kind = struct_of(_UNJOINED)
-        if not told.unjoined.any():
-            return pa.nulls(len(told.unjoined), kind)
-        missing = told.unjoined == 0
-        indices = pa.array(np.where(missing, 0, told.unjoined - 1), pa.int32())
+        if not places.unjoined.any():
+            return pa.nulls(len(places.unjoined), kind)
+        missing = places.unjoined == 0
+        indices = pa.array(np.where(missing, 0, places.unjoined - 1), pa.int32())
         names = pa.DictionaryArray.from_arrays(indices, pa.array(self._joins.spaces, pa.string()))
         return pa.StructArray.from_arrays([names], fields=list(kind), mask=pa.array(missing))
 

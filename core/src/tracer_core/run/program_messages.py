@@ -1,4 +1,4 @@
-"""What programs say beside events: messages, logged at their level."""
+"""Messages of BPF programs (``TRACER_LOG``), logged at their level."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Told:
     count: int = 0
 
 
-class Said:
+class ProgramMessages:
     """Takes messages out of what comes from the ring, before anybody counts events or decodes them, and logs them.
 
     Those of level debug and trace all; of others, the first of each kind at once and then how many there were.
@@ -53,7 +53,7 @@ class Said:
         """The rest of a batch.
 
         Raises:
-            IndexError: the records are not of this plan.
+            RunError: the records are not of this plan.
         """
         import numpy as np  # noqa: PLC0415 - when events already come
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tracer_core.files.sort import Sorter, sorted_contents, warn_unjoined
+from tracer_core.sort.sorter import Sorter, sorted_contents, warn_unjoined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from core.tests.files.test_sort_joins import ABOUT, CONTENTS, JOINS, event, sorted_events
+from core.tests.sort.test_joins import ABOUT, CONTENTS, JOINS, event, sorted_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.distributions.joining.fixture_joining.plugin import Executed, Handled, Miss, Queued, Returned
 
 from tracer_core.events.objects import events_of
-from tracer_core.files.sort import Sorter
-from tracer_core.files.sort_journeys import LINGERS
 from tracer_core.sections import Tracking
+from tracer_core.sort.journeys import LINGERS
+from tracer_core.sort.sorter import Sorter
 from tracer_core.testing.events import batch_of
 from tracer_skb_tracking.plugin import SkbTracking
 

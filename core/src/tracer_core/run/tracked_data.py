@@ -1,4 +1,4 @@
-"""What programs tell beside events: what becomes of packets' data, which says when journeys end."""
+"""Records that are no events: what becomes of packets' data, which says when journeys end (ADR 0022)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     Packets = Iterable[tuple[int, int, int]]
 
 
-class Tells:
-    """Takes such records out of what comes from the ring, before anybody counts events or decodes them.
+class TrackedDataRecords:
+    """Takes them out of what comes from the ring, before anybody counts events or decodes them.
 
     Args:
         plan: That the records are of.
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._section = plan.tells
-        self._told: list[Packets] = []
+        self._section = plan.tracked_data
+        self._taken: list[Packets] = []
 
     def sift(self, batch: Batch) -> Batch:
         """The events of a batch.
@@ -40,15 +40,15 @@ class Tells:
 
         starts = np.asarray(batch.offsets, np.int64)
         present = take(batch.data, starts, dtype_of(HEADER))["present"]
-        tells = (present >> np.uint64(self._section.shift)).astype(bool)  # nothing stands behind it in a record
-        if not tells.any():
+        found = (present >> np.uint64(self._section.shift)).astype(bool)  # nothing stands behind it in a record
+        if not found.any():
             return batch
-        records = take(batch.data, starts[tells] + HEADER.size, dtype_of(self._section.layout))
+        records = take(batch.data, starts[found] + HEADER.size, dtype_of(self._section.layout))
         names = ("timestamp", "orig_head", "more")  # as Sorter.held takes them
-        self._told.append(zip(*(records[name].tolist() for name in names), strict=True))
-        return Batch(batch.data, starts[~tells])
+        self._taken.append(zip(*(records[name].tolist() for name in names), strict=True))
+        return Batch(batch.data, starts[~found])
 
     def take(self) -> Packets:
-        """What was told since the last call: when a packet was first seen, where its data was, and the change."""
-        told, self._told = self._told, []
-        return chain.from_iterable(told)
+        """Those since the last call: when a packet was first seen, where its data was, and in how many more places."""
+        taken, self._taken = self._taken, []
+        return chain.from_iterable(taken)
