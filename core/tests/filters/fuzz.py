@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -100,8 +101,9 @@ class Child:
         """What became of it, and why if that is wrong."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps([text, load]).encode() + b"\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # if it has died, reading says so
+            self._process.stdin.write(json.dumps([text, load]).encode() + b"\n")
+            self._process.stdin.flush()
         if not select.select([self._process.stdout], [], [], patience(SECONDS))[0]:
             self._again()
             return WRONG, f"took more than {patience(SECONDS):.0f} s"
@@ -136,7 +138,8 @@ class Child:
             status = self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream:
-                stream.close()
+                with suppress(BrokenPipeError):  # of what could not be written
+                    stream.close()
         return status
 
 
