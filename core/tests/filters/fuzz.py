@@ -15,9 +15,9 @@ import sys
 import tempfile
 import time
 import traceback
-from contextlib import suppress
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
