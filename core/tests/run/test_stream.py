@@ -54,8 +54,9 @@ class Ends:
     def rest(self) -> list[Event]:
         """What can be read."""
         found = []
-        while (batch := self.stream.read()) is not None:
-            found += events_of(batch)
+        while self.stream.wait():
+            if (batch := self.stream.read()) is not None:
+                found += events_of(batch)
         return found
 
 
@@ -119,8 +120,8 @@ def test_a_writer_that_is_killed_ends_the_stream_wherever_it_was(ends: Ends) -> 
         os.close(theirs)
         stream = EventStream(fd, [Packet])
         if stream.begin():
-            while stream.read() is not None:
-                pass
+            while stream.wait():
+                stream.read()
         assert stream.end == {}
         os.close(fd)
 
@@ -148,8 +149,9 @@ def test_who_reads_can_be_interrupted_anywhere(ends: Ends, monkeypatch: pytest.M
 
     assert patient(ends.stream.begin)
     count = 0
-    while (batch := patient(ends.stream.read)) is not None:
-        count += batch.count
+    while patient(ends.stream.wait):
+        batch = patient(ends.stream.read)
+        count += batch.count if batch is not None else 0
     assert count == AT_ONCE
     monkeypatch.undo()
     thread.join(patience(10))
