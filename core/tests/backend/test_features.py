@@ -11,8 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tracer_core.backend import features as module
-from tracer_core.backend import perf_probe
+from tracer_core.backend import perf_probe, trials
 from tracer_core.backend.features import (
     Feature,
     FeatureResult,
@@ -103,7 +102,7 @@ def test_a_feature_is_tried_once():
 
 
 def test_a_user_without_privileges_is_denied_what_the_kernel_may_have(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "library", lambda: refusing_library(errno.EPERM))
+    monkeypatch.setattr(trials, "library", lambda: refusing_library(errno.EPERM))
 
     by_name = {feature.name: feature for feature in features(TypedBtf)}  # type: ignore[arg-type]
 
@@ -124,7 +123,7 @@ def test_a_kernel_without_a_tracepoint_is_asked_for_the_next(monkeypatch: pytest
     library = SimpleNamespace(
         bpf_prog_load=lambda *_: os.open("/dev/null", os.O_RDONLY), bpf_raw_tracepoint_open=attach
     )
-    monkeypatch.setattr(module, "library", lambda: library)
+    monkeypatch.setattr(trials, "library", lambda: library)
     before = open_descriptors()
 
     result = {feature.name: feature for feature in features(no_btf)}["raw tracepoint"].check()
@@ -146,7 +145,7 @@ def test_a_kernel_without_kprobes_shows_it_to_everybody(monkeypatch: pytest.Monk
 
 
 def test_a_kernel_that_does_not_know_the_helper_has_no_attach_cookies(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "library", lambda: refusing_library(errno.EINVAL))
+    monkeypatch.setattr(trials, "library", lambda: refusing_library(errno.EINVAL))
 
     assert not attach_cookies()
 
@@ -155,7 +154,7 @@ def test_programs_cannot_cast_where_the_kernel_has_no_such_function_or_refuses_t
     monkeypatch: pytest.MonkeyPatch,
 ):
     assert not casts(BareBtf())  # type: ignore[arg-type]
-    monkeypatch.setattr(module, "library", lambda: refusing_library(errno.EOPNOTSUPP))
+    monkeypatch.setattr(trials, "library", lambda: refusing_library(errno.EOPNOTSUPP))
     assert not casts(TypedBtf())  # type: ignore[arg-type]
 
 
