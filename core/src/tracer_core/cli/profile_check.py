@@ -51,7 +51,7 @@ class _Checker:
         self._command = command
 
     def problems(self) -> Iterator[Problem]:
-        """What is wrong."""
+        """What is wrong with the profile, in the order of its lines."""
         selecting = tuple(argument for argument in self._entry.arguments if argument.is_collectors)
         line = selecting[0].line if selecting else self._entry.line
         parent = click.Context(click.Command("tracer"), info_name="tracer")

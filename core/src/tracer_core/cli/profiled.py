@@ -68,7 +68,7 @@ class Profiled:
 
     @property
     def arguments(self) -> Iterator[tuple[Chosen, Argument]]:
-        """All options."""
+        """The options of all profiles, each with the profile that gives it."""
         for chosen in self.chosen:
             yield from ((chosen, argument) for argument in chosen.entry.arguments)
 

@@ -29,7 +29,7 @@ class Finding:
 
 
 def ok(detail: str) -> Finding:
-    """All is well."""
+    """What a check found that found nothing wrong."""
     return Finding(Status.OK, detail)
 
 

@@ -26,7 +26,7 @@ def python(_system: System) -> Finding:
 
 
 def core(_system: System) -> Finding:
-    """This package."""
+    """The check of the installed core: its version, and where it is."""
     return ok(f"{tracer_core.__version__} ({tracer_core.__path__[0]})")
 
 

@@ -129,7 +129,7 @@ class PipeFiles:
         return about
 
     def fits(self, _size: int) -> bool:
-        """Always."""
+        """Whether a batch fits: always, since a pipe has no limit."""
         return True
 
     def advance(self) -> None:

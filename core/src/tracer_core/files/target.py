@@ -53,7 +53,7 @@ class Target(io.RawIOBase):
         return self._written
 
     def writable(self) -> bool:
-        """Always."""
+        """Whether it can be written to: a stream always can."""
         return True
 
     def fileno(self) -> int:

@@ -20,7 +20,7 @@ class WhereTo(Protocol):
 
     @property
     def path(self) -> Path:
-        """For messages."""
+        """Name of the file, as messages give it."""
 
     def write(self, data: bytes, /) -> object:
         """Write all of the data."""
@@ -39,7 +39,7 @@ class Files(Protocol):
 
     @property
     def target(self) -> WhereTo:
-        """The present one."""
+        """The file that is written at present."""
 
     def numbered(self, about: About) -> About:
         """What the present file says of the run."""

@@ -54,7 +54,7 @@ class Alu(IntEnum):
 
 
 class Jump(IntEnum):
-    """What decides."""
+    """Comparisons of a jump (``BPF_JA``, ``BPF_JEQ`` and others)."""
 
     JA = 0x00
     JEQ = 0x10
@@ -91,12 +91,12 @@ class Instruction:
 
     @property
     def kind(self) -> Class:
-        """Its class."""
+        """The class of the instruction, ``BPF_CLASS``."""
         return Class(self.code & 0x07)
 
     @property
     def mode(self) -> Mode:
-        """Of a load."""
+        """The addressing mode of a load, ``BPF_MODE``."""
         return Mode(self.code & 0xE0)
 
     @property
@@ -111,7 +111,7 @@ class Instruction:
 
     @property
     def jump(self) -> Jump:
-        """Of a jump."""
+        """The comparison of a jump, ``BPF_OP``."""
         return Jump(self.code & 0xF0)
 
     @property

@@ -36,7 +36,7 @@ class FileSource:
 
     @property
     def release(self) -> str:
-        """As given."""
+        """The release that was given."""
         return self._release
 
     def vmlinux(self) -> Btf:

@@ -113,7 +113,7 @@ class Sorter:
 
     @property
     def waiting(self) -> int:
-        """Events that wait."""
+        """How many events wait for the rest of their journey."""
         return self._waiting.count
 
     @property
@@ -172,7 +172,7 @@ class Sorter:
             yield from self._let_go(self._ordered(np.array(sorted(journey.number for journey in going))))
 
     def finish(self) -> Iterator[EventBatch]:
-        """Give what waits."""
+        """Give the journeys that still wait, at the end of the events."""
         if self.waiting:
             yield from self._flush(0)
 

@@ -25,7 +25,7 @@ class _Script(ShellComplete):
     """Name of the script, by which the shell finds it in a folder of such scripts."""
 
     def source(self) -> str:
-        """The script."""
+        """The script that a shell sources to complete our command."""
         from importlib.resources import files  # noqa: PLC0415 - answers do without
 
         return files(__package__).joinpath("scripts", self.file).read_text("utf-8")
@@ -45,7 +45,7 @@ class _Script(ShellComplete):
         return found
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """A line."""
+        """One completion as a line that the script reads."""
         return "\t".join((item.type, _clean(item.value), _clean(item.help or "")))
 
 

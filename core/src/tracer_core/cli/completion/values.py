@@ -55,7 +55,7 @@ def scripts(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
 
 
 def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Any files."""
+    """Complete names of files of any kind."""
     return [CompletionItem(incomplete, type="file")]
 
 

@@ -19,7 +19,7 @@ ENUMS = (Kind.ENUM, Kind.ENUM64)
 """What has enumerators."""
 
 POINTER_SIZE = 8
-"""Bytes."""
+"""Size in bytes."""
 
 _TAGGED = re.compile(r"(?:(struct|union|enum) )?([\w ]+?)((?: \**)?)")
 _TAGS = {"struct": (Kind.STRUCT,), "union": (Kind.UNION,), "enum": ENUMS, None: (Kind.TYPEDEF, Kind.INT)}
@@ -30,13 +30,13 @@ class Types(Protocol):
 
     @property
     def btf(self) -> Btf:
-        """Of vmlinux."""
+        """Type information of vmlinux."""
 
     def find(self, name: str, *kinds: Kind) -> tuple[str, BtfType] | None:
         """The first type of that name and kind, and whose it is."""
 
     def module_btf(self, module: str) -> Btf:
-        """Of a module."""
+        """Type information of a module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Typing:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size in bytes."""
         return POINTER_SIZE if self.pointers else self.btf.size_of(self.id)
 
     def of(self, type_id: int) -> Typing:
