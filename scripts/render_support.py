@@ -18,9 +18,9 @@ PAGE = Path(__file__).resolve().parent.parent / "docs/reference/support.md"
 NAME = "support.json"
 _TEXT = """# What works on which kernel
 
-On x86_64, as the tests found it on {date}: each cell stands for a test that passed, with real packets. Written by
-`scripts/render_support.py`; do it again with `make support`. How the tests are run is in
-[the kernel lab](../how-to/lab.md); what the rows mean, in [probes](probes.md).
+On x86_64, as the tests found it on {date}: each cell stands for a test that passed, with real packets; `?` is where
+the kernel lacks what the test needs. Written by `scripts/render_support.py`; do it again with `make support`. How the
+tests are run is in [the kernel lab](../how-to/lab.md); what the rows mean, in [probes](probes.md).
 
 {table}
 `tracer doctor` says what the kernel at hand offers. A probe that it does not offer is refused with the reason.
