@@ -161,9 +161,9 @@ def until(happens: Any, what: str) -> None:  # noqa: ANN401 - any question
 
 
 @pytest.fixture(autouse=True)
-def _needs_types(kernel: str, request: pytest.FixtureRequest) -> None:
-    if kernel == "5.10" and request.function is not test_a_kernel_without_types_of_modules_is_told_so:
-        pytest.skip("5.10 has no types of modules")
+def _needs_types(request: pytest.FixtureRequest) -> None:
+    if request.function is not test_a_kernel_without_types_of_modules_is_told_so:
+        request.getfixturevalue("module_types")
 
 
 @pytest.fixture(autouse=True)
@@ -176,8 +176,10 @@ def tables() -> str:
     return subprocess.run(["nft", "list", "tables"], check=True, capture_output=True, text=True).stdout
 
 
-def test_a_kernel_without_types_of_modules_is_told_so(tracer: Tracer, kernel: str, support: Support) -> None:
-    if kernel != "5.10":
+def test_a_kernel_without_types_of_modules_is_told_so(
+    tracer: Tracer, support: Support, *, has_module_types: bool
+) -> None:
+    if has_module_types:
         pytest.skip("this kernel has them")
     result = tracer.run("collect", "-c", "nft")
     assert result.returncode == 3

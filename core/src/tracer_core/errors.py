@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _INITIAL_USER_NAMESPACE = "user:[4026531837]"  # PROC_USER_INIT_INO of include/linux/proc_ns.h
 
@@ -31,7 +31,12 @@ def near(name: str, names: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - only when something is wrong
 
     found = get_close_matches(name, sorted(set(names)))
-    return f"did you mean {' or '.join(found)}?" if found else ""
+    return did_you_mean(found)
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """A hint with what may be meant, the likeliest first, or nothing if there is none."""
+    return f"did you mean {' or '.join(names)}?" if names else ""
 
 
 class ExitCode(IntEnum):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tracer_core.errors import MachineError, UsageError
+from tracer_core.errors import MachineError, UsageError, did_you_mean
 from tracer_core.kernel.view import Prototype
 from tracer_core.types import Probe, ProbeKind
 
@@ -193,7 +193,7 @@ def unknown(probe: Probe, kernel: TypedKernel) -> UsageError:
         near = _near_tracepoints(probe.target, kernel)
     else:
         near = _near(probe.target, kernel.functions or _names(probe.target[:3], kernel))
-    hint = f"did you mean {' or '.join(near)}?" if near else _where_listed(probe)
+    hint = did_you_mean(near) or _where_listed(probe)
     return UsageError(f"probe {probe}: this kernel has no such {_what(probe)}", hint=hint)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from tracer_core.errors import did_you_mean
 from tracer_core.filters.metadata.typing import ENUMS
 from tracer_core.kernel.btf_types import Kind
 
@@ -28,7 +29,7 @@ def instead_of_name(name: str, compared: Typing) -> str:
     if own := _own(compared):
         return _of_enum(name, own)
     found = _same(name, compared.btf.enumerator_names())
-    return f"did you mean {' or '.join(found)}?" if found else _DEFINED
+    return did_you_mean(found) or _DEFINED
 
 
 def instead_of_string(value: bytes, compared: Typing) -> str:
@@ -54,7 +55,7 @@ def _own(compared: Typing) -> tuple[str, ...]:
 
 def _of_enum(name: str, own: tuple[str, ...]) -> str:
     if found := _near(name, own):
-        return f"did you mean {' or '.join(found)}?"
+        return did_you_mean(found)
     more = ", …" if len(own) > _SHOWN else ""
     return f"there are {', '.join(own[:_SHOWN])}{more}"
 
