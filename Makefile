@@ -62,6 +62,9 @@ site: setup ## build the documentation as a site, in build/site
 bench: setup ## how long things take
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit; done
 
+search: setup ## property tests, with other examples each time (needs root; two minutes)
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=search $(PYTEST_OPTIONS)
+
 soak: setup ## millions of packets, and whether each is known as itself (needs root; minutes)
 	@$(BIN)/python scripts/soak.py
 
@@ -72,4 +75,4 @@ clean: ## remove what make made: .venv, dist, caches
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-.PHONY: help setup demo test check lint format types pytest site lab lab-demo test-lab test-kernels support bench soak wheels clean
+.PHONY: help setup demo test check lint format types pytest site lab lab-demo test-lab test-kernels support bench search soak wheels clean

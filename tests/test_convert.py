@@ -68,7 +68,7 @@ def converted(*paths: Path) -> Path:
     return paths[-1]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(found=st.lists(events(), max_size=6), kind=st.sampled_from(["arrow", "parquet"]))
 def test_json_that_became_a_table_and_json_again_is_what_it_was(
     tmp_path_factory: pytest.TempPathFactory, found: list[Any], kind: str
@@ -78,7 +78,7 @@ def test_json_that_became_a_table_and_json_again_is_what_it_was(
     assert read_lines(converted(source, folder / f"table.{kind}", folder / "out.json")) == found
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(found=st.lists(events(), max_size=6), kind=st.sampled_from(["json", "parquet"]))
 def test_events_of_an_arrow_file_that_was_something_else_for_a_while_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, known: list[type[Any]], found: list[Any], kind: str
@@ -89,7 +89,7 @@ def test_events_of_an_arrow_file_that_was_something_else_for_a_while_are_the_sam
     assert opened(again, known) == opened(arrow, known) == opened(folder / "in.json", known)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(
     found=st.lists(st.lists(events(), min_size=1, max_size=3), max_size=4), kind=st.sampled_from(["arrow", "parquet"])
 )
@@ -113,7 +113,7 @@ def test_the_command_converts_each_format_to_each(tracer: Tracer, tmp_path: Path
     assert read_lines(converted(tmp_path / f"out.{target}", tmp_path / "last.json")) == SAMPLES
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(found=st.lists(theirs(), min_size=1, max_size=8), kind=st.sampled_from(["arrow", "parquet"]))
 def test_retis_reads_what_became_of_its_files_and_shows_the_same(
     tmp_path_factory: pytest.TempPathFactory, found: list[Any], kind: str
@@ -127,7 +127,7 @@ def test_retis_reads_what_became_of_its_files_and_shows_the_same(
     assert [event.to_dict() for event in after] == [event.to_dict() for event in before]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(found=st.lists(theirs(), min_size=1, max_size=8))
 def test_a_file_of_retis_has_the_text_that_retis_shows(
     tmp_path_factory: pytest.TempPathFactory, found: list[Any]

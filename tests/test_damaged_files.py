@@ -39,8 +39,6 @@ BAD = [
 DEEP = "[" * 500 + "]" * 500
 fuzz = settings(
     max_examples=40,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -95,7 +95,7 @@ def texts() -> TextFormat:
     return TextFormat([*mine, (Owner("core"), Formatter(Stack, stack_text, Place.TOP))], TextOptions())
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(found=st.lists(events(), min_size=1, max_size=20))
 def test_their_text_of_our_files_is_our_text(tmp_path_factory: pytest.TempPathFactory, found: list[Event]) -> None:
     path = written(tmp_path_factory.mktemp("oracle") / "events.json", found)
@@ -106,7 +106,7 @@ def test_their_text_of_our_files_is_our_text(tmp_path_factory: pytest.TempPathFa
     assert end == str(found[-1].header.timestamp)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(found=events())
 def test_their_attributes_are_our_values(tmp_path_factory: pytest.TempPathFactory, found: Event) -> None:
     path = written(tmp_path_factory.mktemp("oracle") / "events.json", [found])

@@ -73,7 +73,7 @@ def opened(path: Path) -> list[Any]:
     ]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(found=st.lists(today(), min_size=1, max_size=6))
 def test_an_event_of_an_old_file_is_what_it_would_be_today(
     tmp_path_factory: pytest.TempPathFactory, found: list[Any]

@@ -198,7 +198,7 @@ def known() -> Input:
     return Input()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(found=st.lists(events(), min_size=1, max_size=8), kind=st.sampled_from(["json", "json", "arrow", "parquet"]))
 def test_another_library_reads_the_same_packets_times_and_events(
     tmp_path_factory: pytest.TempPathFactory, known: Input, found: list[Any], kind: str
@@ -219,7 +219,7 @@ def test_another_library_reads_the_same_packets_times_and_events(
         assert written_event(block) == {name: value for name, value in one.items() if name != "packet"}
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(found=st.lists(events(), min_size=1, max_size=8).map(with_packets).filter(bool), is_sorted=st.booleans())
 def test_the_comment_of_a_packet_is_the_text_that_its_event_is_printed_as(
     tmp_path_factory: pytest.TempPathFactory, known: Input, found: list[Any], is_sorted: bool

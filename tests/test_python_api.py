@@ -54,7 +54,7 @@ def test_events_of_all_kinds_of_files_are_those_of_json(path: Path) -> None:
     assert file.about.command == "retis collect -o"
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(found=st.lists(events(), min_size=1, max_size=10))
 def test_dictionaries_are_what_json_has(tmp_path_factory: pytest.TempPathFactory, found: list[dict[str, Any]]) -> None:
     folder = tmp_path_factory.mktemp("dictionaries")

@@ -136,7 +136,7 @@ def test_texts_dictionaries_and_sections_are_the_same(tmp_path: Path) -> None:
             assert told(partial(text_of, our, name)) == told(partial(text_of, their, name))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(found=st.lists(theirs(), min_size=1, max_size=20))
 def test_any_events_are_the_same(tmp_path_factory: pytest.TempPathFactory, found: list[dict[str, Any]]) -> None:
     path = write_lines(tmp_path_factory.mktemp("oracle") / "events.json", found)

@@ -67,13 +67,13 @@ def test_events_are_valid(validator: Any, event: object) -> None:  # noqa: ANN40
     validator.validate(event)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(found=events())
 def test_any_event_that_can_be_read_and_written_is_valid(validator: Any, found: object) -> None:  # noqa: ANN401
     validator.validate(found)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 @given(found=st.lists(events(), max_size=5))
 def test_what_is_written_is_valid(
     tmp_path_factory: pytest.TempPathFactory,

@@ -293,7 +293,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_whatever_calls_what_it_is_known_which_packet_it_runs_for(stack: Stack, steps: list[tuple[str, int]]) -> None:
     stack.call("reset", TOP)

@@ -72,7 +72,7 @@ def events(draw: st.DrawFn) -> Event:
     return Event(header, ProbeInfo(symbol, "raw_tracepoint", "tp"), sections)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(found=st.lists(events(), min_size=1, max_size=30))
 def test_whole_events_have_the_multi_line_text_of_retis(
     tmp_path_factory: pytest.TempPathFactory, found: list[Event]
@@ -85,7 +85,7 @@ def test_whole_events_have_the_multi_line_text_of_retis(
     assert [text_of(text, event) for event in found] == [f"{event}\n\n" for event in theirs]
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(found=events())
 def test_single_line_text_is_the_multi_line_text_joined_by_spaces(found: Event) -> None:
     collector = Host().collector("skb")

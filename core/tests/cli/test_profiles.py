@@ -469,7 +469,7 @@ OWN = st.sampled_from(["--utc", "-csample", "--", "-o"])
 ENTRIES = st.dictionaries(OPTIONS, st.none() | TEXTS | st.lists(TEXTS, max_size=3), max_size=4)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(ENTRIES, min_size=1, max_size=2), st.lists(st.sampled_from(["--utc", "-csample", "--", "-o"]), max_size=2)
 )

@@ -98,7 +98,7 @@ def test_other_mistakes_beside_a_command_or_a_filter_are_not_taken_for_that(
     assert error(line).replace('"', "'").endswith(hint)
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(st.sampled_from(["ping", "-c", "1", "-p", "--utc", "-4", "a", "--no", "x=y"]), min_size=2))
 def test_a_command_in_quotation_marks_is_never_told_to_have_some(
     install: Callable[..., None], run: Callable[..., Result], words: list[str]

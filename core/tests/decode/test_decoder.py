@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_core.backend.base import Batch
@@ -85,7 +85,6 @@ sent_events = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(sent_events, max_size=20))
 def test_events_come_out_as_they_went_in_and_in_ring_order(sent: list[Sent]) -> None:
     events = decoded(PLAN, (), batch_of([event.record() for event in sent]))
@@ -105,7 +104,6 @@ def test_a_records_size_follows_from_its_mask() -> None:
     assert ends.tolist() == [8 + 56, 80 + 56 + 8, 200 + 56 + 8 + 8 + 3 * BLOB_STEP]
 
 
-@settings(deadline=None)
 @given(st.lists(sent_events, min_size=1, max_size=20))
 def test_columns_have_the_values_of_those_events_that_have_the_section(sent: list[Sent]) -> None:
     columns = ColumnDecoder(PLAN, ()).decode(batch_of([event.record() for event in sent]))
@@ -155,7 +153,6 @@ def test_a_broken_decoder_is_blamed_by_name(broken: object) -> None:
         decode_small(Decoder(Small, broken))  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
 @given(st.lists(sent_events, min_size=1, max_size=5), st.data())
 def test_corrupt_records_give_events_or_a_clear_error(sent: list[Sent], data: st.DataObject) -> None:
     batch = batch_of([event.record() for event in sent])

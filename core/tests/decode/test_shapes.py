@@ -162,7 +162,7 @@ def _written(folder: Path, batch: EventBatch, name: str) -> Path:
     return path
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(trips)
 def test_files_hold_them_and_give_them_back(tmp_path_factory: pytest.TempPathFactory, sent: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("shapes")

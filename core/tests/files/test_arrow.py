@@ -45,7 +45,7 @@ from tracer_core.plan.plan import Plan
 from tracer_core.types import Columns, Decoder
 from tracer_core.wire import U32, Blob, Chars, Scalar, layout_of, section
 
-any_file = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+any_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite

@@ -104,7 +104,7 @@ def events(draw: st.DrawFn) -> Event:
     return Event(draw(headers)._replace(probe=index), probe, draw(sections))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(found=st.lists(events(), max_size=8))
 def test_what_was_written_is_read_back_equal(tmp_path_factory: pytest.TempPathFactory, found: list[Event]) -> None:
     path = write(tmp_path_factory.mktemp("json") / "events.json", *found)
@@ -296,7 +296,7 @@ def _places(value: Any, *way: str) -> list[tuple[str, ...]]:  # noqa: ANN401 - J
     return [*inner, way] if way else inner
 
 
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.data())
 def test_what_is_wrong_with_a_first_line_is_not_told_in_the_words_of_python(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

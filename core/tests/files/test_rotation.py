@@ -46,7 +46,7 @@ def write_all(writer: EventWriter) -> None:
 
 
 @kinds
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(
     sizes=st.lists(st.lists(st.integers(0, 4096), max_size=12), max_size=12),
     limit=st.integers(14_000, 40_000),  # a file of no events and all of the facts takes 13,040
@@ -70,7 +70,7 @@ def test_no_file_is_larger_than_the_limit_and_all_events_are_in_one(
 
 
 @kinds
-@settings(max_examples=25, derandomize=True)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=40))
 def test_a_series_is_not_cut_where_a_file_ends(
     tmp_path_factory: pytest.TempPathFactory, kind: str, lengths: list[int]

@@ -194,7 +194,6 @@ def collected(strategy: st.SearchStrategy[T], count: int, number: int = 0) -> li
     @seed(number)
     @settings(
         max_examples=count,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

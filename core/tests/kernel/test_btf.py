@@ -63,7 +63,7 @@ def _type(own: int, count: int) -> st.SearchStrategy[BtfType]:
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(1, 8).flatmap(_types))
 def test_what_is_encoded_is_decoded(types: list[BtfType]):
     btf = Btf.from_bytes(encode(types))
@@ -71,7 +71,7 @@ def test_what_is_encoded_is_decoded(types: list[BtfType]):
     assert [btf.type(i) for i in range(1, btf.count)] == types
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 5).flatmap(_types))
 def test_the_index_agrees_with_the_scan(types: list[BtfType]):
     scanned, indexed = (Btf.from_bytes(encode(types)) for _ in range(2))

@@ -148,7 +148,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(steps, st.sampled_from([0, 0, 3, 7]))
 def test_whatever_comes_in_whatever_order_events_come_out_once_and_as_they_would_afterwards(
     script: list[tuple[Any, ...]], most: int

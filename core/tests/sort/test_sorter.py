@@ -68,7 +68,7 @@ def modelled(events: Sequence[Event]) -> list[list[Event]]:
     return [found[key] for key in sorted(found)]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(all_events, st.integers(1, 40))
 def test_without_a_limit_journeys_are_those_of_the_rules(events: list[Event], at_once: int) -> None:
     expected = modelled(events)
@@ -85,7 +85,7 @@ def test_without_a_limit_journeys_are_those_of_the_rules(events: list[Event], at
             assert tracking == Tracking(index, None, TrackedSkb(*first))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(all_events, st.integers(1, 10), st.integers(1, 5))
 def test_with_a_limit_no_event_is_lost_and_each_packet_keeps_its_order_and_numbers(
     events: list[Event], most: int, at_once: int
@@ -151,7 +151,7 @@ def test_a_journey_says_that_events_were_lost_meanwhile_on_whatever_cpu() -> Non
 gaps = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 4), st.sampled_from([0, 0, 0, 1, 3])), max_size=20)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(gaps, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), min_size=1, max_size=5))
 def test_losses_between_two_times_are_those_of_all_gaps_that_reach_into_it(
     steps: list[tuple[int, int, int]], spans: list[tuple[int, int]]

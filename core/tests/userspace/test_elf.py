@@ -155,7 +155,7 @@ def test_other_files_are_refused(content: bytes, at: int, byte: int, words: str)
         elf(content[:at] + bytes([byte]) + content[at + 1 :])
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8),
     headers=st.lists(st.tuples(st.integers(0, 63), st.integers(0, 255)), max_size=3),

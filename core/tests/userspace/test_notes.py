@@ -6,7 +6,7 @@ import contextlib
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_core.userspace.notes import UsdtNote, parse_note
@@ -46,7 +46,6 @@ def test_a_note_without_all_of_its_strings_is_refused(strings: bytes):
         parse_note(descriptor(strings=strings), 0)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80), st.integers(0, (1 << 64) - 1))
 def test_any_bytes_are_a_note_or_refused(data: bytes, base: int):
     with contextlib.suppress(ValueError):

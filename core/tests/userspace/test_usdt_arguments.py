@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_core.backend.compiler import Compiler
@@ -104,14 +104,12 @@ def test_more_arguments_than_there_are_macros_for_are_refused():
         parse_arguments(" ".join(["4@$1"] * (MAX_ARGUMENTS + 1)), "x86_64")
 
 
-@settings(deadline=None)
 @given(st.text(), st.sampled_from(["x86_64", "aarch64"]))
 def test_any_text_is_read_or_refused(text: str, architecture: str):
     with contextlib.suppress(MachineError):
         parse_arguments(text, architecture)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_what_was_written_in_the_grammar_is_read_back(data: st.DataObject):
     names = st.sampled_from(sorted(REGISTERS["x86_64"]))

@@ -232,7 +232,7 @@ entries = st.builds(
 infos = st.sampled_from(sorted(STATES))
 
 
-@settings(max_examples=1000, deadline=None, derandomize=True)
+@settings(max_examples=1000)
 @given(infos, entries, st.none() | entries)
 @example(0, Entry(protocol=socket.IPPROTO_GRE), Entry())
 @example(2, Entry(), Entry(protocol=socket.IPPROTO_GRE))

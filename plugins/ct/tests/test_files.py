@@ -38,7 +38,7 @@ def read(path: Path) -> list[Event]:
         return [found for batch in reader.batches() for found in events_of(batch)]
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(sent=st.lists(found_events, max_size=12))
 def test_no_kind_of_file_changes_a_connection(tmp_path_factory: pytest.TempPathFactory, sent: list[Event]) -> None:
     folder = tmp_path_factory.mktemp("files")
@@ -76,7 +76,7 @@ def _old(connection: dict[str, Any], *, status: bool) -> None:
         _old(connection["parent"], status=status)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(sent=st.lists(cts, min_size=1, max_size=5), version=st.sampled_from(["v1.5.2", "v1.6.4"]))
 def test_older_files_give_what_they_would_have_today(
     tmp_path_factory: pytest.TempPathFactory, sent: list[Ct], version: str
@@ -95,7 +95,7 @@ def test_older_files_give_what_they_would_have_today(
         assert found == [ct._replace(ct_status=0, parent=p) for ct, p in zip(sent, parents, strict=True)]
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10)
 @given(connections(THEIRS))
 def test_the_fields_of_a_parent_are_those_of_a_connection(connection: Connection) -> None:
     assert ("state", *Connection._fields, "parent") == Ct._fields

@@ -34,7 +34,7 @@ def written(path: Path, events: list[Event]) -> Path:
     return written_json(path, events, ABOUT)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80)
 @given(found=st.lists(cts, min_size=1, max_size=20))
 def test_connections_have_the_text_of_retis(tmp_path_factory: pytest.TempPathFactory, found: list[Ct]) -> None:
     path = written(tmp_path_factory.mktemp("oracle") / "events.json", [event(ct=ct) for ct in found])
@@ -45,7 +45,7 @@ def test_connections_have_the_text_of_retis(tmp_path_factory: pytest.TempPathFac
     ]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(found=cts)
 def test_their_values_are_ours(tmp_path_factory: pytest.TempPathFactory, found: Ct) -> None:
     path = written(tmp_path_factory.mktemp("oracle") / "events.json", [event(ct=found)])
@@ -53,7 +53,7 @@ def test_their_values_are_ours(tmp_path_factory: pytest.TempPathFactory, found: 
     assert theirs.to_dict()["ct"] == json.loads(path.read_text().splitlines()[1])["ct"]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(found=st.lists(others, min_size=1, max_size=5))
 def test_what_they_have_no_form_for_does_not_disturb_them(
     tmp_path_factory: pytest.TempPathFactory, found: list[CtOther]

@@ -40,7 +40,7 @@ def reported(request: pytest.FixtureRequest) -> Iterator[Callable[..., Dev | Non
 
 
 @pytest.mark.bpf
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(
     st.tuples(st.booleans(), st.booleans()),
     st.binary(max_size=16).map(lambda name: name.split(b"\0")[0]),

@@ -36,7 +36,7 @@ def chain_in(memory: Memory, table: str, name: str, **base: int) -> tuple[int, i
     return address, address + place.bit_offset // 8
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(0, 60), min_size=1, max_size=20),
     which=st.integers(0, 19),

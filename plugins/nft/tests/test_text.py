@@ -76,7 +76,7 @@ def written(*found: Nft) -> list[dict[str, Any]]:
     return [parse(text) for section in batch.sections for text in objects(section)]
 
 
-@settings(derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(steps, min_size=1, max_size=10))
 def test_the_text_is_that_of_retis_for_what_we_write(tmp_path: Path, found: list[Nft]) -> None:
     events: list[dict[str, object]] = [{"common": {"timestamp": 1}, "nft": section} for section in written(*found)]

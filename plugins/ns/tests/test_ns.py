@@ -51,7 +51,7 @@ def reported(request: pytest.FixtureRequest) -> Iterator[Callable[..., NetNs | N
 
 
 @pytest.mark.bpf
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(
     st.lists(st.booleans(), min_size=4, max_size=4),
     st.just(0) | st.integers(1, 2**32 - 4),

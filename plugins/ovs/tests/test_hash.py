@@ -85,7 +85,7 @@ def trial() -> Iterator[Trial]:
 
 
 @pytest.mark.bpf
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.sampled_from([PACKET, KEY]), st.binary(max_size=160))
 def test_the_compiled_hash_is_lookup3_of_what_is_there_and_zeros(trial: Trial, size: int, data: bytes) -> None:
     trial.memory[: len(data)] = data

@@ -92,7 +92,7 @@ def written(path: Path, events: list[Event]) -> Path:
     return written_json(path, events, ABOUT)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(found=st.lists(steps, min_size=1, max_size=20))
 def test_steps_have_the_text_of_retis(tmp_path_factory: pytest.TempPathFactory, found: list[Ovs]) -> None:
     path = written(tmp_path_factory.mktemp("oracle") / "events.json", list(map(event, found)))
@@ -105,7 +105,7 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(found=steps)
 def test_their_values_are_ours(tmp_path_factory: pytest.TempPathFactory, found: Ovs) -> None:
     path = written(tmp_path_factory.mktemp("oracle") / "events.json", [event(found)])
@@ -113,7 +113,7 @@ def test_their_values_are_ours(tmp_path_factory: pytest.TempPathFactory, found: 
     assert theirs.to_dict()["ovs"] == json.loads(path.read_text().splitlines()[1])["ovs"]
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(
     found=steps,
     port=st.builds(OvsPort, u32, st.just(b"veth0"), st.booleans()),

@@ -130,7 +130,7 @@ def _buffer(first: int, seed: int) -> bytes:
 buffers = st.builds(_buffer, st.sampled_from([0x45, 0x60, 0x00]), st.integers(0, 255))
 
 
-@settings(max_examples=_EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=_EXAMPLES)
 @given(skbs, buffers)
 @example(Skb(), bytes(range(256)) * 4)
 @example(Skb(mac=_UNSET, protocol=0), b"\x45" * 1024)

@@ -72,7 +72,7 @@ TAGGED = {**NOTHING[0], "vlan_proto": 0x0081, "vlan_tci": 3 << 13 | 1 << 12 | 12
 
 
 @pytest.mark.bpf
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(members(SKB), members(SHARED))
 @example(*NOTHING)
 @example(TAGGED, NOTHING[1])

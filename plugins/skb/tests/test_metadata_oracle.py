@@ -33,8 +33,6 @@ def as_json(skb: Skb) -> dict[str, Any]:
 
 
 @settings(
-    derandomize=True,
-    deadline=None,
     max_examples=100,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -28,7 +28,7 @@ from plugins.skb.tests.frames import (
 from tracer_skb.text import dispatch, format_packet
 
 TRUNCATED = "... (truncated or incomplete packet)"
-FAST = settings(derandomize=True, deadline=None, max_examples=500)
+FAST = settings(max_examples=500)
 
 V4_REST = V4.removeprefix("10.0.0.1 > 10.0.0.2")
 V4_SCTP = f"10.0.0.1.1 > 10.0.0.2.2{V4_REST}"

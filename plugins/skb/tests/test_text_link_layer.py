@@ -19,7 +19,7 @@ from plugins.skb.tests.frames import (
 from tracer_skb.text import format_packet
 
 TRUNCATED = "... (truncated or incomplete packet)"
-FAST = settings(derandomize=True, deadline=None, max_examples=500)
+FAST = settings(max_examples=500)
 
 
 def test_the_link_layer_comes_first_when_asked_for() -> None:

@@ -15,8 +15,6 @@ from plugins.skb.tests.scapy_packets import realistic_frames, realistic_tunnels
 Compare = Callable[[Sequence[bytes]], None]
 
 STEADY = settings(
-    derandomize=True,
-    deadline=None,
     max_examples=100,
     # No shrinking: it takes minutes, and the failing frame is shown with both texts anyway.
     phases=[Phase.explicit, Phase.generate],

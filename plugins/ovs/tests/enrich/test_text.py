@@ -33,7 +33,7 @@ detraces = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(found=st.lists(detraces, min_size=1, max_size=10))
 def test_text_and_values_are_those_of_retis(tmp_path_factory: pytest.TempPathFactory, found: list[OvsDetrace]) -> None:
     header = Header(7, 0, 0, None, None, None, 0, None)
