@@ -22,7 +22,7 @@ from core.tests.files.rotation import (
     read,
     write,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tracer_core.errors import RunError, UsageError
@@ -52,6 +52,7 @@ def write_all(writer: EventWriter) -> None:
     limit=st.integers(14_000, 40_000),  # a file of no events and all of the facts takes 13,040
     facts=st.sampled_from([{}, FACTS]),
 )
+@example(sizes=[[0], [0], [0]], limit=17_256, facts=FACTS)  # the end has dictionaries, too
 def test_no_file_is_larger_than_the_limit_and_all_events_are_in_one(
     tmp_path_factory: pytest.TempPathFactory, kind: str, sizes: list[list[int]], limit: int, facts: dict[str, Any]
 ) -> None:

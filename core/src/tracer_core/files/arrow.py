@@ -89,13 +89,11 @@ class ArrowEvents(EventWriter):
         self._put(self._taken())
 
     def _end_size(self, facts: Mapping[str, Any]) -> int:
-        """Bytes of an end."""
-        sink = io.BytesIO()
-        with ipc.new_stream(sink, self._rows.none().schema, options=_options()) as stream:
-            stream.write_batch(self._rows.none())
-            begins = sink.tell()
-            stream.write_batch(self._rows.none(), custom_metadata=_end(facts))
-        return sink.tell() - begins
+        """Bytes of an end, at most: after events, empty dictionaries that replace theirs, too."""
+        sink, none = io.BytesIO(), self._rows.none()
+        with ipc.new_stream(sink, none.schema, options=_options()) as stream:
+            stream.write_batch(none, custom_metadata=_end(facts))
+        return sink.tell() - none.schema.serialize().size
 
     def _begin(self) -> None:
         schema = arrow_schema.schema_of(self._contents, self._files.numbered(self._about))
