@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tracer_core.changes.process import namespace as find_namespace
 from tracer_core.errors import MachineError, PluginError, RunError, TracerError, UsageError
 from tracer_core.hookspecs import hookimpl
+from tracer_core.kernel.namespaces import namespaces as find_namespaces
 from tracer_core.kernel.view import Kernel, Member, Param, Prototype, Result, ResultForm
 from tracer_core.options import option
 from tracer_core.plugins.exchange import Watch
@@ -93,6 +94,7 @@ __all__ = [
     "UsageError",
     "Watch",
     "find_namespace",
+    "find_namespaces",
     "hookimpl",
     "option",
     "recorded",

@@ -159,7 +159,7 @@ def test_where_the_text_of_a_rule_can_be_found_is_reported_if_it_is_wanted(kerne
         net = memory.struct("net", 8192, ns__inum=4026531999)
         rule = memory.rules([(12, 8)], chain)[0]
         [nft] = tried.events(memory, chain=chain, rule=rule, code=1, kind=RULE, base=base, net=net)
-        # nobody has such a namespace
+        # nothing was read
         assert nft.rule._asdict() == {
             "netns": 4026531999,
             "table_handle": 7,

@@ -1,146 +1,73 @@
-"""The text of rules: from a listing of ``nft``, and when it is read."""
+"""The texts of rules as events get them, from what was read so far."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer_nft.listing import Rules, parse
 from tracer_nft.rules import GONE, KNOWN, UNREAD, RuleTexts
 
-LISTING = """\
-table inet filter { # handle 1
-    counter accepted { # handle 3
-    }
-
-    set s { # handle 4
-        type ipv4_addr
-        elements = { 1.2.3.4, 1.2.3.5,
-                1.2.3.6 }
-    }
-
-    chain sub { # handle 1
-        tcp dport { 1, 2, 3 } drop # handle 6
-        return # handle 7
-    }
-
-    chain input { # handle 2
-        comment "x { # handle 9"
-        type filter hook input priority filter; policy drop;
-        udp dport 7001 counter name "accepted" accept comment "hey # handle 5" # handle 8
-        tcp dport vmap { 22 : jump sub, 23 : goto sub } # handle 10
-        log prefix "a {" # handle 13
-    }
-}
-table ip6 other { # handle 2
-    chain c { # handle 1
-        type filter hook output priority filter; policy accept;
-        accept # handle 6
-    }
-}
-"""
+Place = tuple[int, int, int]
 
 
-def test_rules_are_found_by_table_and_handle() -> None:
-    assert parse(LISTING) == {
-        (1, 6): "tcp dport { 1, 2, 3 } drop",
-        (1, 7): "return",
-        (1, 8): 'udp dport 7001 counter name "accepted" accept comment "hey # handle 5"',
-        (1, 10): "tcp dport vmap { 22 : jump sub, 23 : goto sub }",
-        (1, 13): 'log prefix "a {"',
-        (2, 6): "accept",
-    }
+def columns(*places: Place) -> dict[str, Any]:
+    """What is recorded of rules, each (namespace, table, rule)."""
+    netns, tables, handles = (np.array(column, np.int64) for column in zip(*places, strict=True))
+    return {"netns": netns, "table_handle": tables, "handle": handles, "state": netns, "text": netns}
 
 
-@given(st.text(st.sampled_from('{}#" \n\tahndle1table chain')))
-def test_any_listing_gives_rules_or_none(text: str) -> None:
-    assert all(isinstance(rule, str) for rule in parse(text).values())
+def look(texts: RuleTexts, *places: Place) -> list[tuple[int, str]]:
+    """State and text of rules in one batch."""
+    raw = columns(*places)
+    found = texts.decode(raw)
+    assert list(found) == list(raw)
+    return list(zip(np.asarray(found["state"]).tolist(), found["text"], strict=True))
 
 
-class Nft:
-    """Stands for nft: its rules, and how often and how long they were read."""
-
-    def __init__(self, takes: float = 0.0) -> None:
-        self.rules: Rules | None = {}
-        self.reads: list[int] = []
-        self.takes = takes
-        self.now = 100.0
-        self.texts = RuleTexts(self.read, lambda: self.now)
-
-    def read(self, inode: int) -> Rules | None:
-        self.reads.append(inode)
-        self.now += self.takes
-        return None if self.rules is None else dict(self.rules)
-
-    def look(self, *rules: tuple[int, int, int]) -> list[tuple[int, str]]:
-        """State and text of rules, each (namespace, table, rule), in one batch."""
-        netns, tables, handles = (np.array(column) for column in zip(*rules, strict=True))
-        raw = {"netns": netns, "table_handle": tables, "handle": handles, "state": netns, "text": netns}
-        found = self.texts.decode(raw)
-        assert list(found) == list(raw)
-        return list(zip(np.asarray(found["state"]).tolist(), found["text"], strict=True))
+def test_rules_of_which_nothing_was_read_are_unread() -> None:
+    assert look(RuleTexts(), (5, 1, 6), (5, 1, 7)) == [(UNREAD, ""), (UNREAD, "")]
 
 
-@pytest.fixture
-def nft() -> Nft:
-    return Nft()
+def test_each_namespace_has_rules_of_its_own() -> None:
+    texts = RuleTexts()
+    texts.add(5, {(1, 6): "drop", (1, 7): "return"})
+    texts.add(6, {(1, 6): "accept"})
+    assert look(texts, (5, 1, 6), (6, 1, 6), (6, 1, 7), (5, 1, 6)) == [
+        (KNOWN, "drop"),
+        (KNOWN, "accept"),
+        (UNREAD, ""),
+        (KNOWN, "drop"),
+    ]
 
 
-def test_a_rule_that_is_not_known_is_read_once_for_all(nft: Nft) -> None:
-    nft.rules = {(1, 6): "drop", (1, 7): "accept"}
-    assert nft.look((5, 1, 6), (5, 1, 7), (5, 1, 6)) == [(KNOWN, "drop"), (KNOWN, "accept"), (KNOWN, "drop")]
-    assert nft.look((5, 1, 7)) == [(KNOWN, "accept")]
-    assert nft.reads == [5]
+def test_a_rule_that_was_seen_once_keeps_its_text() -> None:
+    texts = RuleTexts()
+    texts.add(5, {(1, 6): "drop"})
+    texts.add(5, {(1, 7): "accept"}, [(1, 6)])
+    assert look(texts, (5, 1, 6), (5, 1, 7)) == [(KNOWN, "drop"), (KNOWN, "accept")]
 
 
-def test_each_namespace_has_rules_of_its_own(nft: Nft) -> None:
-    nft.rules = {(1, 6): "drop"}
-    nft.look((5, 1, 6))
-    nft.rules = {(1, 6): "accept"}
-    assert nft.look((5, 1, 6), (6, 1, 6)) == [(KNOWN, "drop"), (KNOWN, "accept")]
-    assert nft.reads == [5, 6]
+def test_only_a_rule_that_was_asked_for_before_a_reading_is_gone_if_that_does_not_have_it() -> None:
+    texts = RuleTexts()
+    texts.add(5, {(1, 6): "drop"}, [(1, 9)])
+    # one that nobody asked for may be newer than what was read
+    assert look(texts, (5, 1, 9), (5, 1, 10), (6, 1, 9)) == [(GONE, ""), (UNREAD, ""), (UNREAD, "")]
+    assert list(texts.unknown(columns((5, 1, 9), (5, 1, 10), (5, 1, 6)))) == [(5, (1, 10))]
 
 
-def test_a_new_rule_is_read_as_soon_as_reading_is_allowed_again(nft: Nft) -> None:
-    nft.rules = {(1, 6): "drop"}
-    nft.look((5, 1, 6))
-    nft.rules[1, 9] = "accept"
-    assert nft.look((5, 1, 9)) == [(UNREAD, "")]
-    nft.now += 1.1
-    assert nft.look((5, 1, 9)) == [(KNOWN, "accept")]
+# handles go up to 2**42, include/net/netfilter/nf_tables.h; numbers of namespaces are unsigned
+few = st.sampled_from([0, 1, 2, 2**31, 2**32 - 1])
+places = st.tuples(few, few | st.just(2**42 - 1), few | st.just(2**42 - 1))
 
 
-def test_a_rule_that_was_never_seen_and_is_not_there_is_gone(nft: Nft) -> None:
-    nft.rules = {(1, 6): "drop"}
-    assert nft.look((5, 1, 9), (5, 1, 6)) == [(GONE, ""), (KNOWN, "drop")]
-
-
-def test_a_rule_that_was_seen_once_keeps_its_text(nft: Nft) -> None:
-    nft.rules = {(1, 6): "drop"}
-    nft.look((5, 1, 6))
-    nft.rules = {}
-    nft.now += 10
-    nft.look((5, 1, 9))
-    assert nft.look((5, 1, 6)) == [(KNOWN, "drop")]
-
-
-def test_rules_that_cannot_be_read_are_asked_for_again_later(nft: Nft) -> None:
-    nft.rules = None
-    assert nft.look((5, 1, 6), (5, 1, 7)) == [(UNREAD, ""), (UNREAD, "")]
-    assert nft.reads == [5]
-    nft.rules = {(1, 6): "drop"}
-    nft.now += 1.1
-    assert nft.look((5, 1, 6)) == [(KNOWN, "drop")]
-
-
-def test_rules_that_take_long_to_read_are_read_seldom() -> None:
-    nft = Nft(takes=2.0)
-    nft.look((5, 1, 6))
-    nft.now += 30
-    nft.look((5, 1, 6))
-    assert nft.reads == [5]
-    nft.now += 11
-    nft.look((5, 1, 6))
-    assert nft.reads == [5, 5]
+@given(read=st.dictionaries(places, st.text()), seen=st.lists(places, min_size=1))
+def test_every_rule_gets_its_own_text_whatever_else_is_in_the_batch(read: dict[Place, str], seen: list[Place]) -> None:
+    texts = RuleTexts()
+    for (netns, table, handle), text in read.items():
+        texts.add(netns, {(table, handle): text})
+    assert look(texts, *seen) == [(KNOWN, read[place]) if place in read else (UNREAD, "") for place in seen]
+    unknown = [(netns, *rule) for netns, rule in texts.unknown(columns(*seen))]
+    assert sorted(unknown) == sorted(set(seen) - read.keys())

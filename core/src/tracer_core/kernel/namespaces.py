@@ -16,7 +16,9 @@ _REFRESH_NS = 1_000_000_000
 
 
 def namespaces(kind: str) -> Iterator[tuple[int, Path]]:
-    """Numbers of namespaces, each with a file by which it can be entered: those with a name, then processes by age.
+    """Inode numbers of namespaces, each with a file by which it can be entered: those with names, then of processes.
+
+    A namespace comes once for each name and process; older processes come first.
 
     Args:
         kind: As in ``/proc/PID/ns``: ``net``, ``mnt``.

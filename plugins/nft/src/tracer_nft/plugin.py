@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tracer_core.api import (
@@ -28,7 +29,10 @@ from tracer_nft.text import nft_text
 from tracer_nft.trace_table import is_tracing, trace_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from tracer_nft.rules import RuleTexts
 
 _MODULE, _FUNCTION = "nf_tables", "__nft_trace_packet"
 _PROBE = Probe.function(_FUNCTION)
@@ -49,6 +53,13 @@ class NftOptions:
         choices=("all", *verdicts.CODES),
     )
     rules: bool = option(False, help="Show rules as they read, beside their handles.")
+
+    @cached_property
+    def texts(self) -> RuleTexts:
+        """What is known of rules: of a run, the decoder and the session have nothing in common but its options."""
+        from tracer_nft.rules import RuleTexts  # noqa: PLC0415 - numpy takes its time, and --help needs none
+
+        return RuleTexts()
 
 
 @hookimpl
@@ -103,12 +114,11 @@ def tracer_fragments(kernel: Kernel, options: NftOptions) -> Iterable[Fragment |
 
 
 @hookimpl
-def tracer_decoders() -> Iterable[Decoder]:
-    """Give verdicts their names and rules their text."""
+def tracer_decoders(options: NftOptions) -> Iterable[Decoder]:
+    """Give verdicts their names and rules their text, as far as the session has read them."""
     from tracer_nft.decode import decode  # noqa: PLC0415 - numpy takes its time, and --help needs none
-    from tracer_nft.rules import RuleTexts  # noqa: PLC0415 - ditto
 
-    return [Decoder(Nft, decode), Decoder(Rule, RuleTexts().decode)]
+    return [Decoder(Nft, decode), Decoder(Rule, options.texts.decode)]
 
 
 @hookimpl
@@ -124,9 +134,13 @@ def tracer_changes(run: str) -> list[Change]:
 
 
 @hookimpl
-@contextmanager
-def tracer_session(session: Session) -> Iterator[None]:
-    """Say so if there is no such rule."""
+def tracer_session(session: Session) -> AbstractContextManager[None]:
+    """Say so if there is no such rule, and read rules if the user wants to see them."""
     if not session.changed and not is_tracing(session.netns):
         session.log.info(_NO_RULE)
-    yield
+    options: NftOptions = session.options
+    if not options.rules:
+        return nullcontext()
+    from tracer_nft.reader import rules_read  # noqa: PLC0415 - numpy takes its time, and --help needs none
+
+    return rules_read(session, options.texts)

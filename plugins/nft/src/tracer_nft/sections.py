@@ -20,7 +20,7 @@ class Rule(NamedTuple):
     handle: S64
     """Its number in the table."""
     state: U8
-    """0: ``text`` has it. 1: it is not there any more. 2: the rules could not be read."""
+    """0: ``text`` has it. 1: it is not there any more. 2: it could not be read, or was not read yet."""
     text: Annotated[str, recorded(U8)]
     """In the language of ``nft``, without counters; empty where it is not known."""
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tracer_core.api import Change
-from tracer_nft.listing import list_rules
+from tracer_nft.listing import ListingError, RuleLister
 
 _FAMILY, _CHAIN = "inet", "trace"
 _SETS = "meta nftrace set 1"
@@ -38,8 +38,16 @@ def is_tracing(namespaces: tuple[int, ...]) -> bool:
     Args:
         namespaces: Whose rules to look at; our own if there are none.
     """
-    listings = (list_rules(inode) for inode in namespaces or (0,))
-    return any(_SETS in text for rules in listings if rules is not None for text in rules.values())
+    lister = RuleLister()
+    return any(_is_tracing(lister, inode) for inode in namespaces or (0,))
+
+
+def _is_tracing(lister: RuleLister, inode: int) -> bool:
+    try:
+        rules = lister.rules(inode)
+    except ListingError:
+        return False
+    return rules is not None and any(_SETS in text for text in rules.values())
 
 
 def _nft(commands: list[dict[str, Any]]) -> tuple[str, ...]:
