@@ -93,7 +93,8 @@ class ArrowEvents(EventWriter):
         sink, none = io.BytesIO(), self._rows.none()
         with ipc.new_stream(sink, none.schema, options=_options()) as stream:
             stream.write_batch(none, custom_metadata=_end(facts))
-        return sink.tell() - none.schema.serialize().size
+        schema: int = none.schema.serialize().size
+        return sink.tell() - schema
 
     def _begin(self) -> None:
         schema = arrow_schema.schema_of(self._contents, self._files.numbered(self._about))
