@@ -13,7 +13,7 @@ from tests.event_json import EVENT, STARTUP, theirs, u32, u64, write_lines
 
 from tracer_core.cli.input import Input
 from tracer_core.events.objects import events_of
-from tracer_core.files.json_read import JsonLinesReader
+from tracer_core.files.json.reader import JsonLinesReader
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -94,11 +94,11 @@ def open_output(path: Path, kind: Kind, *, limit: int = 0, count: int = 0) -> Ta
 def _ours(path: Path, kind: Kind) -> Callable[[bytes], bool]:
     """What tells from the first bytes of a file whether it may be overwritten."""
     if kind is Kind.JSON:
-        from tracer_core.files.json_lines import is_json_lines  # noqa: PLC0415 - ditto
+        from tracer_core.files.json.writer import is_json_lines  # noqa: PLC0415 - ditto
 
         return is_json_lines
     if kind is Kind.ARROW:
-        from tracer_core.files.arrow_schema import is_arrow_events  # noqa: PLC0415 - pyarrow takes its time
+        from tracer_core.files.arrow.schema import is_arrow_events  # noqa: PLC0415 - pyarrow takes its time
 
         return is_arrow_events
     from tracer_core.files.parquet import is_parquet_events  # noqa: PLC0415 - ditto
@@ -116,11 +116,11 @@ def make_writer(files: TargetFiles, kind: Kind, about: About, contents: Contents
         contents: What they may have.
     """
     if kind is Kind.JSON:
-        from tracer_core.files.json_lines import JsonLines  # noqa: PLC0415 - not for --help
+        from tracer_core.files.json.writer import JsonLines  # noqa: PLC0415 - not for --help
 
         return JsonLines(files, about, is_sorted=contents.is_sorted)
     if kind is Kind.ARROW:
-        from tracer_core.files.arrow import ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
+        from tracer_core.files.arrow.writer import ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
 
         return ArrowEvents(files, about, contents)
     from tracer_core.files.parquet import ParquetEvents  # noqa: PLC0415 - ditto
@@ -161,7 +161,7 @@ def make_sinks(
     elif files is not None:
         made.append(sinks.ArrowSink(prepared, files, about, summary))
     if pipe is not None:
-        from tracer_core.files.stream import Pipe  # noqa: PLC0415 - pyarrow takes its time
+        from tracer_core.files.arrow.pipe import Pipe  # noqa: PLC0415 - pyarrow takes its time
         from tracer_core.run.stream import StreamOutput  # noqa: PLC0415 - ditto
 
         contents = sinks.contents(prepared) if sorting is None else sorting.contents(prepared)

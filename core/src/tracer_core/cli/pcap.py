@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from tracer_core.display.text import TextFormat
     from tracer_core.files.events import EventSet
-    from tracer_core.files.pcap import PcapWriter
-    from tracer_core.files.probe_choice import ProbeChoice
+    from tracer_core.files.pcap.probe_choice import ProbeChoice
+    from tracer_core.files.pcap.writer import PcapWriter
     from tracer_core.files.target import Target
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def pcap(file: Path | None, out: Path | None, probes: tuple[str, ...]) -> int:
     FILE is as for tracer print, sorted or not. There is an interface for each probe in the kernel. With a packet come
     the text of its event, as a comment, and all of the event but the packet, as JSON.
     """
-    from tracer_core.files.probe_choice import ProbeChoice  # noqa: PLC0415 - not for --help
+    from tracer_core.files.pcap.probe_choice import ProbeChoice  # noqa: PLC0415 - not for --help
     from tracer_core.plan.request import parse_probe  # noqa: PLC0415 - ditto
 
     if out is None and sys.stdout.isatty():
@@ -64,7 +64,7 @@ def pcap(file: Path | None, out: Path | None, probes: tuple[str, ...]) -> int:
 
 
 def _writer(known: Input, put: Callable[[bytes], object], choice: ProbeChoice) -> PcapWriter:
-    from tracer_core.files.pcap import PcapWriter  # noqa: PLC0415 - not for --help
+    from tracer_core.files.pcap.writer import PcapWriter  # noqa: PLC0415 - not for --help
 
     return PcapWriter(put, _text(known), lambda: schema_of(known.sections()), choice)
 
@@ -144,7 +144,7 @@ class _Output(ExitStack):
 
 
 def _opened(path: Path) -> Target:
-    from tracer_core.files.pcap import is_pcap  # noqa: PLC0415 - not for --help
+    from tracer_core.files.pcap.writer import is_pcap  # noqa: PLC0415 - not for --help
     from tracer_core.files.target import open_target  # noqa: PLC0415 - ditto
 
     return open_target(path, is_pcap, "pcapng file")

@@ -25,6 +25,6 @@ def schema_of(sections: Iterable[type[Any]]) -> dict[str, Any]:
     """The schema of an event with sections of these classes."""
     # imported here, so that --help need not pay for it
     from tracer_core.events.form import form_of  # noqa: PLC0415
-    from tracer_core.files import json_schema  # noqa: PLC0415
+    from tracer_core.files.json.schema import schema as json_schema  # noqa: PLC0415
 
-    return json_schema.schema(sorted(map(form_of, sections), key=lambda form: form.name))
+    return json_schema(sorted(map(form_of, sections), key=lambda form: form.name))

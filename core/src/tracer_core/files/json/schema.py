@@ -8,8 +8,8 @@ import numpy as np
 
 from tracer_core.events.docs import field_docs
 from tracer_core.events.form import FieldForm, Form, SectionForm
-from tracer_core.files.json_events import RESERVED
-from tracer_core.files.json_startup import OWN
+from tracer_core.files.json.events import RESERVED
+from tracer_core.files.json.startup import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

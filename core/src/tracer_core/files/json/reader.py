@@ -8,11 +8,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from tracer_core.errors import RunError
 from tracer_core.files.contents import Contents
-from tracer_core.files.json_batch import BatchBuilder
-from tracer_core.files.json_columns import UnusualError
-from tracer_core.files.json_form import FormError, parse, shallow
-from tracer_core.files.json_startup import NEWEST, OWN, read_startup
-from tracer_core.files.json_upgrade import upgrade
+from tracer_core.files.json.batch import BatchBuilder
+from tracer_core.files.json.columns import UnusualError
+from tracer_core.files.json.form import FormError, parse, shallow
+from tracer_core.files.json.startup import NEWEST, OWN, read_startup
+from tracer_core.files.json.upgrade import upgrade
 from tracer_core.files.reader import AT_ONCE, EventReader, reason
 
 if TYPE_CHECKING:

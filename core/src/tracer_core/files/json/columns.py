@@ -1,6 +1,6 @@
 """What the JSON of events of the usual form says, a column at a time: three times as fast as one event at a time.
 
-Whatever is not usual, right or wrong, is left to :mod:`tracer_core.files.json_event`, which knows what it is.
+Whatever is not usual, right or wrong, is left to :mod:`tracer_core.files.json.event`, which knows what it is.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tracer_core.events.form import FieldForm, Form, SectionForm
-from tracer_core.files.json_form import PYTHON
-from tracer_core.files.json_startup import OWN, place
+from tracer_core.files.json.form import PYTHON
+from tracer_core.files.json.startup import OWN, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ class ParsedEvents(NamedTuple):
     """What the JSON of events says, as columns.
 
     Attributes:
-        header: Columns, in the order of :data:`~tracer_core.files.json_event.HEADER`.
+        header: Columns, in the order of :data:`~tracer_core.files.json.event.HEADER`.
         probes: Where each was taken.
         sections: Name, the events that have it, or nothing if all have it, and an object for each of those.
     """

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 
 from tracer_core.events.batch import EventBatch, SectionColumns, Values
 from tracer_core.events.form import FieldForm, Form
-from tracer_core.files import arrow_schema
-from tracer_core.files.arrow_form import ArrowColumn
-from tracer_core.files.json_form import FormError, parse, shallow
-from tracer_core.files.json_startup import probe_info
+from tracer_core.files.arrow.form import ArrowColumn
+from tracer_core.files.arrow.schema import COMMON, KERNEL, SERIES, UNDECLARED, USERSPACE
+from tracer_core.files.json.form import FormError, parse, shallow
+from tracer_core.files.json.startup import probe_info
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ class BatchMaker:
         Raises:
             ValueError, LookupError, TypeError: it is not as written here.
         """
-        header = _header(rows.column(arrow_schema.COMMON))
+        header = _header(rows.column(COMMON))
         header["probe"] = self._probe(rows, header["probe"])
         sections = (_section(rows.column(form.name), form) for form in self._contents.sections)
         return EventBatch(
@@ -61,8 +61,8 @@ class BatchMaker:
             header,
             self._probes,
             tuple(section for section in sections if section is not None and len(section)),
-            _undeclared(rows.column(arrow_schema.UNDECLARED)) if self._contents.undeclared else None,
-            _integers(rows.column(arrow_schema.SERIES), "uint64", optional=False) if self._contents.is_sorted else None,
+            _undeclared(rows.column(UNDECLARED)) if self._contents.undeclared else None,
+            _integers(rows.column(SERIES), "uint64", optional=False) if self._contents.is_sorted else None,
         )
 
     def _probe(self, rows: pa.RecordBatch, column: Column) -> Column:
@@ -75,10 +75,10 @@ class BatchMaker:
 
     def _places(self, rows: pa.RecordBatch) -> list[int]:
         """The probe of each event, as it names it."""
-        kernel = rows.column(arrow_schema.KERNEL)
+        kernel = rows.column(KERNEL)
         keys = list(zip(*(_names(kernel, name) for name in ("probe_type", "symbol")), strict=True))
         if self._contents.in_process:
-            users = rows.column(arrow_schema.USERSPACE)
+            users = rows.column(USERSPACE)
             user_keys = zip(*(_names(users, name) for name in ("probe_type", "symbol", "path", "ip")), strict=True)
             keys = [user if user[0] is not None else key for key, user in zip(keys, user_keys, strict=True)]
         return list(map(self._index, keys))

@@ -11,10 +11,20 @@ import pyarrow.compute as pc
 from tracer_core.errors import PluginError, RunError
 from tracer_core.events.batch import SectionColumns
 from tracer_core.events.form import FieldForm, Form
-from tracer_core.files import arrow_schema
-from tracer_core.files.arrow_form import struct_of, to_arrow, type_of
+from tracer_core.files.arrow.form import struct_of, to_arrow, type_of
+from tracer_core.files.arrow.schema import (
+    COMMON,
+    COMMON_TYPE,
+    KERNEL,
+    PLACE,
+    SERIES,
+    TASK,
+    UNDECLARED,
+    USER_PLACE,
+    USERSPACE,
+)
 from tracer_core.files.contents import in_process, is_nowhere
-from tracer_core.files.json_form import compact
+from tracer_core.files.json.form import compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,11 +62,11 @@ class Rows:
         self._learn(events.probes)
         sections = {section.form.name: section for section in events.sections}
         columns: dict[str, Any] = {
-            arrow_schema.COMMON: lambda: _common(events.header),
-            arrow_schema.KERNEL: lambda: self._place(events, users=False),
-            arrow_schema.USERSPACE: lambda: self._place(events, users=True),
-            arrow_schema.UNDECLARED: lambda: _undeclared(events),
-            arrow_schema.SERIES: lambda: _series(events),
+            COMMON: lambda: _common(events.header),
+            KERNEL: lambda: self._place(events, users=False),
+            USERSPACE: lambda: self._place(events, users=True),
+            UNDECLARED: lambda: _undeclared(events),
+            SERIES: lambda: _series(events),
             **{name: lambda section=section: _section(section, events.count) for name, section in sections.items()},
         }
         if missing := set(sections) - self._names:
@@ -79,7 +89,7 @@ class Rows:
         self._ips = np.array([probe.ip for probe in probes], np.uint64)
 
     def _place(self, events: EventBatch, *, users: bool) -> pa.Array:
-        kind = arrow_schema.USER_PLACE if users else arrow_schema.PLACE
+        kind = USER_PLACE if users else PLACE
         if not events.count:
             return pa.nulls(0, kind)
         probes = np.asarray(events.header["probe"].tolist())
@@ -111,9 +121,9 @@ def _common(header: Mapping[str, Column]) -> pa.Array:
 
     task = [plain("pid"), plain("tgid"), to_arrow(header["comm"], _COMM)]
     missing = pc.and_(task[0].is_null(), task[2].is_null()) if task[2].null_count else None
-    tasks = pa.StructArray.from_arrays(task, fields=list(arrow_schema.TASK), mask=missing)
+    tasks = pa.StructArray.from_arrays(task, fields=list(TASK), mask=missing)
     arrays = [plain("timestamp", "uint64"), plain("cpu"), tasks, plain("lost", "uint64"), plain("probe")]
-    return pa.StructArray.from_arrays(arrays, fields=list(arrow_schema.COMMON_TYPE))
+    return pa.StructArray.from_arrays(arrays, fields=list(COMMON_TYPE))
 
 
 def _section(section: SectionColumns, count: int) -> pa.Array:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tracer_core.files.contents import in_process, is_nowhere
-from tracer_core.files.json_events import kind_shown
+from tracer_core.files.json.events import kind_shown
 from tracer_core.types import ProbeKind
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from pyarrow import ipc
 
 from tracer_core.errors import RunError
 from tracer_core.events.form import form_of
-from tracer_core.files.arrow_batch import BatchMaker
-from tracer_core.files.arrow_schema import META, read_schema
+from tracer_core.files.arrow.batch import BatchMaker
+from tracer_core.files.arrow.schema import META, read_schema
 from tracer_core.files.interruption import uninterrupted
 
 if TYPE_CHECKING:

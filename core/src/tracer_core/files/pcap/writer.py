@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_core import __version__
 from tracer_core.events.select import rows_of, without
-from tracer_core.files import pcapng
-from tracer_core.files.json_events import kind_shown, texts_of
+from tracer_core.files.json.events import kind_shown, texts_of
+from tracer_core.files.pcap import pcapng
 from tracer_core.sections import Packet
 from tracer_core.wire import layout_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tracer_core.display.text import TextFormat
     from tracer_core.events.about import About
     from tracer_core.events.batch import EventBatch, SectionColumns
-    from tracer_core.files.probe_choice import ProbeChoice
+    from tracer_core.files.pcap.probe_choice import ProbeChoice
     from tracer_core.sections import ProbeInfo
 
 _WRITER = "tracer "

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer_core.events.batch import EventBatch, SectionColumns, Values
-from tracer_core.files.json_columns import UsualEvents
-from tracer_core.files.json_event import HEADER, EventJson
+from tracer_core.files.json.columns import UsualEvents
+from tracer_core.files.json.event import HEADER, EventJson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
-from tracer_core.files import arrow_schema
-from tracer_core.files.arrow_rows import Rows
+from tracer_core.files.arrow.rows import Rows
+from tracer_core.files.arrow.schema import META, SERIES, schema_of
 from tracer_core.files.writer import EventWriter
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class ArrowEvents(EventWriter):
         return sink.tell() - begins
 
     def _begin(self) -> None:
-        schema = arrow_schema.schema_of(self._contents, self._files.numbered(self._about))
+        schema = schema_of(self._contents, self._files.numbered(self._about))
         self._rows = Rows(schema)
         self._stream = ipc.new_stream(self._bytes, schema, options=_options())
         self._stream.write_batch(self._rows.none())  # writes the schema: a file of no events is one of ours, too
@@ -131,7 +131,7 @@ class ArrowEvents(EventWriter):
 
 
 def _end(facts: Mapping[str, Any]) -> dict[bytes, str]:
-    return {arrow_schema.META: json.dumps({"end": dict(facts)})}
+    return {META: json.dumps({"end": dict(facts)})}
 
 
 def _options() -> ipc.IpcWriteOptions:
@@ -142,9 +142,9 @@ def _options() -> ipc.IpcWriteOptions:
 def _middle(batch: pa.RecordBatch) -> int:
     """The row at which it is cut: between series, if it has several."""
     half: int = batch.num_rows // 2
-    if arrow_schema.SERIES not in batch.schema.names:
+    if SERIES not in batch.schema.names:
         return half
-    series = batch.column(arrow_schema.SERIES).to_numpy()
+    series = batch.column(SERIES).to_numpy()
     begins: list[int] = (np.flatnonzero(series[1:] != series[:-1]) + 1).tolist()
     return min(begins, key=lambda row: abs(row - half), default=half)
 

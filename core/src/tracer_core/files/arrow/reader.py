@@ -11,8 +11,8 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from tracer_core.errors import RunError
-from tracer_core.files.arrow_batch import BatchMaker
-from tracer_core.files.arrow_schema import MARK, META, read_schema
+from tracer_core.files.arrow.batch import BatchMaker
+from tracer_core.files.arrow.schema import MARK, META, read_schema
 from tracer_core.files.reader import AT_ONCE, EventReader, damaged
 
 if TYPE_CHECKING:

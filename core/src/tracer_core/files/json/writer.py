@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.files.json_events import texts_of
-from tracer_core.files.json_form import compact
-from tracer_core.files.json_startup import OWN, startup_line
+from tracer_core.files.json.events import texts_of
+from tracer_core.files.json.form import compact
+from tracer_core.files.json.startup import OWN, startup_line
 from tracer_core.files.writer import EventWriter
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracer_core.files.json_form import FormError, integer, reader, shallow, shown
-from tracer_core.files.json_startup import OWN, place
+from tracer_core.files.json.form import FormError, integer, reader, shallow, shown
+from tracer_core.files.json.startup import OWN, place
 from tracer_core.sections import Stack
 from tracer_core.wire import layout_of
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.events.about import About, Split
-from tracer_core.files.json_form import FormError, compact, integer, shown
+from tracer_core.files.json.form import FormError, compact, integer, shown
 from tracer_core.sections import ProbeInfo
 from tracer_core.types import ProbeKind
 

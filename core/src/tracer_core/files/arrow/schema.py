@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tracer_core.errors import PluginError, RunError
 from tracer_core.events.about import About, Split
-from tracer_core.files.arrow_form import NAME, fields_to_json, form_from_json, struct_of
+from tracer_core.files.arrow.form import NAME, fields_to_json, form_from_json, struct_of
 from tracer_core.files.contents import Contents
 from tracer_core.sections import ProbeInfo
 

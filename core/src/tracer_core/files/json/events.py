@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tracer_core.errors import PluginError
 from tracer_core.files.contents import in_process, is_nowhere
-from tracer_core.files.json_form import chars, compact, objects, parse
-from tracer_core.files.json_startup import OWN
+from tracer_core.files.json.form import chars, compact, objects, parse
+from tracer_core.files.json.startup import OWN
 from tracer_core.sections import Stack
 from tracer_core.types import ProbeKind
 
