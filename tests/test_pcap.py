@@ -21,8 +21,8 @@ from pcapng.blocks import EnhancedPacket, InterfaceDescription, SectionHeader, U
 from tests.event_json import PING, STARTUP, USER_EVENT, events, write_lines
 
 from tracer_core import __version__
-from tracer_core.cli.input import Input
 from tracer_core.cli.main import run
+from tracer_core.cli.options.input import Input
 from tracer_core.display.text import TextFormat
 from tracer_core.files.pcap import pcapng
 from tracer_core.files.pcap.probe_choice import ProbeChoice

@@ -175,7 +175,7 @@ def upward(folder: Path, layers: list[list[str]]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("stage", ["files"])
+@pytest.mark.parametrize("stage", ["cli", "files"])
 def test_modules_of_a_stage_with_folders_import_each_other_in_no_circle(stage: str) -> None:
     modules = {
         ".".join(path.relative_to(CORE.parent).with_suffix("").parts): path

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer_core.cli import ingredients
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
+from tracer_core.cli.options import ingredients
 from tracer_core.cli.stdout import page
 from tracer_core.display.places import described
 from tracer_core.errors import ExitCode

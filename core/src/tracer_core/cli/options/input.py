@@ -15,7 +15,7 @@ import click
 
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.messages import warn_left_out
-from tracer_core.cli.output import DEFAULT_OUT
+from tracer_core.cli.options.output import DEFAULT_OUT
 from tracer_core.errors import UsageError
 from tracer_core.paths import is_file
 

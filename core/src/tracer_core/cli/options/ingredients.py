@@ -8,8 +8,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.cli.output import Kind, Sorting, open_output
-from tracer_core.cli.text import text_format
+from tracer_core.cli.options.output import Kind, Sorting, open_output
+from tracer_core.cli.options.text import text_format
 from tracer_core.errors import UsageError
 from tracer_core.plugins.declaration import shown
 
@@ -169,7 +169,7 @@ def text_of(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:
 
 def advise(values: Mapping[str, Any]) -> None:
     """Tell what users do not expect who watch all packets of the machine that they are at the terminal of."""
-    from tracer_core.cli.ssh import advice  # noqa: PLC0415 - only some runs need it
+    from tracer_core.cli.hints.ssh import advice  # noqa: PLC0415 - only some runs need it
 
     watches_all = not (values["filters"] or values["metadata"] or values["netns"] or values["replay_raw"])
     if watches_all and sys.stdout.isatty() and (told := advice()):

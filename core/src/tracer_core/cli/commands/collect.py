@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer_core.cli import ingredients
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.messages import log_level
-from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
-from tracer_core.cli.profiled import command_line, has_profiles, probes_of, profiled_of
-from tracer_core.cli.required import blaming_profiles
-from tracer_core.cli.size import file_size, size
-from tracer_core.cli.text import text_options
-from tracer_core.cli.topics import help_all_option
+from tracer_core.cli.options import ingredients
+from tracer_core.cli.options.output import DEFAULT_OUT, make_sinks, max_buffer_option
+from tracer_core.cli.options.size import file_size, size
+from tracer_core.cli.options.text import text_options
+from tracer_core.cli.options.topics import help_all_option
+from tracer_core.cli.profiles.profiled import command_line, has_profiles, probes_of, profiled_of
+from tracer_core.cli.profiles.required import blaming_profiles
 from tracer_core.errors import ExitCode, MachineError, UsageError
 from tracer_core.plugins.declaration import shown
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracer_core.cli.input import Input, batches, input_argument
+from tracer_core.cli.options.input import Input, batches, input_argument
 from tracer_core.cli.stdout import page
 from tracer_core.errors import ExitCode, RunError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tracer_core.cli.profiled import profiled_of
+from tracer_core.cli.profiles.profiled import profiled_of
 from tracer_core.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from tracer_core.cli.profiled import Profiled
+    from tracer_core.cli.profiles.profiled import Profiled
     from tracer_core.kernel.view import TypedKernel
     from tracer_core.plan.request import Abilities
     from tracer_core.profiles.choose import Chosen

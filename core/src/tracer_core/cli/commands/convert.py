@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tracer_core.cli.completion.demand import on_demand
-from tracer_core.cli.input import Input, batches
-from tracer_core.cli.output import Kind, make_writer, open_output
+from tracer_core.cli.options.input import Input, batches
+from tracer_core.cli.options.output import Kind, make_writer, open_output
 from tracer_core.errors import ExitCode, TracerError, UsageError
 from tracer_core.paths import exists
 

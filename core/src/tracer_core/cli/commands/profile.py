@@ -10,7 +10,7 @@ import click
 
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.prefixes import PrefixGroup
-from tracer_core.cli.profiled import wanted_of
+from tracer_core.cli.profiles.profiled import wanted_of
 from tracer_core.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def list_profiles(ctx: click.Context) -> int:
 @click.pass_context
 def show(ctx: click.Context, name: str, recorded: Path | None) -> int:
     """Show a profile. Where it is from, its text, and what options it comes to on this kernel."""
-    from tracer_core.cli.ingredients import kernel_of  # noqa: PLC0415 - not for --help
+    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - not for --help
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import find  # noqa: PLC0415 - ditto
 
@@ -80,7 +80,7 @@ def check(ctx: click.Context, files: tuple[Path, ...]) -> int:
     Options are checked against those of the commands and collectors that are installed here, probes for their form
     only. Ends with 1 if there is anything that keeps a profile from being used.
     """
-    from tracer_core.cli.profile_check import problems_of  # noqa: PLC0415 - not for --help
+    from tracer_core.cli.commands.profile_check import problems_of  # noqa: PLC0415 - not for --help
     from tracer_core.display.printable import printable  # noqa: PLC0415 - ditto
     from tracer_core.profiles.read import read_file  # noqa: PLC0415 - ditto
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tracer_core.cli.collectors import CollectorCommand, collector_of, selection
-from tracer_core.cli.profiled import have_checked, profiled_of
-from tracer_core.cli.profiled_command import ProfiledCommand, fitting, like, options_by_flag
+from tracer_core.cli.profiles.command import ProfiledCommand, fitting, like, options_by_flag
+from tracer_core.cli.profiles.profiled import have_checked, profiled_of
 from tracer_core.errors import MachineError, TracerError, UsageError
 from tracer_core.plugins.declaration import shown
 from tracer_core.profiles.choose import Chosen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer_core.cli.input import Input
+from tracer_core.cli.options.input import Input
 from tracer_core.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer_core.cli.alone import alone
-from tracer_core.cli.mixed_up import hinting_at_probes
+from tracer_core.cli.hints.mixed_up import hinting_at_probes
+from tracer_core.cli.options.alone import alone
 from tracer_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def command_line(ctx: click.Context) -> list[str]:
 
 def _kernel_of(args: Iterable[str]) -> TypedKernel:
     """The kernel that the command will look at, as far as its options tell."""
-    from tracer_core.cli.ingredients import kernel_of  # noqa: PLC0415 - only some profiles have conditions
+    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - only some profiles have conditions
 
     recorded, kconf = alone(args, "--kernel"), alone(args, "--kconf")
     return kernel_of(

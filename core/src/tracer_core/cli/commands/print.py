@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer_core.cli.input import Input, batches, input_argument
 from tracer_core.cli.messages import UnknownSections
+from tracer_core.cli.options.input import Input, batches, input_argument
+from tracer_core.cli.options.text import text_format, text_options, text_options_of
 from tracer_core.cli.stdout import page
-from tracer_core.cli.text import text_format, text_options, text_options_of
 from tracer_core.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tracer_core.cli.commands.schema import schema_of
 from tracer_core.cli.completion.demand import on_demand
-from tracer_core.cli.input import Input, batches, input_argument
-from tracer_core.cli.profiled_command import ProfiledCommand
-from tracer_core.cli.schema import schema_of
+from tracer_core.cli.options.input import Input, batches, input_argument
+from tracer_core.cli.profiles.command import ProfiledCommand
 from tracer_core.cli.stdout import ClosedError, pour
 from tracer_core.errors import ExitCode, RunError, TracerError, UsageError
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer_core.cli.mixed_up import hinting_at_profiles
-from tracer_core.cli.profiled import Profiled, blaming, command_line, prepare_profiles, wanted_of
+from tracer_core.cli.hints.mixed_up import hinting_at_profiles
+from tracer_core.cli.profiles.profiled import Profiled, blaming, command_line, prepare_profiles, wanted_of
 from tracer_core.errors import UsageError, near
 
 if TYPE_CHECKING:

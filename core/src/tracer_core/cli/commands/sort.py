@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from tracer_core.cli.convert import INTERRUPTED, written
-from tracer_core.cli.input import Input, batches, input_argument
-from tracer_core.cli.output import Kind, max_buffer_option
-from tracer_core.cli.print import texts
+from tracer_core.cli.commands.convert import INTERRUPTED, written
+from tracer_core.cli.commands.print import texts
+from tracer_core.cli.options.input import Input, batches, input_argument
+from tracer_core.cli.options.output import Kind, max_buffer_option
+from tracer_core.cli.options.text import text_format, text_options
 from tracer_core.cli.stdout import page
-from tracer_core.cli.text import text_format, text_options
 from tracer_core.errors import ExitCode, UsageError
 
 log = logging.getLogger(__name__)

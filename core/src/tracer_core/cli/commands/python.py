@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from tracer_core.cli.completion.demand import on_demand
-from tracer_core.cli.input import named
-from tracer_core.cli.misplaced import misplaced
+from tracer_core.cli.hints.misplaced import misplaced
+from tracer_core.cli.options.input import named
 from tracer_core.errors import ExitCode, TracerError, UsageError
 
 
