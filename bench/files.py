@@ -27,7 +27,7 @@ from bench.synthetic.records import Device, Identity, Netns, flood, make_plan, p
 
 from tracer_core.backend.ring import walk
 from tracer_core.decode.columns import ColumnDecoder
-from tracer_core.files.arrow_read import ArrowEventsReader
+from tracer_core.files.arrow.reader import ArrowEventsReader
 from tracer_core.sections import Packet
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from core.tests.files.arrow_samples import (
 from pyarrow import ipc
 
 from tracer_core.decode.columns import ColumnDecoder
-from tracer_core.files.arrow_schema import is_arrow_events
+from tracer_core.files.arrow.schema import is_arrow_events
 from tracer_core.files.parquet import ParquetEvents
 from tracer_core.files.target_files import TargetFiles
 

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.event_json import EVENT, STARTUP, USER_EVENT, events, read_lines, theirs, write_lines
 
-from tracer_core.cli.input import Input
 from tracer_core.cli.main import run
+from tracer_core.cli.options.input import Input
 from tracer_core.files.events import EventSet
 
 if TYPE_CHECKING:

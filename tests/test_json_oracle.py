@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tracer_core.display.text import TextFormat
 from tracer_core.events.about import About
-from tracer_core.files.json_read import JsonLinesReader
+from tracer_core.files.json.reader import JsonLinesReader
 from tracer_core.own import stack_text
 from tracer_core.plugins.declaration import Owner
 from tracer_core.plugins.declare import formatters

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tracer_core.errors import UsageError
-from tracer_core.files.arrow_read import ArrowEventsReader
-from tracer_core.files.json_read import JsonLinesReader
+from tracer_core.files.arrow.reader import ArrowEventsReader
+from tracer_core.files.json.reader import JsonLinesReader
 from tracer_core.sections import Packet
 from tracer_core.testing.command import wait_ready
 from tracer_core.testing.patience import patience

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.event_json import EVENT, STARTUP, theirs, u32, u64, write_lines
 
-from tracer_core.cli.input import Input
+from tracer_core.cli.options.input import Input
 from tracer_core.events.objects import events_of
-from tracer_core.files.json_read import JsonLinesReader
+from tracer_core.files.json.reader import JsonLinesReader
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tracer_core.files.arrow_read import ArrowEventsReader
+from tracer_core.files.arrow.reader import ArrowEventsReader
 from tracer_core.sections import Packet
 
 if TYPE_CHECKING:

@@ -21,12 +21,12 @@ from pcapng.blocks import EnhancedPacket, InterfaceDescription, SectionHeader, U
 from tests.event_json import PING, STARTUP, USER_EVENT, events, write_lines
 
 from tracer_core import __version__
-from tracer_core.cli.input import Input
 from tracer_core.cli.main import run
+from tracer_core.cli.options.input import Input
 from tracer_core.display.text import TextFormat
-from tracer_core.files import pcapng
-from tracer_core.files.pcap import PcapWriter
-from tracer_core.files.probe_choice import ProbeChoice
+from tracer_core.files.pcap import pcapng
+from tracer_core.files.pcap.probe_choice import ProbeChoice
+from tracer_core.files.pcap.writer import PcapWriter
 from tracer_core.testing.patience import patience
 from tracer_core.testing.pytest_plugin import unavailable
 from tracer_core.types import TextOptions

@@ -15,8 +15,8 @@ import pytest
 from scripts.pages.blocks import ROOT, blocks
 
 from tracer_core.cli import main
+from tracer_core.cli.commands.profile_check import problems_of
 from tracer_core.cli.main import cli
-from tracer_core.cli.profile_check import problems_of
 from tracer_core.plugins.host import Host
 from tracer_core.profiles import find
 from tracer_core.profiles.find import shelves

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tomllib
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,27 +138,51 @@ def imports(path: Path) -> Iterator[str]:
             assert node.level == 0, f"{relative(path)}:{node.lineno}: relative import"
             module = node.module or ""
             # "from tracer_core import wire" names a module, too
-            yield from (f"{module}.{alias.name}" for alias in node.names) if module == "tracer_core" else (module,)
+            names = (f"{module}.{alias.name}" for alias in node.names)
+            yield from dict.fromkeys(name if is_of_the_core(name) else module for name in names)
+
+
+@cache
+def is_of_the_core(name: str) -> bool:
+    """Whether there is such a module, or such a folder of modules."""
+    path = CORE.parent.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
 def test_layers_point_downwards(shown: tuple[Block, ...]) -> None:
-    (block,) = shown  # a line for each layer, the top one first; "a+b" are one unit
-    layers = [line.split() for line in block.lines]
+    for block in shown:  # a folder, then a line for each layer, the top one first; "a+b" are one unit
+        folder, *layers = block.lines
+        assert upward(CORE.parent / folder, [line.split() for line in layers]) == []
+
+
+def upward(folder: Path, layers: list[list[str]]) -> list[str]:
+    """What the units of a folder, modules and folders, import from beside or above them."""
     level = {name: (depth, unit) for depth, units in enumerate(layers) for unit in units for name in unit.split("+")}
-    units = {path.stem for path in CORE.glob("*.py")} | {path.parent.name for path in CORE.glob("*/__init__.py")}
-    assert units - {"__init__", "__main__"} == set(level), "the layers of ARCHITECTURE.md are not those of the core"
-    upward = []
-    for path in CORE.rglob("*.py"):
-        unit = path.relative_to(CORE).with_suffix("").parts[0]
+    units = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert units - {"__init__", "__main__"} == set(level), f"the layers of ARCHITECTURE.md are not those of {folder}"
+    package = ".".join(folder.relative_to(CORE.parent).parts) + "."
+    found = []
+    for path in folder.rglob("*.py"):
+        unit = path.relative_to(folder).with_suffix("").parts[0]
         if unit in ("__init__", "__main__"):
             continue
         for module in imports(path):
-            target = module.split(".")[1] if module.startswith("tracer_core.") else ""
+            target = module.removeprefix(package).split(".")[0] if module.startswith(package) else ""
             if target not in level or level[target] == level[unit]:
                 continue
             if level[target][0] <= level[unit][0]:
-                upward.append(f"{relative(path)}: {module}")
-    assert upward == []
+                found.append(f"{relative(path)}: {module}")
+    return found
+
+
+@pytest.mark.parametrize("stage", ["cli", "files"])
+def test_modules_of_a_stage_with_folders_import_each_other_in_no_circle(stage: str) -> None:
+    modules = {
+        ".".join(path.relative_to(CORE.parent).with_suffix("").parts): path
+        for path in (CORE / stage).rglob("*.py")
+        if path.stem != "__init__"
+    }
+    TopologicalSorter({name: modules.keys() & imports(path) for name, path in modules.items()}).prepare()
 
 
 @pytest.mark.parametrize(

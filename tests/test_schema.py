@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from scripts.pages.likeness import is_among
 from tests.event_json import EVENT, STARTUP, USER_EVENT, events, write_lines
 
-from tracer_core.cli.input import Input
 from tracer_core.cli.main import run
+from tracer_core.cli.options.input import Input
 from tracer_core.events.form import form_of
-from tracer_core.files.json_schema import schema
+from tracer_core.files.json.schema import schema
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -94,11 +94,11 @@ def test_help_on_collecting_loads_collectors_but_not_what_they_run_with() -> Non
                 "cli.completion.shells",
             },
         ),
-        ("print\n-", {"cli.completion.answer", "cli.print"}),
-        ("print\n", {"cli.completion.values", "cli.print"}),
-        ("collect\n--", {"plugins.host", "cli.collect"}),
+        ("print\n-", {"cli.completion.answer", "cli.commands.print"}),
+        ("print\n", {"cli.completion.values", "cli.commands.print"}),
+        ("collect\n--", {"plugins.host", "cli.commands.collect"}),
         ("collect\n-p\nip_rc", {"plugins.host", "cli.completion.probes"}),
-        ("pcap\n-p\nip_rc", {"cli.pcap", "cli.completion.probes"}),
+        ("pcap\n-p\nip_rc", {"cli.commands.pcap", "cli.completion.probes"}),
     ],
 )
 def test_completion_loads_little(monkeypatch: pytest.MonkeyPatch, words: str, parts: set[str]) -> None:

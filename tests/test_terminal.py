@@ -185,7 +185,7 @@ def test_what_comes_before_a_damage_is_in_the_pager(tracer: Tracer, terminal: Te
 def test_a_bar_shows_how_far_it_is_at_a_terminal_only(
     terminal: Terminal, many: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracer_core.cli.input._PATIENCE", 0.0)
+    monkeypatch.setattr("tracer_core.cli.options.input._PATIENCE", 0.0)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as err:
         assert run(["stats", str(many)]) == 0
     assert err.getvalue() == ""

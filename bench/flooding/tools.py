@@ -15,7 +15,7 @@ from bench.flooding.tool import Count, Running, Tool
 from bench.hits import empty
 
 from lab.errors import UnavailableError
-from tracer_core.files.arrow_read import ArrowEventsReader
+from tracer_core.files.arrow.reader import ArrowEventsReader
 from tracer_core.kernel.live import LiveKernel
 from tracer_core.plan.request import Fixed
 from tracer_core.testing.command import executable

@@ -8,8 +8,8 @@ from tracer_core.decode.columns import ColumnDecoder, probe_info
 from tracer_core.decode.records import pieces
 from tracer_core.events.about import about_run
 from tracer_core.events.form import form_of
-from tracer_core.files.arrow import ROWS, ArrowEvents
-from tracer_core.files.arrow_schema import is_arrow_events
+from tracer_core.files.arrow.schema import is_arrow_events
+from tracer_core.files.arrow.writer import ROWS, ArrowEvents
 from tracer_core.files.contents import Contents
 from tracer_core.files.target_files import TargetFiles
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import ipc
 from tests.soak.truth import Truth
 
-from tracer_core.files.arrow_schema import META
+from tracer_core.files.arrow.schema import META
 
 
 def follow(pipe: Path, truth: Truth) -> dict[str, int]:

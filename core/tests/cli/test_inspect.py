@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracer_core.cli import ingredients
+from tracer_core.cli.options import ingredients
 from tracer_core.errors import ExitCode
 from tracer_core.plan.request import Fixed
 from tracer_core.testing.kernels import recorded_folder, recorded_kernel

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracer_core.cli.output import Kind
+from tracer_core.cli.options.output import Kind
 from tracer_core.errors import UsageError
 from tracer_core.testing import kernels
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracer_core.cli import main
-from tracer_core.cli.profiled_command import ProfiledCommand
+from tracer_core.cli.profiles.command import ProfiledCommand
 from tracer_core.profiles import find
 from tracer_core.testing import kernels
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer_core.backend.machine import running_machine
-from tracer_core.cli.size import size
+from tracer_core.cli.options.size import size
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracer_core.cli.ssh import advice
+from tracer_core.cli.hints.ssh import advice
 from tracer_core.filters.packet import packet_filter
 
 if TYPE_CHECKING:

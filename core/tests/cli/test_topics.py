@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from tracer_core.cli.collect import collect
-from tracer_core.cli.topics import COLLECT, brief
+from tracer_core.cli.commands.collect import collect
+from tracer_core.cli.options.topics import COLLECT, brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracer_core.cli.collect import collect
-from tracer_core.cli.inspect import inspect
+from tracer_core.cli.commands.collect import collect
+from tracer_core.cli.commands.inspect import inspect
 from tracer_core.testing import kernels
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from tracer_core.errors import PluginError
 from tracer_core.events.about import About
 from tracer_core.events.batch import SectionColumns
 from tracer_core.events.form import UnknownSection
-from tracer_core.files.arrow_form import form_from_json
+from tracer_core.files.arrow.form import form_from_json
 from tracer_core.plugins.declaration import Owner
 from tracer_core.sections import Event, Header, ProbeInfo
 from tracer_core.testing.events import batch_of, text_of

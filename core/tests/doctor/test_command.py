@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from tracer_core.cli.doctor import doctor
+from tracer_core.cli.commands.doctor import doctor
 from tracer_core.doctor import system as module
 from tracer_core.doctor.report import as_text, diagnose
 from tracer_core.errors import ExitCode
@@ -72,7 +72,7 @@ def test_columns_are_aligned_and_fixes_stand_under_what_they_fix(machine: Machin
 
 
 def test_the_command_costs_nothing_before_it_runs():
-    code = "import sys, tracer_core.cli.doctor; print(*sys.modules)"
+    code = "import sys, tracer_core.cli.commands.doctor; print(*sys.modules)"
 
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 

@@ -12,9 +12,9 @@ from tracer_core.decode.columns import ColumnDecoder, probe_info
 from tracer_core.events.about import About, about_run
 from tracer_core.events.form import form_of
 from tracer_core.events.objects import events_of
-from tracer_core.files.arrow import ArrowEvents
-from tracer_core.files.arrow_read import ArrowEventsReader
-from tracer_core.files.arrow_schema import is_arrow_events
+from tracer_core.files.arrow.reader import ArrowEventsReader
+from tracer_core.files.arrow.schema import is_arrow_events
+from tracer_core.files.arrow.writer import ArrowEvents
 from tracer_core.files.contents import Contents
 from tracer_core.files.target_files import TargetFiles
 from tracer_core.kernel.view import Prototype

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from tracer_core.events.about import About
 from tracer_core.events.form import form_of
-from tracer_core.files.arrow import ArrowEvents
-from tracer_core.files.arrow_schema import is_arrow_events
+from tracer_core.files.arrow.schema import is_arrow_events
+from tracer_core.files.arrow.writer import ArrowEvents
 from tracer_core.files.contents import Contents
 from tracer_core.files.events import EventSet, open_events
-from tracer_core.files.json_lines import JsonLines, is_json_lines
+from tracer_core.files.json.writer import JsonLines, is_json_lines
 from tracer_core.files.target_files import TargetFiles
 from tracer_core.sections import Event, Header, ProbeInfo
 from tracer_core.testing.events import batch_of

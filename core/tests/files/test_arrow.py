@@ -36,10 +36,9 @@ from pyarrow import ipc
 from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.errors import PluginError, RunError, TracerError, UsageError
 from tracer_core.events.form import UnknownSection
-from tracer_core.files import arrow_schema
-from tracer_core.files.arrow_form import escape, unescape
-from tracer_core.files.arrow_read import ArrowEventsReader
-from tracer_core.files.arrow_schema import is_arrow_events
+from tracer_core.files.arrow.form import escape, unescape
+from tracer_core.files.arrow.reader import ArrowEventsReader
+from tracer_core.files.arrow.schema import MARK, META, is_arrow_events
 from tracer_core.files.target_files import TargetFiles
 from tracer_core.plan.plan import Plan
 from tracer_core.types import Columns, Decoder
@@ -328,8 +327,8 @@ def test_a_record_of_another_plan_is_an_error(tmp_path: Path) -> None:
 
 def test_the_metadata_is_json_that_anybody_can_read(tmp_path: Path) -> None:
     metadata = ipc.open_stream(write(tmp_path / "f", PLAN)).schema.metadata
-    assert metadata[arrow_schema.MARK] == b"1"
-    told = json.loads(metadata[arrow_schema.META])
+    assert metadata[MARK] == b"1"
+    told = json.loads(metadata[META])
     assert told["probes"][2] == {"symbol": "main::run", "kind": "usdt", "label": "u", "path": "/bin/d", "ip": 0}
     assert told["sections"]["every-kind"]["version"] == 2
     assert told["sections"]["every-kind"]["fields"]["name"] == "chars"

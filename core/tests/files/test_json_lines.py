@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tracer_core.errors import PluginError, RunError, UsageError
 from tracer_core.events.about import About, about_run
 from tracer_core.events.form import UnknownSection
-from tracer_core.files.json_lines import JsonLines, is_json_lines
-from tracer_core.files.json_read import JsonLinesReader
+from tracer_core.files.json.reader import JsonLinesReader
+from tracer_core.files.json.writer import JsonLines, is_json_lines
 from tracer_core.files.target import open_target
 from tracer_core.files.target_files import TargetFiles
 from tracer_core.sections import Event, Header, Packet, ProbeInfo, Return, Stack

@@ -17,9 +17,9 @@ from tracer_core import own
 from tracer_core.display.text import TextFormat
 from tracer_core.events.about import about_run
 from tracer_core.events.objects import events_of
-from tracer_core.files.arrow_schema import is_arrow_events
+from tracer_core.files.arrow.schema import is_arrow_events
 from tracer_core.files.events import open_events
-from tracer_core.files.json_lines import is_json_lines
+from tracer_core.files.json.writer import is_json_lines
 from tracer_core.files.target_files import TargetFiles
 from tracer_core.kernel.recorded import RecordedKernel
 from tracer_core.plan.plan import Plan, PlannedSection

@@ -23,7 +23,7 @@ from pyarrow import ipc
 
 from tracer_core import own
 from tracer_core.decode.columns import ColumnDecoder
-from tracer_core.files.arrow_schema import is_arrow_events
+from tracer_core.files.arrow.schema import is_arrow_events
 from tracer_core.files.target_files import TargetFiles
 from tracer_core.kernel.recorded import RecordedKernel
 from tracer_core.run.prepare import Prepared
@@ -71,7 +71,7 @@ def test_what_waits_is_written_at_the_end(tmp_path: Path) -> None:
 
 
 def test_many_events_are_cut_into_batches_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracer_core.files.arrow.ROWS", 4)
+    monkeypatch.setattr("tracer_core.files.arrow.writer.ROWS", 4)
     path, batch = tmp_path / "f", batch_of(PLAN, [ONE, TWO, USER] * 3)
     with TargetFiles(path, is_arrow_events) as files:
         sink = ArrowSink(PREPARED, files, about(PLAN))

@@ -13,8 +13,8 @@ from tracer_core.errors import RunError
 from tracer_core.events.about import About
 from tracer_core.events.form import form_of
 from tracer_core.events.objects import events_of
+from tracer_core.files.arrow.pipe import EventStream, Pipe
 from tracer_core.files.contents import Contents
-from tracer_core.files.stream import EventStream, Pipe
 from tracer_core.run.stream import StreamOutput
 from tracer_core.sections import Event, Header, Packet, ProbeInfo
 from tracer_core.testing.events import batch_of

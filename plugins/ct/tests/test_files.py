@@ -16,8 +16,8 @@ from plugins.ct.tests.test_text_oracle import event, written
 from tracer_core.cli.main import run
 from tracer_core.events.form import form_of
 from tracer_core.events.objects import events_of
-from tracer_core.files.json_read import JsonLinesReader
-from tracer_core.files.json_schema import schema
+from tracer_core.files.json.reader import JsonLinesReader
+from tracer_core.files.json.schema import schema
 from tracer_ct.plugin import tracer_upgrades
 from tracer_ct.sections import Connection, Ct, CtOther
 

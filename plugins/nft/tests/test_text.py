@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from plugins.skb.tests.oracle import retis_texts
 
 from tracer_core.events.form import form_of
-from tracer_core.files.json_form import objects, parse, reader
+from tracer_core.files.json.form import objects, parse, reader
 from tracer_core.sections import Event, Header, ProbeInfo
 from tracer_core.testing.events import batch_of
 from tracer_core.types import TextOptions

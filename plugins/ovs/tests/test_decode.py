@@ -11,7 +11,7 @@ import pytest
 from tracer_core.api import Group
 from tracer_core.events.batch import SectionColumns
 from tracer_core.events.form import form_of
-from tracer_core.files.json_form import objects
+from tracer_core.files.json.form import objects
 from tracer_core.testing.kernels import recorded_kernel
 from tracer_ovs.decode import KINDS, OvsDecoder
 from tracer_ovs.record import OvsRecord

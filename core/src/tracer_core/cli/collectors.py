@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from tracer_core.cli.alone import alone
 from tracer_core.cli.completion.demand import listed
+from tracer_core.cli.hints.unquoted import hinting_at_quotes
 from tracer_core.cli.messages import warn_left_out
-from tracer_core.cli.profiled import blaming, prepare_profiles, profiled_of
-from tracer_core.cli.profiled_command import ProfiledCommand
-from tracer_core.cli.topics import ALL, COLLECT, write_options
-from tracer_core.cli.unquoted import hinting_at_quotes
+from tracer_core.cli.options.alone import alone
+from tracer_core.cli.options.topics import ALL, COLLECT, write_options
+from tracer_core.cli.profiles.command import ProfiledCommand
+from tracer_core.cli.profiles.profiled import blaming, prepare_profiles, profiled_of
 from tracer_core.errors import PluginError, TracerError, UsageError
 from tracer_core.options import OptionSpec, option_specs
 from tracer_core.plugins.declaration import BUG, shown
@@ -25,7 +25,7 @@ from tracer_core.run.selection import Selection
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tracer_core.cli.profiled import Profiled
+    from tracer_core.cli.profiles.profiled import Profiled
     from tracer_core.plugins.host import Collector
 
 log = logging.getLogger(__name__)

@@ -23,19 +23,23 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _COMMANDS = {
-    "collect": ("tracer_core.cli.collect", "collect", "Trace packets and print their events."),
-    "convert": ("tracer_core.cli.convert", "convert", "Write the events of a file in another format."),
-    "doctor": ("tracer_core.cli.doctor", "doctor", "Say what this machine can do, and what to fix."),
-    "inspect": ("tracer_core.cli.inspect", "inspect", "List what can be probed."),
-    "pcap": ("tracer_core.cli.pcap", "pcap", "Write the packets of events for Wireshark and tcpdump."),
-    "profile": ("tracer_core.cli.profile", "profile", "List, show and check profiles."),
-    "print": ("tracer_core.cli.print", "print_command", "Print the events of a file."),
-    "plugins": ("tracer_core.cli.plugins", "plugins", "List the installed collectors."),
-    "sh-complete": ("tracer_core.cli.sh_complete", "sh_complete", "Print the script that makes a shell complete."),
-    "python": ("tracer_core.cli.python", "python", "Run a Python script on the events of a file."),
-    "schema": ("tracer_core.cli.schema", "schema", "Print the JSON schema of events."),
-    "sort": ("tracer_core.cli.sort", "sort", "Put events together to the journeys of packets."),
-    "stats": ("tracer_core.cli.stats", "stats", "Say what a file holds."),
+    "collect": ("tracer_core.cli.commands.collect", "collect", "Trace packets and print their events."),
+    "convert": ("tracer_core.cli.commands.convert", "convert", "Write the events of a file in another format."),
+    "doctor": ("tracer_core.cli.commands.doctor", "doctor", "Say what this machine can do, and what to fix."),
+    "inspect": ("tracer_core.cli.commands.inspect", "inspect", "List what can be probed."),
+    "pcap": ("tracer_core.cli.commands.pcap", "pcap", "Write the packets of events for Wireshark and tcpdump."),
+    "profile": ("tracer_core.cli.commands.profile", "profile", "List, show and check profiles."),
+    "print": ("tracer_core.cli.commands.print", "print_command", "Print the events of a file."),
+    "plugins": ("tracer_core.cli.commands.plugins", "plugins", "List the installed collectors."),
+    "sh-complete": (
+        "tracer_core.cli.commands.sh_complete",
+        "sh_complete",
+        "Print the script that makes a shell complete.",
+    ),
+    "python": ("tracer_core.cli.commands.python", "python", "Run a Python script on the events of a file."),
+    "schema": ("tracer_core.cli.commands.schema", "schema", "Print the JSON schema of events."),
+    "sort": ("tracer_core.cli.commands.sort", "sort", "Put events together to the journeys of packets."),
+    "stats": ("tracer_core.cli.commands.stats", "stats", "Say what a file holds."),
 }
 
 _TOPICS = {
@@ -117,7 +121,7 @@ def cli(ctx: click.Context, log_level: str, profiles: tuple[str, ...], profile_f
     if profiles or profile_folder:
         from pathlib import Path  # noqa: PLC0415 - ditto
 
-        from tracer_core.cli.profiled import want  # noqa: PLC0415 - ditto
+        from tracer_core.cli.profiles.profiled import want  # noqa: PLC0415 - ditto
 
         want(ctx, profiles, Path(profile_folder) if profile_folder else None)
 
@@ -187,7 +191,7 @@ def _expected(error: Exception) -> tuple[str, int] | None:
 
 def _with_hint(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
-        from tracer_core.cli.misplaced import misplaced  # noqa: PLC0415 - only when something is wrong
+        from tracer_core.cli.hints.misplaced import misplaced  # noqa: PLC0415 - only when something is wrong
 
         if where := misplaced(error):
             return where

@@ -19,7 +19,7 @@ class PrefixGroup(click.Group):
             ctx.fail(f"{typed!r} is ambiguous: {', '.join(matches)}")
         is_option = typed.startswith("-")  # behind "--"
         if not (matches or is_option or ctx.resilient_parsing):
-            from tracer_core.cli.near import no_such_command  # noqa: PLC0415 - only when something is wrong
+            from tracer_core.cli.hints.near import no_such_command  # noqa: PLC0415 - only when something is wrong
 
             raise no_such_command(ctx, args, known)
         return super().resolve_command(ctx, [*matches, *rest] if matches else args)

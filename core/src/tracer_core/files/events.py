@@ -49,7 +49,7 @@ def open_events(path: Path, sections: Iterable[type[Any]], upgrades: Iterable[Up
     """
     head = opened(path, _head)
     if head.startswith(_ARROW):
-        from tracer_core.files.arrow_read import ArrowEventsReader  # noqa: PLC0415 - pyarrow takes its time
+        from tracer_core.files.arrow.reader import ArrowEventsReader  # noqa: PLC0415 - pyarrow takes its time
 
         return ArrowEventsReader(path, sections, upgrades)
     if head.startswith(_PARQUET):
@@ -57,7 +57,7 @@ def open_events(path: Path, sections: Iterable[type[Any]], upgrades: Iterable[Up
 
         return ParquetEventsReader(path, sections, upgrades)
     if head.lstrip()[:1] in {b"{", b"["}:
-        from tracer_core.files.json_read import JsonLinesReader  # noqa: PLC0415 - only for those who want it
+        from tracer_core.files.json.reader import JsonLinesReader  # noqa: PLC0415 - only for those who want it
 
         return JsonLinesReader(path, sections, upgrades)
     reason = next((what for magic, what in _OTHERS.items() if head.startswith(magic)), "")

@@ -9,10 +9,10 @@ from typing import IO, TYPE_CHECKING, Any
 from pyarrow import parquet
 
 from tracer_core.errors import RunError
-from tracer_core.files import arrow_schema
-from tracer_core.files.arrow_batch import BatchMaker
-from tracer_core.files.arrow_read import TROUBLE
-from tracer_core.files.arrow_rows import Rows
+from tracer_core.files.arrow.batch import BatchMaker
+from tracer_core.files.arrow.reader import TROUBLE
+from tracer_core.files.arrow.rows import Rows
+from tracer_core.files.arrow.schema import MARK, read_schema, schema_of
 from tracer_core.files.reader import AT_ONCE, EventReader, damaged
 from tracer_core.files.writer import EventWriter
 
@@ -33,7 +33,7 @@ _END = b"tracer.end"
 def is_parquet_events(path: Path) -> bool:
     """Whether a file was written here."""
     try:
-        return arrow_schema.MARK in (parquet.read_metadata(path).metadata or {})
+        return MARK in (parquet.read_metadata(path).metadata or {})
     except TROUBLE:
         return False
 
@@ -53,7 +53,7 @@ class ParquetEvents(EventWriter):
 
     def __init__(self, files: TargetFiles, about: About, contents: Contents) -> None:
         super().__init__(files)
-        schema = arrow_schema.schema_of(contents, about)
+        schema = schema_of(contents, about)
         self._rows = Rows(schema)
         self._writer = parquet.ParquetWriter(files.target, schema, compression="zstd")
 
@@ -113,7 +113,7 @@ class ParquetEventsReader(EventReader[IO[bytes]]):
             what = f"{self.path} is no event file: it is no whole Parquet file, and of a part nothing can be read"
             raise RunError(what, hint="make it again from what it was made of") from error
         try:
-            self.about, self.contents = arrow_schema.read_schema(schema, self._forms, str(self.path))
+            self.about, self.contents = read_schema(schema, self._forms, str(self.path))
             self.end = dict(json.loads(metadata.get(_END, b"{}")))
         except TROUBLE as error:
             raise damaged(self.path, "in its schema", error) from error

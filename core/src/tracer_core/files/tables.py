@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from tracer_core.files.arrow_rows import Rows
-from tracer_core.files.arrow_schema import schema_of
+from tracer_core.files.arrow.rows import Rows
+from tracer_core.files.arrow.schema import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tracer_core.display.head import probe_text, task_text
 from tracer_core.display.startup import startup_parts
 from tracer_core.events.form import group_form
-from tracer_core.files.json_startup import probe_info
+from tracer_core.files.json.startup import probe_info
 from tracer_core.python.section import Section, section_class
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from tracer_core.errors import UsageError
-from tracer_core.files.stream import EventStream
+from tracer_core.files.arrow.pipe import EventStream
 from tracer_core.python.arriving import Arriving
 from tracer_core.python.child import Child
 from tracer_core.python.columns import Columns

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tracer_core.display.startup import startup_parts
 from tracer_core.files.contents import in_process, is_nowhere
-from tracer_core.files.json_events import kind_shown, text_name
-from tracer_core.files.json_startup import startup_own, version_of
+from tracer_core.files.json.events import kind_shown, text_name
+from tracer_core.files.json.startup import startup_own, version_of
 from tracer_core.python.core import (
     COMMON,
     KERNEL,

@@ -107,7 +107,7 @@ class JsonOutput:
     """
 
     def __init__(self, files: TargetFiles, about: About, *, is_sorted: bool = False) -> None:
-        from tracer_core.files.json_lines import JsonLines  # noqa: PLC0415 - only for those who want it
+        from tracer_core.files.json.writer import JsonLines  # noqa: PLC0415 - only for those who want it
 
         self._lines = JsonLines(files, about, is_sorted=is_sorted)
 
@@ -135,7 +135,7 @@ class ArrowOutput:
     """
 
     def __init__(self, files: Files, about: About, contents: Contents, *, flush_after: float = _FLUSH_AFTER) -> None:
-        from tracer_core.files.arrow import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
+        from tracer_core.files.arrow.writer import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
 
         self._file = ArrowEvents(files, about, contents)
         self._rows = ROWS
@@ -177,7 +177,7 @@ class ArrowSink:
     """
 
     def __init__(self, prepared: Prepared, files: TargetFiles, about: About, summary: Summary | None = None) -> None:
-        from tracer_core.files.arrow import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
+        from tracer_core.files.arrow.writer import ROWS, ArrowEvents  # noqa: PLC0415 - pyarrow takes its time
 
         self._decoder = ColumnDecoder(prepared.plan, prepared.readers)
         self._summary = summary

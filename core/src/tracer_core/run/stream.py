@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tracer_core.files.stream import Pipe, PipeFiles
+from tracer_core.files.arrow.pipe import Pipe, PipeFiles
 from tracer_core.run.sinks import ArrowOutput
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from tracer_core.events.batch import SectionColumns
 from tracer_core.events.form import form_of
-from tracer_core.files.arrow_batch import BatchMaker
-from tracer_core.files.arrow_form import struct_of
-from tracer_core.files.arrow_rows import Rows
-from tracer_core.files.arrow_schema import SERIES, schema_of
+from tracer_core.files.arrow.batch import BatchMaker
+from tracer_core.files.arrow.form import struct_of
+from tracer_core.files.arrow.rows import Rows
+from tracer_core.files.arrow.schema import SERIES, schema_of
 from tracer_core.sections import TrackedSkb, Tracking, Unjoined
 from tracer_core.sort.joins import Joins
 from tracer_core.sort.journeys import Journeys

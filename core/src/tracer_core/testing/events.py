@@ -10,7 +10,7 @@ from tracer_core.decode.columns import ColumnDecoder
 from tracer_core.events.batch import EventBatch, SectionColumns, Values
 from tracer_core.events.form import UnknownSection, form_of
 from tracer_core.events.objects import events_of
-from tracer_core.files.json_lines import JsonLines, is_json_lines
+from tracer_core.files.json.writer import JsonLines, is_json_lines
 from tracer_core.files.target_files import TargetFiles
 from tracer_core.sections import Header
 

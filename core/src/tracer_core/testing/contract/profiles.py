@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracer_core.cli.commands.profile_check import problems_of
 from tracer_core.cli.main import cli
-from tracer_core.cli.profile_check import problems_of
 from tracer_core.plugins.declare import profiles
 from tracer_core.profiles.read import read
 

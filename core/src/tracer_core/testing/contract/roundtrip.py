@@ -8,11 +8,11 @@ import numpy as np
 
 from tracer_core.events.form import FieldForm, Form, SectionForm, form_of
 from tracer_core.events.objects import events_of
-from tracer_core.files.arrow import ArrowEvents
-from tracer_core.files.arrow_read import ArrowEventsReader
-from tracer_core.files.arrow_schema import is_arrow_events
-from tracer_core.files.json_lines import JsonLines, is_json_lines
-from tracer_core.files.json_read import JsonLinesReader
+from tracer_core.files.arrow.reader import ArrowEventsReader
+from tracer_core.files.arrow.schema import is_arrow_events
+from tracer_core.files.arrow.writer import ArrowEvents
+from tracer_core.files.json.reader import JsonLinesReader
+from tracer_core.files.json.writer import JsonLines, is_json_lines
 from tracer_core.files.target_files import TargetFiles
 from tracer_core.run.sinks import about, contents
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.events.form import form_of
-from tracer_core.files.json_events import RESERVED
+from tracer_core.files.json.events import RESERVED
 from tracer_core.options import option_specs
 from tracer_core.plugins.declare import check as ask
 

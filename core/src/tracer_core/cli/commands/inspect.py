@@ -1,0 +1,107 @@
+"""``tracer inspect``: what can be probed here, and who would learn what."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer_core.cli.collectors import CollectorCommand, selection
+from tracer_core.cli.completion.demand import on_demand
+from tracer_core.cli.options import ingredients
+from tracer_core.cli.stdout import page
+from tracer_core.display.places import described
+from tracer_core.errors import ExitCode
+from tracer_core.plan.inspection import Inspection, wanted
+from tracer_core.plan.places import MOUNT
+from tracer_core.plan.request import Fixed, Request
+from tracer_core.run.prepare import declarations
+from tracer_core.types import ProbeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from tracer_core.kernel.view import TypedKernel
+    from tracer_core.plan.request import Abilities
+
+log = logging.getLogger(__name__)
+
+_ALL = "*"
+_NO_FUNCTIONS = "functions that have a type and an address, some of which cannot be traced"
+_NO_EVENTS = "no tracepoints, whose groups are not known"
+
+
+class _InspectCommand(CollectorCommand):
+    """Has options of collectors, but nothing in profiles: their commands are others."""
+
+    takes_profiles = False
+
+
+@click.command(cls=_InspectCommand)
+@click.option(
+    "-p",
+    "--probe",
+    "patterns",
+    multiple=True,
+    is_flag=False,
+    flag_value=_ALL,
+    metavar="[[TYPE:]PATTERN]",
+    shell_complete=on_demand("probes", "places"),
+    help="Only places whose name matches, with '*' for any characters: functions and tracepoints, or with a TYPE as "
+    "for 'tracer collect' only those.",
+)
+@click.option(
+    "-c",
+    "--collectors",
+    multiple=True,
+    metavar="LIST",
+    shell_complete=on_demand("values", "collectors"),
+    help="Collectors that must learn something there, any of them, comma-separated; 'auto' takes all that can run.  "
+    "[default: auto]",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Also say what is passed there, who reads what, and how to attach.")
+@click.option("--kconf", type=click.Path(path_type=Path), help="Kernel configuration to read instead of the one found.")
+@click.option("--kernel", "recorded", type=click.Path(path_type=Path), help="Ask a recorded kernel.")
+@click.pass_context
+def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
+    """List the places where the installed collectors can learn something.
+
+    A place per line, in the form that 'tracer collect -p' takes: functions first, then tracepoints.
+    """
+    chosen = selection(ctx, values)
+    asked = [wanted(text) for text in dict.fromkeys(values["patterns"] or (_ALL,))]
+    kernel = ingredients.kernel_of(values)
+    can_try = not values["recorded"] and os.geteuid() == 0
+    tried = ingredients.abilities_of({"reads": "auto", **values}, kernel) if can_try else None
+    request = Request(abilities=tried or Fixed(), userspace=ingredients.userspace_of(values))
+    inspection = Inspection(declarations(chosen, request, kernel), kernel)
+    needs_way = any(each.kind is not ProbeKind.RAW_TRACEPOINT for each in asked)
+    entry = _entry(tried) if tried is not None and needs_way else ProbeKind.KPROBE
+    found = {place.probe: place for each in asked for place in inspection.places(each, entry)}
+    has_functions = any(probe.kind is not ProbeKind.RAW_TRACEPOINT for probe in found)
+    _warn_of_gaps(kernel, {each.kind for each in asked}, has_functions=has_functions)
+    if entry is None:
+        left_out = "" if has_functions else ", and are not listed"
+        log.warning("functions cannot be probed on this machine%s; see: tracer doctor", left_out)
+    places = sorted(found.values(), key=lambda place: (place.probe.kind is ProbeKind.RAW_TRACEPOINT, str(place.probe)))
+    if values["verbose"]:
+        page(f"{line}\n" for place in places for line in described(place, kernel, tried))
+    else:
+        page(f"{place.probe}\n" for place in places)
+    return ExitCode.OK
+
+
+def _entry(abilities: Abilities) -> ProbeKind | None:
+    """How functions are listed: by a kprobe where that works, which fits all of them."""
+    return ProbeKind.KPROBE if ProbeKind.KPROBE in abilities.entries else next(iter(abilities.entries), None)
+
+
+def _warn_of_gaps(kernel: TypedKernel, kinds: Collection[ProbeKind | None], *, has_functions: bool) -> None:
+    """Say what is not known without tracefs."""
+    gaps = [_NO_FUNCTIONS] if kernel.functions is None and has_functions else []
+    gaps += [_NO_EVENTS] if kernel.events is None and None in kinds else []
+    if gaps:
+        log.warning("tracefs cannot be read: listed are %s; %s", ", and ".join(gaps), MOUNT)

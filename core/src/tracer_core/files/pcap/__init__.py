@@ -1,0 +1,1 @@
+"""Packets of events as pcapng (ADR 0034)."""
