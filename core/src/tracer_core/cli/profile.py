@@ -72,21 +72,28 @@ def show(ctx: click.Context, name: str, recorded: Path | None) -> int:
 
 
 @profile.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME|FILE|DIR...", shell_complete=on_demand("values", "profiles")
+)
 @click.pass_context
-def check(ctx: click.Context, files: tuple[Path, ...]) -> int:
-    """Say what is wrong with files of profiles. With nothing wrong, nothing is said.
+def check(ctx: click.Context, names: tuple[str, ...]) -> int:
+    """Say what is wrong with profiles. With nothing wrong, nothing is said.
 
-    Options are checked against those of the commands and collectors that are installed here, probes for their form
-    only. Ends with 1 if there is anything that keeps a profile from being used.
+    A NAME stands for the file that has the profile, a DIR for all its files. Options are checked against those of the
+    commands and collectors that are installed here, probes for their form only. Ends with 1 if there is anything that
+    keeps a profile from being used.
     """
-    from tracer_core.cli.profile_check import problems_of  # noqa: PLC0415 - not for --help
+    from tracer_core.cli.profile_check import named_twice, problems_of  # noqa: PLC0415 - not for --help
     from tracer_core.display.printable import printable  # noqa: PLC0415 - ditto
-    from tracer_core.profiles.read import read_file  # noqa: PLC0415 - ditto
+    from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
+    from tracer_core.profiles.find import find_readings  # noqa: PLC0415 - ditto
 
     root = ctx.find_root().command
     assert isinstance(root, click.Group)  # noqa: S101 - it is, or we were not called
-    problems = [problem for file in files for problem in problems_of(root, read_file(file))]
+    meant = [reading for name in names for reading in find_readings(name, wanted_of(ctx).folder, Host)]
+    readings = list({reading.origin: reading for reading in meant}.values())
+    problems = [problem for reading in readings for problem in problems_of(root, reading)]
+    problems += named_twice(readings)
     for problem in problems:
         click.echo(printable(str(problem)))
     return ExitCode.RUNTIME if any(problem.is_fatal for problem in problems) else ExitCode.OK

@@ -118,7 +118,7 @@ class Problem:
 
     Attributes:
         origin: The file.
-        line: On which.
+        line: On which; 0 if it is wrong as a whole.
         what: One line.
         profile: Name of the profile that it is in, as far as it is known.
         is_fatal: Whether the profile cannot be used.
@@ -131,7 +131,8 @@ class Problem:
     is_fatal: bool = True
 
     def __str__(self) -> str:
-        return f"{self.origin}:{self.line}: {'' if self.is_fatal else 'warning: '}{self.what}"
+        where = f"{self.origin}:{self.line}" if self.line else self.origin
+        return f"{where}: {'' if self.is_fatal else 'warning: '}{self.what}"
 
 
 @dataclass(frozen=True, slots=True)
