@@ -18,7 +18,7 @@ from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.messages import log_level
 from tracer_core.cli.output import DEFAULT_OUT, make_sinks, max_buffer_option
-from tracer_core.cli.profiled import command_line, has_profiles, probes_of, profiled_of
+from tracer_core.cli.profiled import command_line, doubted, has_profiles, probes_of, profiled_of
 from tracer_core.cli.required import blaming_profiles
 from tracer_core.cli.size import file_size, size
 from tracer_core.cli.text import text_options
@@ -219,6 +219,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 stack=values["stack"],
                 probe_stack=values["probe_stack"],
                 log_level=log_level(),
+                doubted=doubted(ctx),
             )
             run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
             with blaming_profiles(ctx, request.abilities, kernel):

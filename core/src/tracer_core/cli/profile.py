@@ -130,7 +130,7 @@ def _lacking(chosen: Chosen, kernel: TypedKernel) -> Iterator[str]:
     from dataclasses import replace  # noqa: PLC0415 - not for --help
 
     from tracer_core.errors import UsageError  # noqa: PLC0415 - ditto
-    from tracer_core.plan.absent import absent  # noqa: PLC0415 - ditto
+    from tracer_core.plan.absent import absent, meant  # noqa: PLC0415 - ditto
     from tracer_core.plan.request import Fixed, parse_probe  # noqa: PLC0415 - ditto
 
     for argument in chosen.entry.arguments:
@@ -142,4 +142,5 @@ def _lacking(chosen: Chosen, kernel: TypedKernel) -> Iterator[str]:
                 continue
             if absent([probe], Fixed(), kernel):
                 what = "required" if value.text in chosen.entry.required else "left out"
-                yield f"#   not on this kernel, {what}: {value.text}"
+                hint = "" if chosen.profile.is_shipped else meant(probe, kernel)
+                yield f"#   not on this kernel, {what}: {value.text}{f' ({hint})' if hint else ''}"

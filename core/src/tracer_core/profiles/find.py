@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -206,4 +206,5 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _shipped(source: ProfileSource) -> Reading:
-    return read(source.text.encode(), source.origin)
+    reading = read(source.text.encode(), source.origin)
+    return replace(reading, profiles=tuple(replace(profile, is_shipped=True) for profile in reading.profiles))

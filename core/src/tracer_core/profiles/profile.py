@@ -98,6 +98,7 @@ class Profile:
         about: One sentence, or nothing.
         entries: By command, those of which the first that holds counts.
         text: The document.
+        is_shipped: It comes with the core or with a collector: what it names that a kernel lacks is not misspelled.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Profile:
     about: str = ""
     entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     text: str = ""
+    is_shipped: bool = False
 
     def at(self, line: int) -> str:
         """A place in it, as messages name it."""
