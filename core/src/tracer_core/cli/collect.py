@@ -236,7 +236,7 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
             if any(collector.owner.name not in chosen.wished for collector in chosen.automatic):
                 started = sorted(shown(owner.name) for owner in prepared.plan.owners)
                 log.info("Collector(s) started: %s", ", ".join(started))
-            files, kind = ingredients.files_of(values)
+            files, kind = ingredients.files_of(values, prepared, sorting)
             if files is not None:
                 resources.enter_context(files)
             summary = ingredients.summary_of(prepared)

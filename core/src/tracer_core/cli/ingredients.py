@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tracer_core.cli.output import Kind, Sorting, open_output
+from tracer_core.cli.rotation import refuse_small
 from tracer_core.cli.text import text_format
 from tracer_core.errors import UsageError
 from tracer_core.plugins.declaration import shown
@@ -185,7 +186,9 @@ def summary_of(prepared: Prepared) -> Summary | None:
     return Summary(declaration.spec for declaration in prepared.declarations)
 
 
-def files_of(values: Mapping[str, Any]) -> tuple[TargetFiles | None, Kind | None]:
+def files_of(
+    values: Mapping[str, Any], prepared: Prepared, sorting: Sorting | None
+) -> tuple[TargetFiles | None, Kind | None]:
     """The files that events go to, if they do, and their kind."""
     limit, count = values["rotate"] or 0, values["rotate_count"] or 0
     if not values["out"]:
@@ -198,4 +201,6 @@ def files_of(values: Mapping[str, Any]) -> tuple[TargetFiles | None, Kind | None
     if kind is Kind.PARQUET:
         hint = "write FILE.arrow, and then: tracer convert FILE.arrow FILE.parquet"
         raise UsageError("-o: a Parquet file is useless until it is whole, so runs do not write any", hint=hint)
+    if limit:
+        refuse_small(limit, kind, prepared, sorting)
     return open_output(values["out"], kind, limit=limit, count=count), kind

@@ -130,6 +130,16 @@ class ArrowEvents(EventWriter):
         return data
 
 
+def empty_size(about: About, contents: Contents) -> int:
+    """Bytes of a file without events: most of it is the schema, and that its two batches are of all columns."""
+    sink = io.BytesIO()
+    none = Rows(arrow_schema.schema_of(contents, about)).none()
+    with ipc.new_stream(sink, none.schema, options=_options()) as stream:
+        stream.write_batch(none)
+        stream.write_batch(none, custom_metadata=_end({}))
+    return sink.tell()
+
+
 def _end(facts: Mapping[str, Any]) -> dict[bytes, str]:
     return {arrow_schema.META: json.dumps({"end": dict(facts)})}
 
@@ -154,4 +164,5 @@ def _size(batch: pa.RecordBatch) -> int:
     sink = io.BytesIO()
     with ipc.new_stream(sink, batch.schema, options=_options()) as stream:
         stream.write_batch(batch)
-    return sink.tell()
+    schema: int = batch.schema.serialize().size
+    return sink.tell() - schema
