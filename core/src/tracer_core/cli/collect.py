@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
     multiple=True,
     metavar="LIST",
     shell_complete=on_demand("values", "collectors"),
-    help="Collectors to run, comma-separated; 'auto' takes all that can.  [default: auto]",
+    help="Collectors to run, comma-separated; 'auto' takes all that can run here.  [default: auto]",
 )
 @click.option(
     "-p",
@@ -48,16 +48,17 @@ log = logging.getLogger(__name__)
     multiple=True,
     metavar="[TYPE:]TARGET[/stack][/ftrace]",
     shell_complete=on_demand("probes", "probes"),
-    help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters. "
-    "TYPE may be kprobe, kretprobe, fentry, fexit. /stack shows the calls that led there; with /ftrace, what the "
-    "function calls for a packet is shown, too, where it is probed.",
+    help="Kernel function or tracepoint to attach to: FUNCTION or tp:GROUP:NAME, with '*' for any characters. "
+    "TYPE may be kprobe, kretprobe, fentry, fexit. /stack adds a stack trace to its events; with /ftrace, what the "
+    "function calls for a packet is shown, too, where it is probed. Several may be given.",
 )
-@click.option("--all-skb", is_flag=True, help="Attach to every kernel function that takes a packet.")
-@click.option("--stack", is_flag=True, help="Show at all probes the calls that led there, as /stack does at one.")
+@click.option("--all-skb", is_flag=True, help="Attach to every kernel function that takes a packet, a struct sk_buff.")
+@click.option("--stack", is_flag=True, help="Add stack traces to the events of all probes, as /stack does for one.")
 @click.option(
     "--probe-stack",
     is_flag=True,
-    help="Attach, while it runs, to every function that takes a packet and led to an event. Needs a filter.",
+    help="While tracing, attach to the functions in the stack traces of events, too, if they take a packet. "
+    "Needs a filter.",
 )
 @click.option(
     "-f",
@@ -65,8 +66,8 @@ log = logging.getLogger(__name__)
     "filters",
     multiple=True,
     metavar="EXPRESSION",
-    help="Only packets that match, as in tcpdump: 'icmp and host 192.0.2.1'. They are followed from then on, whatever "
-    "becomes of them. Several must all match.",
+    help="Only packets that match a filter as in tcpdump: 'icmp and host 192.0.2.1'. They are followed "
+    "from then on, whatever becomes of them. Several must all match.",
 )
 @click.option(
     "-m",
@@ -75,13 +76,14 @@ log = logging.getLogger(__name__)
     multiple=True,
     metavar="EXPRESSION",
     help="Only packets whose metadata match: 'sk_buff.mark == 0x100'. Also with and, or, not, as in "
-    "'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; of members of other arguments, too, and of retval. Several "
-    "must all match.",
+    "'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; members of other arguments, and retval, what a function "
+    "returns, can be compared, too. Several must all match.",
 )
 @click.option(
     "--follow-stack",
     is_flag=True,
-    help="Also show probes without a packet while they run for one: on the kernel stack where it was last met.",
+    help="Also show probes that are passed no packet, while the kernel works on one: on the stack where that was last "
+    "seen.",
 )
 @click.option(
     "--netns",
@@ -98,7 +100,7 @@ log = logging.getLogger(__name__)
     flag_value=DEFAULT_OUT,
     metavar="[FILE]",
     help="Write events to FILE.arrow or FILE.json instead of stdout; FILE.data and FILE are JSON, too. "
-    f"{DEFAULT_OUT} if not named.",
+    f"Without a name, {DEFAULT_OUT}.",
 )
 @click.option(
     "-r",
@@ -114,10 +116,12 @@ log = logging.getLogger(__name__)
     "rotate_count",
     type=click.IntRange(min=1),
     metavar="COUNT",
-    help="Keep so many of those files, the newest.",
+    help="Keep the newest COUNT of those files.",
 )
 @click.option("--print", "also_print", is_flag=True, help="Also print events that are written to a file.")
-@click.option("--cmd", "command", metavar="COMMAND", help="Run this shell command, and stop when it ends.")
+@click.option(
+    "--cmd", "command", metavar="COMMAND", help="Run this shell command, quoted as one word, and stop when it ends."
+)
 @click.option(
     "--stop-after",
     type=click.IntRange(min=0),
@@ -131,7 +135,7 @@ log = logging.getLogger(__name__)
     default="32M",
     show_default=True,
     metavar="BYTES",
-    help="Room for events that wait to be taken: a number with K, M or G, rounded up to a power of two.",
+    help="Size of the BPF ring buffer, a number with K, M or G: rounded up to a power of two.",
 )
 @click.option("--sort", is_flag=True, help="Show each packet's events together, when its journey has ended.")
 @click.option(
@@ -140,7 +144,7 @@ log = logging.getLogger(__name__)
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="With --sort, a journey has ended, too, when nothing was heard of it for so long.",
+    help="With --sort, a packet's journey has ended, too, when no event of it came for so long.",
 )
 @max_buffer_option
 @text_options
@@ -148,21 +152,30 @@ log = logging.getLogger(__name__)
     "--allow-system-changes",
     "may_change",
     is_flag=True,
-    help="Make what collectors need on the machine, and undo it at the end. Mounts tracefs where it is missing. Needs "
-    "root.",
+    help="Let collectors change the system where they need to, and undo it at the end. Mounts tracefs where it is "
+    "missing. Needs root.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
-@click.option("--print-bpf", is_flag=True, help="Print the composed C and stop.")
+@click.option("--dry-run", is_flag=True, help="Print what would be attached and read, and stop.")
+@click.option("--print-bpf", is_flag=True, help="Print the C source of the BPF programs, and stop.")
 @click.option(
     "--reads",
     type=click.Choice(["auto", "load", "probe"]),
     default="auto",
     show_default=True,
-    help="How programs read kernel memory: by plain loads or by probe reads.",
+    help="How BPF programs read kernel memory: by loads, where the kernel checks types, or by bpf_probe_read_kernel().",
 )
-@click.option("--kconf", type=click.Path(path_type=Path), help="Kernel configuration to read instead of the one found.")
-@click.option("--kernel", "recorded", type=click.Path(path_type=Path), help="Use a recorded kernel; not to attach.")
-@click.option("--ready-file", type=click.Path(path_type=Path), help="Create this file when events can come.")
+@click.option(
+    "--kconf", type=click.Path(path_type=Path), help="File with the kernel's configuration, instead of the one found."
+)
+@click.option(
+    "--kernel",
+    "recorded",
+    type=click.Path(path_type=Path),
+    help="Use a recorded kernel instead of the running one, with --dry-run, --print-bpf or --replay-raw.",
+)
+@click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="Create this file when all is attached and events can come."
+)
 @click.option("--record-raw", type=click.Path(path_type=Path), help="Record raw events as well, for --replay-raw.")
 @click.option("--replay-raw", type=click.Path(path_type=Path), help="Take events from a recording; attach to nothing.")
 @click.option("--to-fd", type=click.IntRange(min=0), hidden=True)  # of a pipe to the program that started us
@@ -170,10 +183,10 @@ log = logging.getLogger(__name__)
 @help_all_option
 @click.pass_context
 def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
-    """Attach to the kernel and print an event for every packet that passes.
+    """Attach probes to the kernel and print an event for every packet that passes one.
 
-    Ends on ^C, SIGTERM, SIGQUIT or SIGHUP, with --cmd or after --stop-after. Events go to stdout, everything else to
-    stderr.
+    Ends on ^C, SIGTERM, SIGQUIT or SIGHUP, when the command of --cmd ends, or after the events of --stop-after. Events
+    go to stdout, everything else to stderr.
     """
     # imported here, so that --help need not pay for it
     from tracer_core.backend.machine import running_machine  # noqa: PLC0415

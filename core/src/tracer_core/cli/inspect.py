@@ -13,6 +13,7 @@ from tracer_core.cli import ingredients
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.stdout import page
+from tracer_core.cli.topics import INSPECT
 from tracer_core.display.places import described
 from tracer_core.errors import ExitCode
 from tracer_core.plan.inspection import Inspection, wanted
@@ -38,6 +39,7 @@ class _InspectCommand(CollectorCommand):
     """Has options of collectors, but nothing in profiles: their commands are others."""
 
     takes_profiles = False
+    topics = INSPECT
 
 
 @click.command(cls=_InspectCommand)
@@ -50,8 +52,8 @@ class _InspectCommand(CollectorCommand):
     flag_value=_ALL,
     metavar="[[TYPE:]PATTERN]",
     shell_complete=on_demand("probes", "places"),
-    help="Only places whose name matches, with '*' for any characters: functions and tracepoints, or with a TYPE as "
-    "for 'tracer collect' only those.",
+    help="Only functions and tracepoints whose name matches, with '*' for any characters; with a TYPE as for "
+    "'tracer collect', only what can be probed so. Several may be given.",
 )
 @click.option(
     "-c",
@@ -59,17 +61,23 @@ class _InspectCommand(CollectorCommand):
     multiple=True,
     metavar="LIST",
     shell_complete=on_demand("values", "collectors"),
-    help="Collectors that must learn something there, any of them, comma-separated; 'auto' takes all that can run.  "
+    help="Only where one of these collectors can retrieve data, comma-separated; 'auto' takes all that can run here.  "
     "[default: auto]",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Also say what is passed there, who reads what, and how to attach.")
-@click.option("--kconf", type=click.Path(path_type=Path), help="Kernel configuration to read instead of the one found.")
-@click.option("--kernel", "recorded", type=click.Path(path_type=Path), help="Ask a recorded kernel.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Also list arguments, which collector reads what, and how to attach."
+)
+@click.option(
+    "--kconf", type=click.Path(path_type=Path), help="File with the kernel's configuration, instead of the one found."
+)
+@click.option(
+    "--kernel", "recorded", type=click.Path(path_type=Path), help="Use a recorded kernel instead of the running one."
+)
 @click.pass_context
 def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
-    """List the places where the installed collectors can learn something.
+    """List the functions and tracepoints where the installed collectors can retrieve data.
 
-    A place per line, in the form that 'tracer collect -p' takes: functions first, then tracepoints.
+    One on each line, as 'tracer collect -p' takes it: functions first, then tracepoints.
     """
     chosen = selection(ctx, values)
     asked = [wanted(text) for text in dict.fromkeys(values["patterns"] or (_ALL,))]

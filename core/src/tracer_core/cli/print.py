@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 @input_argument
 @text_options
 def print_command(file: Path | None, **values: Any) -> int:  # noqa: ANN401 - click's parameters
-    """Print the events of a file, as they were printed when they were collected.
+    """Print the events of a file, as tracer collect prints them.
 
     FILE is what tracer collect -o wrote, or a file of Retis 1.5 and later; sorted files are shown series by series.
-    What is in it decides, not its name. FILE.. goes on with the files that follow it in a rotated set. Without a name,
+    Its content tells which, not its name. FILE.. goes on with the files that follow it in a rotated set. Without FILE,
     tracer.arrow or the first of its set, or else retis.data likewise. Long text goes through a pager at a terminal,
     unless NOPAGER is set.
     """

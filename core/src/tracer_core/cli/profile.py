@@ -36,7 +36,7 @@ def profile() -> None:
 @profile.command("list")
 @click.pass_context
 def list_profiles(ctx: click.Context) -> int:
-    """List the profiles that there are, by place. The first place that has a name counts."""
+    """List all profiles, by place. Of several with one name, that in the first place counts."""
     from tracer_core.display.printable import printable  # noqa: PLC0415 - not for --help
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import shelves  # noqa: PLC0415 - ditto
@@ -58,7 +58,7 @@ def list_profiles(ctx: click.Context) -> int:
 )
 @click.pass_context
 def show(ctx: click.Context, name: str, recorded: Path | None) -> int:
-    """Show a profile. Where it is from, its text, and what options it comes to on this kernel."""
+    """Show a profile. That is its text, where it is from, and the options that it comes to on this kernel."""
     from tracer_core.cli.ingredients import kernel_of  # noqa: PLC0415 - not for --help
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import find  # noqa: PLC0415 - ditto

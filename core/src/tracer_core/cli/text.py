@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 _OPTIONS = (
-    click.option("-e", "link_layer", is_flag=True, help="Show the link layer."),
+    click.option("-e", "link_layer", is_flag=True, help="Show link-layer headers."),
     click.option(
         "--format",
         "layout",
@@ -33,9 +33,9 @@ _OPTIONS = (
         type=click.Choice([AUTO, ALWAYS, NEVER]),
         default=AUTO,
         show_default=True,
-        help="Colour in the text: auto is at terminals, unless NO_COLOR is set.",
+        help="Colour the text; auto does at terminals, unless NO_COLOR is set.",
     ),
-    click.option("--utc", is_flag=True, help="Show times as dates, in UTC, not as ns since boot."),
+    click.option("--utc", is_flag=True, help="Show times as dates, in UTC, not as nanoseconds since boot."),
 )
 
 

@@ -48,7 +48,7 @@ class NftOptions:
         help=f"Verdicts to report: {', '.join(verdicts.CODES)}, or all.",
         choices=("all", *verdicts.CODES),
     )
-    rules: bool = option(False, help="Show rules as they read, beside their handles.")
+    rules: bool = option(False, help="Show the text of rules, beside their handles.")
 
 
 @hookimpl
