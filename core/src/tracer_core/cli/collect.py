@@ -9,11 +9,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tracer_core.cli import ingredients
+from tracer_core.cli.collect_options import CollectOptions
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.messages import log_level
@@ -25,9 +26,6 @@ from tracer_core.cli.text import text_options
 from tracer_core.cli.topics import help_all_option
 from tracer_core.errors import ExitCode, MachineError, UsageError
 from tracer_core.plugins.declaration import shown
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 
@@ -197,59 +195,59 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     from tracer_core.run.prepare import prepare  # noqa: PLC0415
 
     chosen = selection(ctx, values)
-    probes = tuple(probes_of(ctx, _probes(values, by_name=bool(chosen.named) or has_profiles(ctx))))
-    netns = inodes(values["netns"], is_here=not (values["recorded"] or values["replay_raw"]))
-    wanted, metadata = ingredients.packet_filter_of(values), ingredients.metadata_filter_of(values)
-    if values["probe_stack"] and not (wanted or metadata or netns):
-        what = "--probe-stack needs a filter, so that it finds the way of your packets and not that of all"
-        raise UsageError(what, hint="add --filter-packet, --filter-meta or --netns")
-    pipe = ingredients.pipe_of(values)
-    machine = running_machine(values["ring_size"])
-    if values["may_change"] and not values["dry_run"] and os.geteuid() != 0:
+    options = CollectOptions(**values)
+    probes = tuple(probes_of(ctx, _probes(options, by_name=bool(chosen.named) or has_profiles(ctx))))
+    netns = inodes(options.netns, is_here=not (options.recorded or options.replay_raw))
+    wanted, metadata = ingredients.packet_filter_of(options), ingredients.metadata_filter_of(options)
+    if options.probe_stack and not (wanted or metadata or netns):
+        raise _unfiltered()
+    pipe = ingredients.pipe_of(options)
+    machine = running_machine(options.ring_size)
+    if options.may_change and not options.dry_run and os.geteuid() != 0:
         raise MachineError("tracer needs to be run as root when --allow-system-changes is used")
     with ExitStack() as resources:
         # before anything else, since a compiler takes its time to get ready
-        make_backend = ingredients.backend_of(values, machine)
+        make_backend = ingredients.backend_of(options, machine)
         backend = resources.enter_context(make_backend()) if make_backend else None
         changes = (
-            resources.enter_context(ingredients.changes_of(values))
-            if make_backend and not values["replay_raw"]
+            resources.enter_context(ingredients.changes_of(options))
+            if make_backend and not options.replay_raw
             else None
         )
         with phase("kernel view"):
-            kernel = profiled_of(ctx).kernel or ingredients.kernel_of(values)
+            kernel = profiled_of(ctx).kernel or ingredients.kernel_of(options)
         with phase("plan"):
             request = Request(
                 probes,
                 netns,
-                ingredients.abilities_of(values, kernel),
-                ingredients.userspace_of(values),
+                ingredients.abilities_of(options, kernel, options.reads),
+                ingredients.userspace_of(options),
                 wanted,
                 metadata,
-                sort=values["sort"],
-                follow_stack=values["follow_stack"],
-                all_skb=values["all_skb"],
-                stack=values["stack"],
-                probe_stack=values["probe_stack"],
+                sort=options.sort,
+                follow_stack=options.follow_stack,
+                all_skb=options.all_skb,
+                stack=options.stack,
+                probe_stack=options.probe_stack,
                 log_level=log_level(),
                 doubted=doubted(ctx),
             )
-            run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
+            run_name = f"{os.getpid()}_{token_hex(2)}" if options.may_change else ""
             with blaming_profiles(ctx, request.abilities, kernel):
                 prepared = replace(prepare(chosen, request, kernel, run=run_name), command=tuple(command_line(ctx)))
-        sorting = ingredients.sorting_of(prepared, values, live=bool(backend and backend.live))
-        if values["dry_run"]:
+        sorting = ingredients.sorting_of(prepared, options, live=bool(backend and backend.live))
+        if options.dry_run:
             click.echo("\n".join((*prepared.plan.describe(), *ingredients.described(prepared))))
-        elif values["print_bpf"]:
+        elif options.print_bpf:
             click.echo(compose(prepared.plan, kernel, machine).text, nl=False)
         if make_backend is not None and backend is not None:
-            text = ingredients.text_of(prepared, values) if ingredients.prints(values) else None
+            text = ingredients.text_of(prepared, options) if ingredients.prints(options) else None
             if text is not None:
-                ingredients.advise(values)
+                ingredients.advise(options)
             if any(collector.owner.name not in chosen.wished for collector in chosen.automatic):
                 started = sorted(shown(owner.name) for owner in prepared.plan.owners)
                 log.info("Collector(s) started: %s", ", ".join(started))
-            files, kind = ingredients.files_of(values, prepared, sorting)
+            files, kind = ingredients.files_of(options, prepared, sorting)
             if files is not None:
                 resources.enter_context(files)
             summary = ingredients.summary_of(prepared)
@@ -261,12 +259,12 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 machine,
                 make_backend,
                 sinks,
-                ready_file=values["ready_file"],
-                command=values["command"],
-                stop_after=values["stop_after"],
+                ready_file=options.ready_file,
+                command=options.command,
+                stop_after=options.stop_after,
                 tracked_data=sorting.tracked_data if sorting is not None else None,
                 changes=changes,
-                utc=values["utc"],
+                utc=options.utc,
                 summary=summary,
             )
             run(collection, backend)
@@ -275,11 +273,16 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     return ExitCode.OK
 
 
-def _probes(values: Mapping[str, Any], *, by_name: bool) -> tuple[str, ...]:
-    if values["probes"] or values["all_skb"] or by_name:
-        return tuple(values["probes"])
+def _unfiltered() -> UsageError:
+    what = "--probe-stack needs a filter, so that it finds the way of your packets and not that of all"
+    return UsageError(what, hint="add --filter-packet, --filter-meta or --netns")
+
+
+def _probes(options: CollectOptions, *, by_name: bool) -> tuple[str, ...]:
+    if options.probes or options.all_skb or by_name:
+        return options.probes
     from tracer_core.plan.request import DEFAULT_PROBES, DEFAULT_STACK_PROBES  # noqa: PLC0415 - not for --help
 
-    default = DEFAULT_STACK_PROBES if values["probe_stack"] else DEFAULT_PROBES
+    default = DEFAULT_STACK_PROBES if options.probe_stack else DEFAULT_PROBES
     log.info("No probe(s) given: using %s", ", ".join(default))
     return default

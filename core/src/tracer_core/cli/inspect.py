@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracer_core.cli import ingredients
+from tracer_core.cli.collect_options import KernelChoice
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.stdout import page
@@ -33,6 +35,15 @@ log = logging.getLogger(__name__)
 _ALL = "*"
 _NO_FUNCTIONS = "functions that have a type and an address, some of which cannot be traced"
 _NO_EVENTS = "no tracepoints, whose groups are not known"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Options(KernelChoice):
+    """All options of the command, but those of collectors."""
+
+    collectors: tuple[str, ...]
+    patterns: tuple[str, ...]
+    verbose: bool
 
 
 class _InspectCommand(CollectorCommand):
@@ -80,11 +91,12 @@ def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     One on each line, as 'tracer collect -p' takes it: functions first, then tracepoints.
     """
     chosen = selection(ctx, values)
-    asked = [wanted(text) for text in dict.fromkeys(values["patterns"] or (_ALL,))]
-    kernel = ingredients.kernel_of(values)
-    can_try = not values["recorded"] and os.geteuid() == 0
-    tried = ingredients.abilities_of({"reads": "auto", **values}, kernel) if can_try else None
-    request = Request(abilities=tried or Fixed(), userspace=ingredients.userspace_of(values))
+    options = _Options(**values)
+    asked = [wanted(text) for text in dict.fromkeys(options.patterns or (_ALL,))]
+    kernel = ingredients.kernel_of(options)
+    can_try = not options.recorded and os.geteuid() == 0
+    tried = ingredients.abilities_of(options, kernel) if can_try else None
+    request = Request(abilities=tried or Fixed(), userspace=ingredients.userspace_of(options))
     inspection = Inspection(declarations(chosen, request, kernel), kernel)
     needs_way = any(each.kind is not ProbeKind.RAW_TRACEPOINT for each in asked)
     entry = _entry(tried) if tried is not None and needs_way else ProbeKind.KPROBE
@@ -95,7 +107,7 @@ def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         left_out = "" if has_functions else ", and are not listed"
         log.warning("functions cannot be probed on this machine%s; see: tracer doctor", left_out)
     places = sorted(found.values(), key=lambda place: (place.probe.kind is ProbeKind.RAW_TRACEPOINT, str(place.probe)))
-    if values["verbose"]:
+    if options.verbose:
         page(f"{line}\n" for place in places for line in described(place, kernel, tried))
     else:
         page(f"{place.probe}\n" for place in places)

@@ -59,13 +59,14 @@ def list_profiles(ctx: click.Context) -> int:
 @click.pass_context
 def show(ctx: click.Context, name: str, recorded: Path | None) -> int:
     """Show a profile. That is its text, where it is from, and the options that it comes to on this kernel."""
-    from tracer_core.cli.ingredients import kernel_of  # noqa: PLC0415 - not for --help
+    from tracer_core.cli.collect_options import KernelChoice  # noqa: PLC0415 - not for --help
+    from tracer_core.cli.ingredients import kernel_of  # noqa: PLC0415 - ditto
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import find  # noqa: PLC0415 - ditto
 
     found = find(name, wanted_of(ctx).folder, Host)
     click.echo(f"# {found.at(found.line)}\n{found.text.rstrip()}")
-    kernel = kernel_of({"recorded": recorded, "kconf": None})
+    kernel = kernel_of(KernelChoice(recorded=recorded))
     for command in found.entries:
         click.echo("\n".join((f"# tracer {command}, on kernel {kernel.release}:", *_applied(found, command, kernel))))
     return ExitCode.OK

@@ -13,7 +13,7 @@ from tracer_core.cli.input import Input, batches, input_argument
 from tracer_core.cli.output import Kind, max_buffer_option
 from tracer_core.cli.print import texts
 from tracer_core.cli.stdout import page
-from tracer_core.cli.text import text_format, text_options
+from tracer_core.cli.text import TextChoice, text_format, text_options
 from tracer_core.errors import ExitCode, UsageError
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,8 @@ def sort(file: Path | None, most: int, out: Path | None, also_print: bool, **val
         if out is not None:
             journeys = written(journeys, events, out, sorting.contents, facts)
         if out is None or also_print:
-            page(texts(journeys, text_format(known.formatters(), values, paged=True), values, is_sorted=True))
+            choice = TextChoice(**values)
+            page(texts(journeys, text_format(known.formatters(), choice, paged=True), choice, is_sorted=True))
         for _ in journeys if out is not None else ():  # all, also if nobody reads them any more
             pass
         sorting.warn()
