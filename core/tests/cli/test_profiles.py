@@ -452,11 +452,6 @@ def test_files_are_checked_down_to_the_values_of_options(
     assert run("profile", "check", str(warned)).code == 0
 
 
-def test_a_file_that_is_not_there_is_a_problem_like_others(run: Callable[..., Result], tmp_path: Path) -> None:
-    result = run("profile", "check", "none.yaml")
-    assert (result.code, result.out) == (1, "none.yaml:1: No such file or directory\n")
-
-
 TEXTS = st.text(max_size=6) | st.sampled_from(
     ["sample", "auto", "shipping,no", "tp:skb:kfree_skb/stack", "kprobe:ip_rcv", "*", "nosuch", "1M", "-1", "0", "icmp",
      "sk_buff.mark == 1", "single-line", "/nonexistent", "one,two", "."]

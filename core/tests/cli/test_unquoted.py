@@ -48,6 +48,22 @@ def test_a_command_without_quotation_marks_is_answered_with_them(
 
 
 @pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("--cmd iperf3 -c server", "iperf3 -c server"),
+        ("--cmd=iperf3 -cserver --utc", "iperf3 -cserver"),
+        ("--cmd iperf3 -c server -o x.arrow", "iperf3 -c server …"),
+        ("--cmd iperf3 -c server,sample", "iperf3 -c server,sample"),
+    ],
+)
+def test_a_collector_that_there_is_not_may_be_of_a_command_without_quotation_marks(
+    error: Callable[[str], str], line: str, command: str
+) -> None:
+    hint = f"; if it is of the command, quote that: --cmd '{command}'; if there is such a package: pip install tracer-"
+    assert error(line).endswith(f"{hint}server")
+
+
+@pytest.mark.parametrize(
     ("line", "hint"),
     [
         ("-f host 192.0.2.1", "; quote the whole filter: -f 'host 192.0.2.1'"),
@@ -85,7 +101,6 @@ def test_several_values_behind_one_option_are_answered_with_how_they_are_given(
         ("extra", "extra argument (extra); see: tracer collect --help"),
         ("--ring-size 1M extra", "extra argument (extra); see: tracer collect --help"),
         ("--utc extra --cmd true", "extra argument (extra); see: tracer collect --help"),
-        ("--cmd true -c no_such", "; if there is such a package: pip install tracer-no-such"),
         ("-c no_such --cmd ping -c 1 192.0.2.2", "; if there is such a package: pip install tracer-no-such"),
         ("--cmd true -c simple", "; did you mean sample?"),
         ("--cmd true --stop-afer 1", "; see: tracer collect --help"),

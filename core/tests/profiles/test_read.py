@@ -233,4 +233,4 @@ def test_tags_make_nothing_but_text() -> None:
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     (problem,) = read_file(tmp_path / "none.yaml").problems
-    assert str(problem) == f"{tmp_path}/none.yaml:1: No such file or directory"
+    assert str(problem) == f"{tmp_path}/none.yaml: No such file or directory"

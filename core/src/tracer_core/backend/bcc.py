@@ -14,10 +14,9 @@ from tracer_core.backend.base import Batch, Losses
 from tracer_core.backend.cache import Cache, default_folder
 from tracer_core.backend.code_cache import CachingCompiler
 from tracer_core.backend.descriptors import make_room
-from tracer_core.backend.loaded import LoadedProgram
+from tracer_core.backend.loaded import Attachments, LoadedProgram
 from tracer_core.backend.misses import Misses
 from tracer_core.backend.ring import Ring
-from tracer_core.backend.side_by_side import LeftTogether
 from tracer_core.compose.composition import ADDRESSES_MAP, ENABLED_MAP, EVENTS_MAP, LOST_MAP, UNSAID_MAP
 from tracer_core.errors import RunError
 from tracer_core.libbpf import library
@@ -52,7 +51,7 @@ class BccBackend:
         self._loaded: list[LoadedProgram] = []
         self._misses = Misses()
         self._descriptors = 0
-        self._links = self._resources.enter_context(closing(LeftTogether()))
+        self._links = self._resources.enter_context(closing(Attachments()))
         cache = self._resources.enter_context(Cache(default_folder()))
         self._compiler = self._resources.enter_context(CachingCompiler(cache))
 
@@ -143,7 +142,7 @@ class BccBackend:
         if not program.multi:
             self._descriptors += 2 * len(probes)  # of an event, and of what links it with a program
             make_room(self._descriptors)
-        return self._links.enter_context(program.attached(probes, self._plan.probes))
+        return self._links.attach(program, probes, self._plan.probes)
 
     def _from_start(self, program: LoadedProgram) -> list[int]:
         return [index for index in program.probes if not self._plan.probes[index].spare]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracer_core.backend import attach
-from tracer_core.backend.side_by_side import side_by_side
+from tracer_core.backend.side_by_side import LeftTogether, side_by_side
 from tracer_core.plan.plan import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from tracer_core.errors import MachineError, RunError
@@ -76,6 +76,27 @@ class LoadedProgram:
             links = attaching.at_once(tuple(probes)) if self.multi else attaching.one_by_one(tuple(probes))
             _tell_what_is_left_out(attaching.left_out)
             yield links
+
+
+class Attachments:
+    """What is attached. A probe that cannot be had is tried, and told of, once, however many programs it has."""
+
+    def __init__(self) -> None:
+        self._links = LeftTogether()
+        self._left_out: set[int] = set()
+
+    def attach(
+        self, program: LoadedProgram, probes: Iterable[int], planned: Sequence[PlannedProbe]
+    ) -> tuple[Link, ...]:
+        """Attach a program: see :meth:`LoadedProgram.attached`. It is detached when this is closed."""
+        wanted = [index for index in probes if index not in self._left_out]
+        links = self._links.enter_context(program.attached(wanted, planned))
+        self._left_out.update(set(wanted).difference(*(link.probes for link in links)))
+        return links
+
+    def close(self) -> None:
+        """Detach all."""
+        self._links.close()
 
 
 class _Attaching:

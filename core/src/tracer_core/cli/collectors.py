@@ -13,7 +13,7 @@ from tracer_core.cli.completion.demand import listed
 from tracer_core.cli.hints.unquoted import hinting_at_quotes
 from tracer_core.cli.messages import warn_left_out
 from tracer_core.cli.options.alone import alone
-from tracer_core.cli.options.topics import ALL, COLLECT, write_options
+from tracer_core.cli.options.topics import ALL, COLLECT, Topic, write_options
 from tracer_core.cli.profiles.command import ProfiledCommand
 from tracer_core.cli.profiles.profiled import blaming, prepare_profiles, profiled_of
 from tracer_core.errors import PluginError, TracerError, UsageError
@@ -50,6 +50,9 @@ class CollectorCommand(ProfiledCommand):
     together with another: these do nothing, which is said. Profiles name collectors, too: those that are not there are
     left out, unless the profile needs them.
     """
+
+    topics: Sequence[Topic] = COLLECT
+    """By which help has its own options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See click. Loads collectors: all usable ones for ``--help`` and ``-c auto``."""
@@ -101,7 +104,7 @@ class CollectorCommand(ProfiledCommand):
             (f"Collector {shown(each.owner.name)!r}", [param for _, param in _params([each])])
             for each in _all(ctx.meta.get(_SELECTION))
         )
-        write_options(ctx, formatter, COLLECT, theirs)
+        write_options(ctx, formatter, self.topics, theirs)
 
 
 def selection(ctx: click.Context, values: dict[str, Any]) -> Selection:

@@ -26,25 +26,29 @@ _COMMANDS = {
     "collect": ("tracer_core.cli.commands.collect", "collect", "Trace packets and print their events."),
     "convert": ("tracer_core.cli.commands.convert", "convert", "Write the events of a file in another format."),
     "doctor": ("tracer_core.cli.commands.doctor", "doctor", "Say what this machine can do, and what to fix."),
-    "inspect": ("tracer_core.cli.commands.inspect", "inspect", "List what can be probed."),
-    "pcap": ("tracer_core.cli.commands.pcap", "pcap", "Write the packets of events for Wireshark and tcpdump."),
+    "inspect": (
+        "tracer_core.cli.commands.inspect",
+        "inspect",
+        "List the functions and tracepoints that can be probed.",
+    ),
+    "pcap": ("tracer_core.cli.commands.pcap", "pcap", "Write packets as pcapng, for Wireshark and tcpdump."),
     "profile": ("tracer_core.cli.commands.profile", "profile", "List, show and check profiles."),
     "print": ("tracer_core.cli.commands.print", "print_command", "Print the events of a file."),
     "plugins": ("tracer_core.cli.commands.plugins", "plugins", "List the installed collectors."),
     "sh-complete": (
         "tracer_core.cli.commands.sh_complete",
         "sh_complete",
-        "Print the script that makes a shell complete.",
+        "Print the script for completion in a shell.",
     ),
     "python": ("tracer_core.cli.commands.python", "python", "Run a Python script on the events of a file."),
     "schema": ("tracer_core.cli.commands.schema", "schema", "Print the JSON schema of events."),
-    "sort": ("tracer_core.cli.commands.sort", "sort", "Put events together to the journeys of packets."),
-    "stats": ("tracer_core.cli.commands.stats", "stats", "Say what a file holds."),
+    "sort": ("tracer_core.cli.commands.sort", "sort", "Group events into the journeys of packets."),
+    "stats": ("tracer_core.cli.commands.stats", "stats", "Say what an event file holds."),
 }
 
 _TOPICS = {
     "Tracing": ("collect", "inspect", "profile"),
-    "Files of events": ("print", "sort", "stats", "convert", "pcap", "python", "schema"),
+    "Event files": ("print", "sort", "stats", "convert", "pcap", "python", "schema"),
     "This machine": ("doctor", "plugins", "sh-complete"),
 }
 """Headings in ``--help``, with the commands that stand there."""
@@ -93,7 +97,7 @@ class _LazyGroup(PrefixGroup):
     type=click.Choice(["error", "warn", "info", "debug", "trace"]),
     default="info",
     show_default=True,
-    help="Least important messages to show, on stderr.",
+    help="Least severe messages to show, on stderr.",
 )
 @click.option(
     "-p",
@@ -102,7 +106,7 @@ class _LazyGroup(PrefixGroup):
     multiple=True,
     metavar="NAME|FILE",
     shell_complete=on_demand("values", "profiles"),
-    help="Take options from profiles: names or files, comma-separated. For commands that take them.",
+    help="Take options from profiles: names or files, comma-separated. For collect and pcap.",
 )
 @click.option(
     "-P",
@@ -110,7 +114,7 @@ class _LazyGroup(PrefixGroup):
     "profile_folder",
     type=click.Path(exists=True, file_okay=False),
     metavar="DIR",
-    help="Look for profiles here, before all other places.",
+    help="Look for profiles in this folder first.",
 )
 @click.pass_context
 def cli(ctx: click.Context, log_level: str, profiles: tuple[str, ...], profile_folder: str | None) -> None:

@@ -25,6 +25,9 @@ TRAMPOLINES = (ProbeKind.FENTRY, ProbeKind.FEXIT)
 MOUNT = "mount it: mount -t tracefs tracefs /sys/kernel/tracing"
 """What to do about a tracefs that cannot be read."""
 
+_SUGGESTED = 3
+"""So many names are given for one that there is not."""
+
 _NOTHING = Prototype((), "void", "", 0)
 _LIST_TRACEPOINTS = "list them with: tracer inspect -p 'tp:*'"
 _LIST_FUNCTIONS = "list them with: tracer inspect -p 'kprobe:*'"
@@ -189,12 +192,24 @@ def _where_listed(probe: Probe) -> str:
 
 def unknown(probe: Probe, kernel: TypedKernel) -> UsageError:
     """The error for a place that the kernel does not have, with near matches."""
-    if probe.kind is ProbeKind.RAW_TRACEPOINT:
-        near = _near_tracepoints(probe.target, kernel)
-    else:
-        near = _near(probe.target, kernel.functions or _names(probe.target[:3], kernel))
-    hint = did_you_mean(near) or _where_listed(probe)
+    hint = did_you_mean(near(probe, kernel)) or _where_listed(probe)
     return UsageError(f"probe {probe}: this kernel has no such {_what(probe)}", hint=hint)
+
+
+def near(probe: Probe, kernel: TypedKernel, beginning: str = "") -> list[str]:
+    """Places of this kernel whose names look most like that of one that it does not have, the likeliest first.
+
+    Args:
+        probe: The one that there is not; no pattern.
+        kernel: What is probed.
+        beginning: What functions must begin with. To compare all names takes a quarter of a second.
+    """
+    if probe.kind is ProbeKind.RAW_TRACEPOINT:
+        return _near_tracepoints(probe.target, kernel)
+    if kernel.functions:
+        return _near(probe.target, (name for name in kernel.functions if name.startswith(beginning)))
+    found = _near(probe.target, _names(beginning or probe.target[:3], kernel), 4 * _SUGGESTED)
+    return [name for name in found if kernel.function(name) is not None][:_SUGGESTED]
 
 
 def _near_tracepoints(target: str, kernel: TypedKernel) -> list[str]:
@@ -207,10 +222,11 @@ def _near_tracepoints(target: str, kernel: TypedKernel) -> list[str]:
 
 
 def _names(prefix: str, kernel: TypedKernel) -> Iterable[str]:
+    """What types, members and functions are called."""
     return (prefix + rest for rest in kernel.btf.names(prefix))
 
 
-def _near(name: str, candidates: Iterable[str]) -> list[str]:
+def _near(name: str, candidates: Iterable[str], count: int = _SUGGESTED) -> list[str]:
     import difflib  # noqa: PLC0415 - only when something is wrong
 
-    return difflib.get_close_matches(name, sorted(candidates), n=3, cutoff=0.7)
+    return difflib.get_close_matches(name, sorted(candidates), n=count, cutoff=0.7)

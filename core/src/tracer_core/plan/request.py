@@ -107,6 +107,7 @@ class Request:
         stack: Events tell by which calls the kernel got there.
         probe_stack: Functions that take a packet are probed when a stack shows them.
         log_level: The least important messages that programs write; nothing if they write none.
+        doubted: Targets among the probes that may be misspelled, where they are optional and absent.
     """
 
     probes: tuple[Probe, ...] = ()
@@ -121,6 +122,7 @@ class Request:
     stack: bool = False
     probe_stack: bool = False
     log_level: LogLevel | None = None
+    doubted: frozenset[str] = frozenset()
 
 
 def parse_probe(text: str) -> Probe:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tracer_core.plugins.host import Host
-    from tracer_core.profiles.profile import Profile, Reading
+    from tracer_core.profiles.profile import Problem, Profile, Reading
 
 log = logging.getLogger(__name__)
 
@@ -92,18 +92,39 @@ def find(name: str, extra: Path | None, host: Callable[[], Host]) -> Profile:
     path = Path(name)
     if _is_file(path) and os.access(path, os.R_OK):
         return _of_file(path)
-    bad, names = [], []
+    passed = []
     for shelf in shelves(extra, host):
         if (found := _on(shelf, name)) is not None:
             return _told(found, shelf.readings)
-        names += [profile.name for profile in shelf.profiles]
-        bad += [problem for reading in shelf.readings for problem in reading.fatal]
-    for problem in bad:
+        passed.append(shelf)
+    for problem in _bad_on(passed):
         log.debug("Skipping invalid file %s", problem)
     if _is_file(path):
         return _of_file(path)  # which says why it cannot be read
-    others = f" ({len({problem.origin for problem in bad})} file(s) cannot be read)" if bad else ""
-    raise UsageError(f"Profile with name {name} not found{others}", hint=near(name, names) or _LIST)
+    raise _not_found(name, extra, passed)
+
+
+def find_readings(name: str, extra: Path | None, host: Callable[[], Host]) -> tuple[Reading, ...]:
+    """All that was read in what a user means, good or bad: see :func:`find`. A folder stands for its files, too.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = Path(name)
+    if _is_file(path) and os.access(path, os.R_OK):
+        return (read_file(path),)
+    passed = []
+    for shelf in shelves(extra, host):
+        if found := tuple(reading for reading in shelf.readings if _has(reading, name)):
+            return found
+        passed.append(shelf)
+    if _is_file(path):
+        return (read_file(path),)
+    if not name or not is_folder(path):
+        raise _not_found(name, extra, passed)
+    if found := tuple(map(read_file, _files(path))):
+        return found
+    raise UsageError(f"{name}: no file in it is called *{' or *'.join(_SUFFIXES)}")
 
 
 def _is_file(path: Path) -> bool:
@@ -134,9 +155,15 @@ def _on(shelf: Shelf, name: str) -> Profile | None:
     if found:
         return found[0]
     for reading in shelf.readings:
-        if any(name == (problem.profile or Path(reading.origin).stem) for problem in reading.fatal):
+        if _has(reading, name):
             raise _bad(reading)
     return None
+
+
+def _has(reading: Reading, name: str) -> bool:
+    """Whether there is a profile of that name in a file, or would be, if it were good."""
+    bad = (problem.profile or Path(reading.origin).stem for problem in reading.fatal)
+    return name in (*(profile.name for profile in reading.profiles), *bad)
 
 
 def _only(reading: Reading) -> Profile:
@@ -155,6 +182,20 @@ def _bad(reading: Reading) -> UsageError:
     return UsageError(f"{reading.fatal[0]}{more}", hint=f"see: tracer profile check {reading.origin}")
 
 
+def _bad_on(shelves: Iterable[Shelf]) -> list[Problem]:
+    return [problem for shelf in shelves for reading in shelf.readings for problem in reading.fatal]
+
+
+def _not_found(name: str, extra: Path | None, passed: Iterable[Shelf]) -> UsageError:
+    """The error for a name that is on none of the shelves."""
+    origins = {problem.origin for problem in _bad_on(passed)}
+    places = ", ".join([*map(str, folders(extra)), "the core or a collector"])
+    others = f" ({len(origins)} file(s) cannot be read)" if origins else ""
+    known = [profile.name for shelf in passed for profile in shelf.profiles]
+    what = f"Profile with name {name} not found{others}: there is no such file, and no such name in {places}"
+    return UsageError(what, hint=near(name, known) or _LIST)
+
+
 def _files(folder: Path) -> Iterator[Path]:
     try:
         names = sorted(folder.iterdir())
@@ -165,4 +206,5 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _shipped(source: ProfileSource) -> Reading:
-    return read(source.text.encode(), source.origin)
+    reading = read(source.text.encode(), source.origin)
+    return replace(reading, profiles=tuple(replace(profile, is_shipped=True) for profile in reading.profiles))

@@ -98,6 +98,7 @@ class Profile:
         about: One sentence, or nothing.
         entries: By command, those of which the first that holds counts.
         text: The document.
+        is_shipped: It comes with the core or with a collector: what it names that a kernel lacks is not misspelled.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Profile:
     about: str = ""
     entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     text: str = ""
+    is_shipped: bool = False
 
     def at(self, line: int) -> str:
         """A place in it, as messages name it."""
@@ -118,7 +120,7 @@ class Problem:
 
     Attributes:
         origin: The file.
-        line: On which.
+        line: On which; 0 if it is wrong as a whole.
         what: One line.
         profile: Name of the profile that it is in, as far as it is known.
         is_fatal: Whether the profile cannot be used.
@@ -131,7 +133,8 @@ class Problem:
     is_fatal: bool = True
 
     def __str__(self) -> str:
-        return f"{self.origin}:{self.line}: {'' if self.is_fatal else 'warning: '}{self.what}"
+        where = f"{self.origin}:{self.line}" if self.line else self.origin
+        return f"{where}: {'' if self.is_fatal else 'warning: '}{self.what}"
 
 
 @dataclass(frozen=True, slots=True)

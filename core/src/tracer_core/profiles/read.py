@@ -42,7 +42,7 @@ def read_file(path: Path) -> Reading:
     try:
         data = path.read_bytes()
     except OSError as error:
-        return Reading(str(path), problems=(Problem(str(path), 1, error.strerror or str(error)),))
+        return Reading(str(path), problems=(Problem(str(path), 0, error.strerror or str(error)),))
     return read(data, str(path))
 
 

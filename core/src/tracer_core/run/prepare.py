@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tracer_core import own
 from tracer_core.errors import PluginError, TracerError
-from tracer_core.plan.absent import absent
+from tracer_core.plan.absent import absent, meant
 from tracer_core.plan.places import locate
 from tracer_core.plan.planner import plan as make_plan
 from tracer_core.plugins.declare import changes, check, declare
@@ -133,8 +133,12 @@ def _none_can_run() -> PluginError:
 
 
 def _tell_what_is_absent(probes: Iterable[Probe], request: Request, kernel: TypedKernel) -> None:
-    if lacking := absent(probes, request.abilities, kernel):
-        log.info("Tracing without probe(s) that this kernel does not have: %s", ", ".join(map(str, lacking)))
+    told = []
+    for probe in absent(probes, request.abilities, kernel):
+        hint = meant(probe, kernel) if probe.target in request.doubted else ""
+        told.append(f"{probe} ({hint})" if hint else str(probe))
+    if told:
+        log.info("Tracing without probe(s) that this kernel does not have: %s", ", ".join(told))
 
 
 def _tell_what_is_left_out(plan: Plan, request: Request) -> None:

@@ -52,7 +52,7 @@ class NftOptions:
         help=f"Verdicts to report: {', '.join(verdicts.CODES)}, or all.",
         choices=("all", *verdicts.CODES),
     )
-    rules: bool = option(False, help="Show rules as they read, beside their handles.")
+    rules: bool = option(False, help="Show the text of rules, beside their handles.")
 
     @cached_property
     def texts(self) -> RuleTexts:

@@ -38,9 +38,9 @@ class OvsOptions:
     """How far packets are followed, and what is asked about their flows."""
 
     track: bool = option(False, help="Follow packets through ovs-vswitchd, which must have USDT probes.")
-    enrich_flows: bool = option(False, help="Ask ovs-vswitchd what flows are made of: their text and OpenFlow rules.")
-    enrich_rate: int = option(20, help="Flows that it is asked for in a second, at most.")
-    pid: int = option(0, help="The ovs-vswitchd that is meant, by its PID, if there are several.")
+    enrich_flows: bool = option(False, help="Ask ovs-vswitchd for details of flows: their text and OpenFlow rules.")
+    enrich_rate: int = option(20, help="Flows that ovs-vswitchd is asked for in a second, at most.")
+    pid: int = option(0, help="PID of the ovs-vswitchd that is meant, if there are several; 0 if there is one.")
 
     @property
     def process(self) -> str | int:

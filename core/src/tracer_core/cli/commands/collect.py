@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,17 +17,15 @@ from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.messages import log_level
 from tracer_core.cli.options import ingredients
+from tracer_core.cli.options.collect import CollectOptions
 from tracer_core.cli.options.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.options.size import file_size, size
 from tracer_core.cli.options.text import text_options
 from tracer_core.cli.options.topics import help_all_option
-from tracer_core.cli.profiles.profiled import command_line, has_profiles, probes_of, profiled_of
+from tracer_core.cli.profiles.profiled import command_line, doubted, has_profiles, probes_of, profiled_of
 from tracer_core.cli.profiles.required import blaming_profiles
 from tracer_core.errors import ExitCode, MachineError, UsageError
 from tracer_core.plugins.declaration import shown
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +37,7 @@ log = logging.getLogger(__name__)
     multiple=True,
     metavar="LIST",
     shell_complete=on_demand("values", "collectors"),
-    help="Collectors to run, comma-separated; 'auto' takes all that can.  [default: auto]",
+    help="Collectors to run, comma-separated; 'auto' takes all that can run here.  [default: auto]",
 )
 @click.option(
     "-p",
@@ -48,16 +46,17 @@ log = logging.getLogger(__name__)
     multiple=True,
     metavar="[TYPE:]TARGET[/stack][/ftrace]",
     shell_complete=on_demand("probes", "probes"),
-    help="Where to attach: FUNCTION or tp:GROUP:NAME, with '*' for any characters. "
-    "TYPE may be kprobe, kretprobe, fentry, fexit. /stack shows the calls that led there; with /ftrace, what the "
-    "function calls for a packet is shown, too, where it is probed.",
+    help="Kernel function or tracepoint to attach to: FUNCTION or tp:GROUP:NAME, with '*' for any characters. "
+    "TYPE may be kprobe, kretprobe, fentry, fexit. /stack adds a stack trace to its events; with /ftrace, what the "
+    "function calls for a packet is shown, too, where it is probed. Several may be given.",
 )
-@click.option("--all-skb", is_flag=True, help="Attach to every kernel function that takes a packet.")
-@click.option("--stack", is_flag=True, help="Show at all probes the calls that led there, as /stack does at one.")
+@click.option("--all-skb", is_flag=True, help="Attach to every kernel function that takes a packet, a struct sk_buff.")
+@click.option("--stack", is_flag=True, help="Add stack traces to the events of all probes, as /stack does for one.")
 @click.option(
     "--probe-stack",
     is_flag=True,
-    help="Attach, while it runs, to every function that takes a packet and led to an event. Needs a filter.",
+    help="While tracing, attach to the functions in the stack traces of events, too, if they take a packet. "
+    "Needs a filter.",
 )
 @click.option(
     "-f",
@@ -65,8 +64,8 @@ log = logging.getLogger(__name__)
     "filters",
     multiple=True,
     metavar="EXPRESSION",
-    help="Only packets that match, as in tcpdump: 'icmp and host 192.0.2.1'. They are followed from then on, whatever "
-    "becomes of them. Several must all match.",
+    help="Only packets that match a filter as in tcpdump: 'icmp and host 192.0.2.1'. They are followed "
+    "from then on, whatever becomes of them. Several must all match.",
 )
 @click.option(
     "-m",
@@ -75,13 +74,14 @@ log = logging.getLogger(__name__)
     multiple=True,
     metavar="EXPRESSION",
     help="Only packets whose metadata match: 'sk_buff.mark == 0x100'. Also with and, or, not, as in "
-    "'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; of members of other arguments, too, and of retval. Several "
-    "must all match.",
+    "'sk_buff.mark == 0x100 and sk_buff.dev.mtu > 1500'; members of other arguments, and retval, what a function "
+    "returns, can be compared, too. Several must all match.",
 )
 @click.option(
     "--follow-stack",
     is_flag=True,
-    help="Also show probes without a packet while they run for one: on the kernel stack where it was last met.",
+    help="Also show probes that are passed no packet, while the kernel works on one: on the stack where that was last "
+    "seen.",
 )
 @click.option(
     "--netns",
@@ -98,7 +98,7 @@ log = logging.getLogger(__name__)
     flag_value=DEFAULT_OUT,
     metavar="[FILE]",
     help="Write events to FILE.arrow or FILE.json instead of stdout; FILE.data and FILE are JSON, too. "
-    f"{DEFAULT_OUT} if not named.",
+    f"Without a name, {DEFAULT_OUT}.",
 )
 @click.option(
     "-r",
@@ -114,10 +114,12 @@ log = logging.getLogger(__name__)
     "rotate_count",
     type=click.IntRange(min=1),
     metavar="COUNT",
-    help="Keep so many of those files, the newest.",
+    help="Keep the newest COUNT of those files.",
 )
 @click.option("--print", "also_print", is_flag=True, help="Also print events that are written to a file.")
-@click.option("--cmd", "command", metavar="COMMAND", help="Run this shell command, and stop when it ends.")
+@click.option(
+    "--cmd", "command", metavar="COMMAND", help="Run this shell command, quoted as one word, and stop when it ends."
+)
 @click.option(
     "--stop-after",
     type=click.IntRange(min=0),
@@ -131,7 +133,7 @@ log = logging.getLogger(__name__)
     default="32M",
     show_default=True,
     metavar="BYTES",
-    help="Room for events that wait to be taken: a number with K, M or G, rounded up to a power of two.",
+    help="Size of the BPF ring buffer, a number with K, M or G: rounded up to a power of two.",
 )
 @click.option("--sort", is_flag=True, help="Show each packet's events together, when its journey has ended.")
 @click.option(
@@ -140,7 +142,7 @@ log = logging.getLogger(__name__)
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="With --sort, a journey has ended, too, when nothing was heard of it for so long.",
+    help="With --sort, a packet's journey has ended, too, when no event of it came for so long.",
 )
 @max_buffer_option
 @text_options
@@ -148,21 +150,30 @@ log = logging.getLogger(__name__)
     "--allow-system-changes",
     "may_change",
     is_flag=True,
-    help="Make what collectors need on the machine, and undo it at the end. Mounts tracefs where it is missing. Needs "
-    "root.",
+    help="Let collectors change the system where they need to, and undo it at the end. Mounts tracefs where it is "
+    "missing. Needs root.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
-@click.option("--print-bpf", is_flag=True, help="Print the composed C and stop.")
+@click.option("--dry-run", is_flag=True, help="Print what would be attached and read, and stop.")
+@click.option("--print-bpf", is_flag=True, help="Print the C source of the BPF programs, and stop.")
 @click.option(
     "--reads",
     type=click.Choice(["auto", "load", "probe"]),
     default="auto",
     show_default=True,
-    help="How programs read kernel memory: by plain loads or by probe reads.",
+    help="How BPF programs read kernel memory: by loads, where the kernel checks types, or by bpf_probe_read_kernel().",
 )
-@click.option("--kconf", type=click.Path(path_type=Path), help="Kernel configuration to read instead of the one found.")
-@click.option("--kernel", "recorded", type=click.Path(path_type=Path), help="Use a recorded kernel; not to attach.")
-@click.option("--ready-file", type=click.Path(path_type=Path), help="Create this file when events can come.")
+@click.option(
+    "--kconf", type=click.Path(path_type=Path), help="File with the kernel's configuration, instead of the one found."
+)
+@click.option(
+    "--kernel",
+    "recorded",
+    type=click.Path(path_type=Path),
+    help="Use a recorded kernel instead of the running one, with --dry-run, --print-bpf or --replay-raw.",
+)
+@click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="Create this file when all is attached and events can come."
+)
 @click.option("--record-raw", type=click.Path(path_type=Path), help="Record raw events as well, for --replay-raw.")
 @click.option("--replay-raw", type=click.Path(path_type=Path), help="Take events from a recording; attach to nothing.")
 @click.option("--to-fd", type=click.IntRange(min=0), hidden=True)  # of a pipe to the program that started us
@@ -170,10 +181,10 @@ log = logging.getLogger(__name__)
 @help_all_option
 @click.pass_context
 def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
-    """Attach to the kernel and print an event for every packet that passes.
+    """Attach probes to the kernel and print an event for every packet that passes one.
 
-    Ends on ^C, SIGTERM, SIGQUIT or SIGHUP, with --cmd or after --stop-after. Events go to stdout, everything else to
-    stderr.
+    Ends on ^C, SIGTERM, SIGQUIT or SIGHUP, when the command of --cmd ends, or after the events of --stop-after. Events
+    go to stdout, everything else to stderr.
     """
     # imported here, so that --help need not pay for it
     from tracer_core.backend.machine import running_machine  # noqa: PLC0415
@@ -184,58 +195,59 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     from tracer_core.run.prepare import prepare  # noqa: PLC0415
 
     chosen = selection(ctx, values)
-    probes = tuple(probes_of(ctx, _probes(values, by_name=bool(chosen.named) or has_profiles(ctx))))
-    netns = inodes(values["netns"], is_here=not (values["recorded"] or values["replay_raw"]))
-    wanted, metadata = ingredients.packet_filter_of(values), ingredients.metadata_filter_of(values)
-    if values["probe_stack"] and not (wanted or metadata or netns):
-        what = "--probe-stack needs a filter, so that it finds the way of your packets and not that of all"
-        raise UsageError(what, hint="add --filter-packet, --filter-meta or --netns")
-    pipe = ingredients.pipe_of(values)
-    machine = running_machine(values["ring_size"])
-    if values["may_change"] and not values["dry_run"] and os.geteuid() != 0:
+    options = CollectOptions(**values)
+    probes = tuple(probes_of(ctx, _probes(options, by_name=bool(chosen.named) or has_profiles(ctx))))
+    netns = inodes(options.netns, is_here=not (options.recorded or options.replay_raw))
+    wanted, metadata = ingredients.packet_filter_of(options), ingredients.metadata_filter_of(options)
+    if options.probe_stack and not (wanted or metadata or netns):
+        raise _unfiltered()
+    pipe = ingredients.pipe_of(options)
+    machine = running_machine(options.ring_size)
+    if options.may_change and not options.dry_run and os.geteuid() != 0:
         raise MachineError("tracer needs to be run as root when --allow-system-changes is used")
     with ExitStack() as resources:
         # before anything else, since a compiler takes its time to get ready
-        make_backend = ingredients.backend_of(values, machine)
+        make_backend = ingredients.backend_of(options, machine)
         backend = resources.enter_context(make_backend()) if make_backend else None
         changes = (
-            resources.enter_context(ingredients.changes_of(values))
-            if make_backend and not values["replay_raw"]
+            resources.enter_context(ingredients.changes_of(options))
+            if make_backend and not options.replay_raw
             else None
         )
         with phase("kernel view"):
-            kernel = profiled_of(ctx).kernel or ingredients.kernel_of(values)
+            kernel = profiled_of(ctx).kernel or ingredients.kernel_of(options)
         with phase("plan"):
             request = Request(
                 probes,
                 netns,
-                ingredients.abilities_of(values, kernel),
-                ingredients.userspace_of(values),
+                ingredients.abilities_of(options, kernel, options.reads),
+                ingredients.userspace_of(options),
                 wanted,
                 metadata,
-                sort=values["sort"],
-                follow_stack=values["follow_stack"],
-                all_skb=values["all_skb"],
-                stack=values["stack"],
-                probe_stack=values["probe_stack"],
+                sort=options.sort,
+                follow_stack=options.follow_stack,
+                all_skb=options.all_skb,
+                stack=options.stack,
+                probe_stack=options.probe_stack,
                 log_level=log_level(),
+                doubted=doubted(ctx),
             )
-            run_name = f"{os.getpid()}_{token_hex(2)}" if values["may_change"] else ""
+            run_name = f"{os.getpid()}_{token_hex(2)}" if options.may_change else ""
             with blaming_profiles(ctx, request.abilities, kernel):
                 prepared = replace(prepare(chosen, request, kernel, run=run_name), command=tuple(command_line(ctx)))
-        sorting = ingredients.sorting_of(prepared, values, live=bool(backend and backend.live))
-        if values["dry_run"]:
+        sorting = ingredients.sorting_of(prepared, options, live=bool(backend and backend.live))
+        if options.dry_run:
             click.echo("\n".join((*prepared.plan.describe(), *ingredients.described(prepared))))
-        elif values["print_bpf"]:
+        elif options.print_bpf:
             click.echo(compose(prepared.plan, kernel, machine).text, nl=False)
         if make_backend is not None and backend is not None:
-            text = ingredients.text_of(prepared, values) if ingredients.prints(values) else None
+            text = ingredients.text_of(prepared, options) if ingredients.prints(options) else None
             if text is not None:
-                ingredients.advise(values)
+                ingredients.advise(options)
             if any(collector.owner.name not in chosen.wished for collector in chosen.automatic):
                 started = sorted(shown(owner.name) for owner in prepared.plan.owners)
                 log.info("Collector(s) started: %s", ", ".join(started))
-            files, kind = ingredients.files_of(values)
+            files, kind = ingredients.files_of(options, prepared, sorting)
             if files is not None:
                 resources.enter_context(files)
             summary = ingredients.summary_of(prepared)
@@ -247,12 +259,12 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
                 machine,
                 make_backend,
                 sinks,
-                ready_file=values["ready_file"],
-                command=values["command"],
-                stop_after=values["stop_after"],
+                ready_file=options.ready_file,
+                command=options.command,
+                stop_after=options.stop_after,
                 tracked_data=sorting.tracked_data if sorting is not None else None,
                 changes=changes,
-                utc=values["utc"],
+                utc=options.utc,
                 summary=summary,
             )
             run(collection, backend)
@@ -261,11 +273,16 @@ def collect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
     return ExitCode.OK
 
 
-def _probes(values: Mapping[str, Any], *, by_name: bool) -> tuple[str, ...]:
-    if values["probes"] or values["all_skb"] or by_name:
-        return tuple(values["probes"])
+def _unfiltered() -> UsageError:
+    what = "--probe-stack needs a filter, so that it finds the way of your packets and not that of all"
+    return UsageError(what, hint="add --filter-packet, --filter-meta or --netns")
+
+
+def _probes(options: CollectOptions, *, by_name: bool) -> tuple[str, ...]:
+    if options.probes or options.all_skb or by_name:
+        return options.probes
     from tracer_core.plan.request import DEFAULT_PROBES, DEFAULT_STACK_PROBES  # noqa: PLC0415 - not for --help
 
-    default = DEFAULT_STACK_PROBES if values["probe_stack"] else DEFAULT_PROBES
+    default = DEFAULT_STACK_PROBES if options.probe_stack else DEFAULT_PROBES
     log.info("No probe(s) given: using %s", ", ".join(default))
     return default

@@ -14,11 +14,11 @@ from tracer_core.errors import ExitCode
 def doctor(*, as_json: bool) -> None:
     """Check whether this machine can trace, and say how to fix what is missing.
 
-    Tries what the kernel can do with empty programs, which are gone when the command ends. Works
+    Tries what the kernel can do with empty BPF programs, which are gone when the command ends. Works
     without privileges, but then much is denied. Put its output into bug reports.
 
-    As root, it also undoes what runs with --allow-system-changes left
-    behind that were killed.
+    As root, it also undoes what killed runs with --allow-system-changes
+    left behind.
 
     Exits with 0 if all that is required to collect works, otherwise with 4.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ import click
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.options import ingredients
+from tracer_core.cli.options.collect import KernelChoice
+from tracer_core.cli.options.topics import INSPECT
 from tracer_core.cli.stdout import page
 from tracer_core.display.places import described
 from tracer_core.errors import ExitCode
@@ -34,10 +37,20 @@ _NO_FUNCTIONS = "functions that have a type and an address, some of which cannot
 _NO_EVENTS = "no tracepoints, whose groups are not known"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Options(KernelChoice):
+    """All options of the command, but those of collectors."""
+
+    collectors: tuple[str, ...]
+    patterns: tuple[str, ...]
+    verbose: bool
+
+
 class _InspectCommand(CollectorCommand):
     """Has options of collectors, but nothing in profiles: their commands are others."""
 
     takes_profiles = False
+    topics = INSPECT
 
 
 @click.command(cls=_InspectCommand)
@@ -50,8 +63,8 @@ class _InspectCommand(CollectorCommand):
     flag_value=_ALL,
     metavar="[[TYPE:]PATTERN]",
     shell_complete=on_demand("probes", "places"),
-    help="Only places whose name matches, with '*' for any characters: functions and tracepoints, or with a TYPE as "
-    "for 'tracer collect' only those.",
+    help="Only functions and tracepoints whose name matches, with '*' for any characters; with a TYPE as for "
+    "'tracer collect', only what can be probed so. Several may be given.",
 )
 @click.option(
     "-c",
@@ -59,24 +72,31 @@ class _InspectCommand(CollectorCommand):
     multiple=True,
     metavar="LIST",
     shell_complete=on_demand("values", "collectors"),
-    help="Collectors that must learn something there, any of them, comma-separated; 'auto' takes all that can run.  "
+    help="Only where one of these collectors can retrieve data, comma-separated; 'auto' takes all that can run here.  "
     "[default: auto]",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Also say what is passed there, who reads what, and how to attach.")
-@click.option("--kconf", type=click.Path(path_type=Path), help="Kernel configuration to read instead of the one found.")
-@click.option("--kernel", "recorded", type=click.Path(path_type=Path), help="Ask a recorded kernel.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Also list arguments, which collector reads what, and how to attach."
+)
+@click.option(
+    "--kconf", type=click.Path(path_type=Path), help="File with the kernel's configuration, instead of the one found."
+)
+@click.option(
+    "--kernel", "recorded", type=click.Path(path_type=Path), help="Use a recorded kernel instead of the running one."
+)
 @click.pass_context
 def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
-    """List the places where the installed collectors can learn something.
+    """List the functions and tracepoints where the installed collectors can retrieve data.
 
-    A place per line, in the form that 'tracer collect -p' takes: functions first, then tracepoints.
+    One on each line, as 'tracer collect -p' takes it: functions first, then tracepoints.
     """
     chosen = selection(ctx, values)
-    asked = [wanted(text) for text in dict.fromkeys(values["patterns"] or (_ALL,))]
-    kernel = ingredients.kernel_of(values)
-    can_try = not values["recorded"] and os.geteuid() == 0
-    tried = ingredients.abilities_of({"reads": "auto", **values}, kernel) if can_try else None
-    request = Request(abilities=tried or Fixed(), userspace=ingredients.userspace_of(values))
+    options = _Options(**values)
+    asked = [wanted(text) for text in dict.fromkeys(options.patterns or (_ALL,))]
+    kernel = ingredients.kernel_of(options)
+    can_try = not options.recorded and os.geteuid() == 0
+    tried = ingredients.abilities_of(options, kernel) if can_try else None
+    request = Request(abilities=tried or Fixed(), userspace=ingredients.userspace_of(options))
     inspection = Inspection(declarations(chosen, request, kernel), kernel)
     needs_way = any(each.kind is not ProbeKind.RAW_TRACEPOINT for each in asked)
     entry = _entry(tried) if tried is not None and needs_way else ProbeKind.KPROBE
@@ -87,7 +107,7 @@ def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - clic
         left_out = "" if has_functions else ", and are not listed"
         log.warning("functions cannot be probed on this machine%s; see: tracer doctor", left_out)
     places = sorted(found.values(), key=lambda place: (place.probe.kind is ProbeKind.RAW_TRACEPOINT, str(place.probe)))
-    if values["verbose"]:
+    if options.verbose:
         page(f"{line}\n" for place in places for line in described(place, kernel, tried))
     else:
         page(f"{place.probe}\n" for place in places)

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 def pcap(file: Path | None, out: Path | None, probes: tuple[str, ...]) -> int:
     """Write the packets of a file's events as pcapng, which Wireshark, tshark and tcpdump read.
 
-    FILE is as for tracer print, sorted or not. There is an interface for each probe in the kernel. With a packet come
+    FILE is as for tracer print, sorted or not. Each probe in the kernel becomes an interface. With a packet come
     the text of its event, as a comment, and all of the event but the packet, as JSON.
     """
     from tracer_core.files.pcap.probe_choice import ProbeChoice  # noqa: PLC0415 - not for --help

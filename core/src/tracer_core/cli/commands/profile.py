@@ -36,7 +36,7 @@ def profile() -> None:
 @profile.command("list")
 @click.pass_context
 def list_profiles(ctx: click.Context) -> int:
-    """List the profiles that there are, by place. The first place that has a name counts."""
+    """List all profiles, by place. Of several with one name, that in the first place counts."""
     from tracer_core.display.printable import printable  # noqa: PLC0415 - not for --help
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import shelves  # noqa: PLC0415 - ditto
@@ -58,35 +58,43 @@ def list_profiles(ctx: click.Context) -> int:
 )
 @click.pass_context
 def show(ctx: click.Context, name: str, recorded: Path | None) -> int:
-    """Show a profile. Where it is from, its text, and what options it comes to on this kernel."""
-    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - not for --help
+    """Show a profile. That is its text, where it is from, and the options that it comes to on this kernel."""
+    from tracer_core.cli.options.collect import KernelChoice  # noqa: PLC0415 - not for --help
+    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - ditto
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import find  # noqa: PLC0415 - ditto
 
     found = find(name, wanted_of(ctx).folder, Host)
     click.echo(f"# {found.at(found.line)}\n{found.text.rstrip()}")
-    kernel = kernel_of({"recorded": recorded, "kconf": None})
+    kernel = kernel_of(KernelChoice(recorded=recorded))
     for command in found.entries:
         click.echo("\n".join((f"# tracer {command}, on kernel {kernel.release}:", *_applied(found, command, kernel))))
     return ExitCode.OK
 
 
 @profile.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME|FILE|DIR...", shell_complete=on_demand("values", "profiles")
+)
 @click.pass_context
-def check(ctx: click.Context, files: tuple[Path, ...]) -> int:
-    """Say what is wrong with files of profiles. With nothing wrong, nothing is said.
+def check(ctx: click.Context, names: tuple[str, ...]) -> int:
+    """Say what is wrong with profiles. With nothing wrong, nothing is said.
 
-    Options are checked against those of the commands and collectors that are installed here, probes for their form
-    only. Ends with 1 if there is anything that keeps a profile from being used.
+    A NAME stands for the file that has the profile, a DIR for all its files. Options are checked against those of the
+    commands and collectors that are installed here, probes for their form only. Ends with 1 if there is anything that
+    keeps a profile from being used.
     """
-    from tracer_core.cli.commands.profile_check import problems_of  # noqa: PLC0415 - not for --help
+    from tracer_core.cli.commands.profile_check import named_twice, problems_of  # noqa: PLC0415 - not for --help
     from tracer_core.display.printable import printable  # noqa: PLC0415 - ditto
-    from tracer_core.profiles.read import read_file  # noqa: PLC0415 - ditto
+    from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
+    from tracer_core.profiles.find import find_readings  # noqa: PLC0415 - ditto
 
     root = ctx.find_root().command
     assert isinstance(root, click.Group)  # noqa: S101 - it is, or we were not called
-    problems = [problem for file in files for problem in problems_of(root, read_file(file))]
+    meant = [reading for name in names for reading in find_readings(name, wanted_of(ctx).folder, Host)]
+    readings = list({reading.origin: reading for reading in meant}.values())
+    problems = [problem for reading in readings for problem in problems_of(root, reading)]
+    problems += named_twice(readings)
     for problem in problems:
         click.echo(printable(str(problem)))
     return ExitCode.RUNTIME if any(problem.is_fatal for problem in problems) else ExitCode.OK
@@ -123,7 +131,7 @@ def _lacking(chosen: Chosen, kernel: TypedKernel) -> Iterator[str]:
     from dataclasses import replace  # noqa: PLC0415 - not for --help
 
     from tracer_core.errors import UsageError  # noqa: PLC0415 - ditto
-    from tracer_core.plan.absent import absent  # noqa: PLC0415 - ditto
+    from tracer_core.plan.absent import absent, meant  # noqa: PLC0415 - ditto
     from tracer_core.plan.request import Fixed, parse_probe  # noqa: PLC0415 - ditto
 
     for argument in chosen.entry.arguments:
@@ -135,4 +143,5 @@ def _lacking(chosen: Chosen, kernel: TypedKernel) -> Iterator[str]:
                 continue
             if absent([probe], Fixed(), kernel):
                 what = "required" if value.text in chosen.entry.required else "left out"
-                yield f"#   not on this kernel, {what}: {value.text}"
+                hint = "" if chosen.profile.is_shipped else meant(probe, kernel)
+                yield f"#   not on this kernel, {what}: {value.text}{f' ({hint})' if hint else ''}"

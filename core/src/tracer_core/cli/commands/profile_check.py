@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,7 @@ from tracer_core.profiles.choose import Chosen
 from tracer_core.profiles.profile import Argument, Entry, Problem, Profile, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 def problems_of(root: click.Group, reading: Reading) -> list[Problem]:
@@ -34,6 +35,16 @@ def problems_of(root: click.Group, reading: Reading) -> list[Problem]:
                 for entry in entries:
                     found += _Checker(profile, entry, command).problems()
     return sorted(dict.fromkeys(found), key=lambda problem: problem.line)
+
+
+def named_twice(readings: Iterable[Reading]) -> Iterator[Problem]:
+    """Profiles with a name that another one of the same folder has, too: neither is found by it."""
+    first: dict[tuple[Path, str], Profile] = {}
+    for profile in (profile for reading in readings for profile in reading.profiles):
+        other = first.setdefault((Path(profile.origin).parent, profile.name), profile)
+        if other is not profile:
+            what = f"there is a profile {profile.name} at {other.at(other.line)}, too"
+            yield Problem(profile.origin, profile.line, what, profile.name)
 
 
 class _Checker:

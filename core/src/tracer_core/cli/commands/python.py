@@ -50,8 +50,8 @@ def python(file: Path | None, script: str | None, arguments: tuple[str, ...]) ->
 
     SCRIPT is a file, or the name of one in $HOME/.config/tracer/python, $HOME/.config/retis/python,
     /usr/share/tracer/python or /usr/share/retis/python, without .py. It finds the file as reader, a
-    tracer_core.EventFile, and ARGS in sys.argv; those that begin with a dash go after --. Without a script, Python asks
-    what to do.
+    tracer_core.EventFile, and ARGS in sys.argv; those that begin with a dash go after --. Without a script, Python is
+    interactive.
     """
     from tracer_core.python.file import EventFile  # noqa: PLC0415 - not for --help
     from tracer_core.python.script import find, interact, run  # noqa: PLC0415 - ditto

@@ -18,14 +18,14 @@ from tracer_core.paths import is_folder
     "place",
     type=click.Path(),
     metavar="PATH",
-    help="Write to this file, or to one with the name that the shell expects in this folder, which ends with a / if "
-    "there is none yet. Folders that are missing are made.",
+    help="Write to this file, or into this folder, with the name that the shell expects. A folder that does not exist "
+    "yet ends with a /, and is made.",
 )
 @click.pass_context
 def sh_complete(ctx: click.Context, shell: str, place: str | None) -> int:
-    """Print the script that makes a shell complete command lines of tracer.
+    """Print the script for completion of tracer's command lines in a shell.
 
-    For this session: source <(tracer sh-complete --shell bash). Completed are commands, options, collectors, probes,
+    For this session: source <(tracer sh-complete --shell bash). It completes commands, options, collectors, probes,
     event files, and whatever else has a list of values.
     """
     from tracer_core.cli.completion.shells import script  # noqa: PLC0415 - not for --help

@@ -12,7 +12,7 @@ from tracer_core.cli.commands.convert import INTERRUPTED, written
 from tracer_core.cli.commands.print import texts
 from tracer_core.cli.options.input import Input, batches, input_argument
 from tracer_core.cli.options.output import Kind, max_buffer_option
-from tracer_core.cli.options.text import text_format, text_options
+from tracer_core.cli.options.text import TextChoice, text_format, text_options
 from tracer_core.cli.stdout import page
 from tracer_core.errors import ExitCode, UsageError
 
@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
     help="Write events to a file instead of stdout: FILE.arrow, FILE.parquet or FILE.json; FILE.data and FILE are "
     "JSON, too.",
 )
-@click.option("--print", "also_print", is_flag=True, help="Print events, too, when they are written to a file.")
+@click.option("--print", "also_print", is_flag=True, help="Also print events that are written to a file.")
 @text_options
 def sort(file: Path | None, most: int, out: Path | None, also_print: bool, **values: Any) -> int:  # noqa: ANN401 - click's
-    """Put the events of a file together to the journeys of packets, the earliest first.
+    """Group the events of a file into the journeys of packets, the earliest first.
 
     FILE is as for tracer print. Its events must say which packet they are of, as they do if they were collected with
-    -c auto. An event of no packet is a journey of its own. When more events wait than may, the earliest journeys come
-    out; what comes later of one is a journey again.
+    -c auto. An event of no packet is a journey of its own. When more events wait than --max-buffer says, the earliest
+    journeys are done; what comes later of one is a journey of its own.
     """
     if also_print and out is None:
         raise UsageError("--print needs -o: without a file, events are printed anyway", hint="leave it out")
@@ -57,7 +57,8 @@ def sort(file: Path | None, most: int, out: Path | None, also_print: bool, **val
         if out is not None:
             journeys = written(journeys, events, out, sorting.contents, facts)
         if out is None or also_print:
-            page(texts(journeys, text_format(known.formatters(), values, paged=True), values, is_sorted=True))
+            choice = TextChoice(**values)
+            page(texts(journeys, text_format(known.formatters(), choice, paged=True), choice, is_sorted=True))
         for _ in journeys if out is not None else ():  # all, also if nobody reads them any more
             pass
         sorting.warn()

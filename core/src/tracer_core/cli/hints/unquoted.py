@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _COMMAND = "command"
+_PERHAPS = "if it is of the command, quote that"
 _FILTERS = ("filters", "metadata")
 _LIST = "LIST"  # how values with commas are called in help
 
@@ -44,8 +45,8 @@ def hinting_at_quotes(ctx: click.Context, args: Sequence[str]) -> Iterator[None]
 
 def _hint(ctx: click.Context, args: tuple[str, ...], error: PluginError | click.UsageError) -> str:
     for option, value, behind in _given(ctx.command, args):
-        if option.name == _COMMAND and (found := _of_command(ctx.command, behind, error)):
-            return f"{found}: {option.opts[-1]} '{value} …'"
+        if option.name == _COMMAND and (found := _of_command(ctx.command, option.opts[-1], (value, *behind), error)):
+            return found
         words = tuple(takewhile(lambda word: not word.startswith("-"), behind))
         if words and _is_of_words(error) and (found := _how(option, (value, *words))):
             return found
@@ -66,18 +67,31 @@ def _given(command: click.Command, args: tuple[str, ...]) -> Iterator[tuple[clic
             yield option, value, tuple(takewhile(lambda word: word.partition("=")[0] not in ours, behind))
 
 
-def _of_command(command: click.Command, words: tuple[str, ...], error: PluginError | click.UsageError) -> str:
-    """What to do if an error comes of words that belong to a command."""
+def _of_command(
+    command: click.Command, flag: str, words: tuple[str, ...], error: PluginError | click.UsageError
+) -> str:
+    """What to do if an error comes of words that belong to a command, or may."""
+    first, *behind = words
+    begun = f"{flag} '{first} …'"
     if isinstance(error, click.NoSuchOption):
-        is_theirs = not error.possibilities and any(word.startswith(error.option_name) for word in words)
-        return "if it is of the command, quote that" if is_theirs else ""
-    surplus, collectors = _read(command, words)
+        is_theirs = not error.possibilities and any(word.startswith(error.option_name) for word in behind)
+        return f"{_PERHAPS}: {begun}" if is_theirs else ""
+    surplus, collectors = _read(command, behind)
     refused = [name for name in collectors if f" named {shown(name)} " in str(error)]
-    is_theirs = any(surplus or not is_name(name) for name in refused) or (surplus and _is_of_words(error))
-    return "quote the whole command" if is_theirs else ""
+    if any(surplus or not is_name(name) for name in refused) or (surplus and _is_of_words(error)):
+        return f"quote the whole command: {begun}"
+    if isinstance(error, PluginError) and refused and not error.hint.endswith("?"):  # it is not nearly one there is
+        return f"{_PERHAPS}: {flag} {shlex.quote(_up_to(refused[0], words))}; {error.hint}"
+    return ""
 
 
-def _read(command: click.Command, words: tuple[str, ...]) -> tuple[bool, list[str]]:
+def _up_to(collector: str, words: tuple[str, ...]) -> str:
+    """The command that a collector's name ends. Whose options stand behind it is not known."""
+    last = next((at for at, word in enumerate(words) if collector in word.removeprefix("-c").split(",")), len(words))
+    return shlex.join(words[: last + 1]) + (" …" if words[last + 1 :] else "")
+
+
+def _read(command: click.Command, words: list[str]) -> tuple[bool, list[str]]:
     """Whether there are words that are no options nor values of options, and which collectors are named."""
     lenient = click.Command(
         "lenient",
@@ -85,7 +99,7 @@ def _read(command: click.Command, words: tuple[str, ...]) -> tuple[bool, list[st
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
         add_help_option=False,
     )
-    with lenient.make_context("lenient", list(words), resilient_parsing=True) as ctx:
+    with lenient.make_context("lenient", words, resilient_parsing=True) as ctx:
         collectors = ",".join(ctx.params.get("collectors") or ())
         return any(not word.startswith("-") for word in ctx.args), collectors.split(",")
 

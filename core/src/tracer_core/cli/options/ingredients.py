@@ -6,18 +6,20 @@ import logging
 import shlex
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracer_core.cli.options.output import Kind, Sorting, open_output
+from tracer_core.cli.options.rotation import refuse_small
 from tracer_core.cli.options.text import text_format
 from tracer_core.errors import UsageError
 from tracer_core.plugins.declaration import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from tracer_core.backend.base import Backend
     from tracer_core.changes.changes import Changes
+    from tracer_core.cli.options.collect import CollectOptions, KernelChoice
     from tracer_core.compose.composition import Machine
     from tracer_core.display.text import TextFormat
     from tracer_core.files.target_files import TargetFiles
@@ -32,12 +34,12 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def changes_of(values: Mapping[str, Any]) -> Iterator[Changes | None]:
+def changes_of(options: CollectOptions) -> Iterator[Changes | None]:
     """What makes changes, if the user allows them, with the core's own made. First, what others left is undone."""
     from tracer_core.changes.changes import Changes, clean  # noqa: PLC0415 - only runs need it
 
     clean()
-    if not values["may_change"]:
+    if not options.may_change:
         yield None
         return
     from tracer_core.changes.tracefs import mounted  # noqa: PLC0415 - only some runs need it
@@ -55,43 +57,49 @@ def described(prepared: Prepared) -> Iterator[str]:
         yield f"tracking: {prepared.plan.weakness}"
 
 
-def packet_filter_of(values: Mapping[str, Any]) -> PacketFilter | None:
+def packet_filter_of(options: CollectOptions) -> PacketFilter | None:
     """What packets must look like, if the user says so."""
-    if not values["filters"]:
+    if not options.filters:
         return None
     from tracer_core.filters.packet import packet_filter  # noqa: PLC0415 - only some runs need it
 
-    found = packet_filter(values["filters"])
+    found = packet_filter(options.filters)
     for text, reason in found.no_datagrams:
         log.debug("packets without a link layer do not match %s: %s", text, reason)
     log.info("%s packet filter(s) loaded", "L2" if found.no_datagrams else "L2+L3")
     return found
 
 
-def metadata_filter_of(values: Mapping[str, Any]) -> MetadataFilter | None:
+def metadata_filter_of(options: CollectOptions) -> MetadataFilter | None:
     """What metadata must be, if the user says so."""
-    if not values["metadata"]:
+    if not options.metadata:
         return None
     from tracer_core.filters.metadata.wanted import metadata_filter  # noqa: PLC0415 - only some runs need it
 
-    return metadata_filter(values["metadata"])
+    return metadata_filter(options.metadata)
 
 
-def kernel_of(values: Mapping[str, Any]) -> TypedKernel:
+def kernel_of(choice: KernelChoice) -> TypedKernel:
     """The kernel that is traced, or a recorded one."""
-    if values["recorded"]:
+    if choice.recorded:
         from tracer_core.kernel.recorded import RecordedKernel  # noqa: PLC0415
 
-        return RecordedKernel(values["recorded"])
+        return RecordedKernel(choice.recorded)
     from tracer_core.kernel.live import LiveKernel  # noqa: PLC0415
 
-    return LiveKernel(kconf=values["kconf"])
+    return LiveKernel(kconf=choice.kconf)
 
 
-def abilities_of(values: Mapping[str, Any], kernel: TypedKernel) -> Abilities:
-    """What there is to attach with: tried on the running kernel, taken for granted on a recorded one."""
-    typed = None if values["reads"] == "auto" else values["reads"] == "load"
-    if values["recorded"]:
+def abilities_of(choice: KernelChoice, kernel: TypedKernel, reads: str = "auto") -> Abilities:
+    """What there is to attach with: tried on the running kernel, taken for granted on a recorded one.
+
+    Args:
+        choice: Which kernel.
+        kernel: That.
+        reads: How programs read its memory, a value of ``--reads``.
+    """
+    typed = None if reads == "auto" else reads == "load"
+    if choice.recorded:
         from tracer_core.plan.request import Fixed  # noqa: PLC0415
 
         return Fixed(typed=typed is not False)
@@ -100,78 +108,78 @@ def abilities_of(values: Mapping[str, Any], kernel: TypedKernel) -> Abilities:
     return LiveAbilities(lambda: kernel.btf, typed=typed)
 
 
-def userspace_of(values: Mapping[str, Any]) -> Userspace | None:
+def userspace_of(choice: KernelChoice) -> Userspace | None:
     """The processes beside the kernel; a recorded one has none."""
-    if values["recorded"]:
+    if choice.recorded:
         return None
     from tracer_core.userspace.lookup import LiveUserspace  # noqa: PLC0415
 
     return LiveUserspace()
 
 
-def backend_of(values: Mapping[str, Any], machine: Machine) -> Callable[[], Backend] | None:
+def backend_of(options: CollectOptions, machine: Machine) -> Callable[[], Backend] | None:
     """Makes the backend the user wants, or nothing if the run ends before it needs one."""
-    if values["dry_run"] or values["print_bpf"]:
+    if options.dry_run or options.print_bpf:
         return None
     from tracer_core.backend.bcc import BccBackend  # noqa: PLC0415
     from tracer_core.backend.replay import RecordingBackend, ReplayBackend  # noqa: PLC0415
 
-    if values["replay_raw"]:
-        return lambda: ReplayBackend(values["replay_raw"])
-    if values["recorded"]:
+    if raw := options.replay_raw:
+        return lambda: ReplayBackend(raw)
+    if options.recorded:
         hint = "add --dry-run, --print-bpf or --replay-raw"
         raise UsageError("--kernel: a recorded kernel cannot be traced", hint=hint)
-    if values["record_raw"]:
-        return lambda: RecordingBackend(BccBackend(machine), values["record_raw"])
+    if record := options.record_raw:
+        return lambda: RecordingBackend(BccBackend(machine), record)
     return lambda: BccBackend(machine)
 
 
-def prints(values: Mapping[str, Any]) -> bool:
+def prints(options: CollectOptions) -> bool:
     """Whether events are printed."""
-    if values["also_print"] and not values["out"]:
+    if options.also_print and not options.out:
         raise UsageError("--print needs -o: without a file, events are printed anyway", hint="leave it out")
-    return values["also_print"] or not (values["out"] or pipe_of(values))
+    return options.also_print or not (options.out or pipe_of(options))
 
 
-def pipe_of(values: Mapping[str, Any]) -> tuple[int, int] | None:
+def pipe_of(options: CollectOptions) -> tuple[int, int] | None:
     """The pipe to the program that started us, if it takes the events, and how many bytes may wait there.
 
     Raises:
         UsageError: they are to go to stdout, too, or there will be none.
     """
-    if values["to_fd"] is None:
+    if options.to_fd is None:
         return None
-    flags = {"also_print": "--print", "dry_run": "--dry-run", "print_bpf": "--print-bpf"}
-    for name, flag in flags.items():
-        if values[name]:
+    flags = {"--print": options.also_print, "--dry-run": options.dry_run, "--print-bpf": options.print_bpf}
+    for flag, is_given in flags.items():
+        if is_given:
             raise UsageError(
                 f"{flag}: a program takes the events, and nobody reads what is printed", hint="leave it out"
             )
-    return values["to_fd"], values["queue"]
+    return options.to_fd, options.queue
 
 
-def sorting_of(prepared: Prepared, values: Mapping[str, Any], *, live: bool) -> Sorting | None:
+def sorting_of(prepared: Prepared, options: CollectOptions, *, live: bool) -> Sorting | None:
     """How events are sorted, if they are."""
-    if not values["sort"]:
+    if not options.sort:
         return None
     from tracer_core.run.tracked_data import TrackedDataRecords  # noqa: PLC0415 - only some runs need it
 
     if all(declaration.spec.identity is None for declaration in prepared.declarations):
         what = "--sort: no selected collector tells which packet an event is of"
         raise UsageError(what, hint="add one that follows packets to -c, or leave -c out; see: tracer plugins")
-    return Sorting(TrackedDataRecords(prepared.plan), values["most"], values["sort_timeout"], live)
+    return Sorting(TrackedDataRecords(prepared.plan), options.most, options.sort_timeout, live)
 
 
-def text_of(prepared: Prepared, values: Mapping[str, Any]) -> TextFormat:
+def text_of(prepared: Prepared, options: CollectOptions) -> TextFormat:
     """How they are printed."""
-    return text_format([(d.owner, f) for d in prepared.readers for f in d.formatters], values)
+    return text_format([(d.owner, f) for d in prepared.readers for f in d.formatters], options)
 
 
-def advise(values: Mapping[str, Any]) -> None:
+def advise(options: CollectOptions) -> None:
     """Tell what users do not expect who watch all packets of the machine that they are at the terminal of."""
     from tracer_core.cli.hints.ssh import advice  # noqa: PLC0415 - only some runs need it
 
-    watches_all = not (values["filters"] or values["metadata"] or values["netns"] or values["replay_raw"])
+    watches_all = not (options.filters or options.metadata or options.netns or options.replay_raw)
     if watches_all and sys.stdout.isatty() and (told := advice()):
         log.info("%s", told)
 
@@ -185,17 +193,21 @@ def summary_of(prepared: Prepared) -> Summary | None:
     return Summary(declaration.spec for declaration in prepared.declarations)
 
 
-def files_of(values: Mapping[str, Any]) -> tuple[TargetFiles | None, Kind | None]:
+def files_of(
+    options: CollectOptions, prepared: Prepared, sorting: Sorting | None
+) -> tuple[TargetFiles | None, Kind | None]:
     """The files that events go to, if they do, and their kind."""
-    limit, count = values["rotate"] or 0, values["rotate_count"] or 0
-    if not values["out"]:
+    limit, count = options.rotate or 0, options.rotate_count or 0
+    if not options.out:
         if limit or count:
             raise UsageError("--out-rotate needs -o: without a file, there is nothing to rotate", hint="add -o FILE")
         return None, None
     if count and not limit:
         raise UsageError("--out-rotate-count needs --out-rotate", hint="say how large each file may be: -r 10MB")
-    kind = Kind.of(values["out"], without=Kind.PARQUET)
+    kind = Kind.of(options.out, without=Kind.PARQUET)
     if kind is Kind.PARQUET:
         hint = "write FILE.arrow, and then: tracer convert FILE.arrow FILE.parquet"
         raise UsageError("-o: a Parquet file is useless until it is whole, so runs do not write any", hint=hint)
-    return open_output(values["out"], kind, limit=limit, count=count), kind
+    if limit:
+        refuse_small(limit, kind, prepared, sorting)
+    return open_output(options.out, kind, limit=limit, count=count), kind

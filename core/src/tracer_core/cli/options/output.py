@@ -41,7 +41,7 @@ max_buffer_option: Callable[[F], F] = click.option(
     default=_MOST,
     show_default=True,
     metavar="COUNT",
-    help="Of events that are sorted, so many may wait for others of their packet; 0 for any number.",
+    help="When sorting, at most so many events wait for others of their packet; 0 for any number.",
 )
 """Gives a command that sorts events the option."""
 

@@ -38,12 +38,23 @@ class Topic:
 COLLECT = (
     Topic("What to trace", ("collectors", "probes", "all_skb", "stack", "probe_stack"), ("follow_stack",)),
     Topic("Only some packets", ("filters", "metadata", "netns")),
-    Topic("Output", ("out", "also_print", "sort", "link_layer", "layout", "utc", "color"), ("rotate", "rotate_count")),
+    Topic(
+        "Output",
+        ("out", "also_print", "sort", "link_layer", "layout", "utc", "color"),
+        ("rotate", "rotate_count"),
+    ),
     Topic("End", ("command", "stop_after")),
     Topic("System", ("may_change",), ("ring_size", "most", "sort_timeout", "kconf", "reads")),
     Topic("Debugging", (), ("dry_run", "print_bpf", "recorded", "record_raw", "replay_raw", "ready_file")),
 )
 """Of ``tracer collect``."""
+
+INSPECT = (
+    Topic("What to list", ("patterns", "collectors", "verbose")),
+    Topic("System", ("kconf",)),
+    Topic("Debugging", ("recorded",)),
+)
+"""Of ``tracer inspect``."""
 
 
 def _show_all(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -59,7 +70,7 @@ help_all_option = click.option(
     is_eager=True,
     expose_value=False,
     callback=_show_all,
-    help="Show all options, with all there is to say of them, and exit.",
+    help="Show all options, described in full, and exit.",
 )
 """Gives a command the option."""
 

@@ -200,6 +200,18 @@ def probes_of(ctx: click.Context, texts: Sequence[str]) -> Iterator[Probe]:
             yield replace(parse_probe(text), optional=not profiled.demands(text))
 
 
+def doubted(ctx: click.Context) -> frozenset[str]:
+    """Targets of probes that somebody may have misspelled: those of profiles that are not shipped."""
+    from tracer_core.plan.request import parse_probe  # noqa: PLC0415 - not for --help
+
+    return frozenset(
+        parse_probe(value.text).target
+        for chosen, argument in profiled_of(ctx).arguments
+        if argument.is_probes and not chosen.profile.is_shipped
+        for value in argument.values or ()
+    )
+
+
 @contextmanager
 def blaming(where: str) -> Iterator[None]:
     """Have errors say where in a profile something stands; as they are, if it is nowhere."""
@@ -222,9 +234,9 @@ def command_line(ctx: click.Context) -> list[str]:
 
 def _kernel_of(args: Iterable[str]) -> TypedKernel:
     """The kernel that the command will look at, as far as its options tell."""
-    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - only some profiles have conditions
+    from tracer_core.cli.options.collect import KernelChoice  # noqa: PLC0415 - only some profiles have conditions
+    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - ditto
 
     recorded, kconf = alone(args, "--kernel"), alone(args, "--kconf")
-    return kernel_of(
-        {"recorded": Path(recorded[-1]) if recorded else None, "kconf": Path(kconf[-1]) if kconf else None}
-    )
+    choice = KernelChoice(recorded=Path(recorded[-1]) if recorded else None, kconf=Path(kconf[-1]) if kconf else None)
+    return kernel_of(choice)

@@ -129,6 +129,16 @@ class ArrowEvents(EventWriter):
         return data
 
 
+def empty_size(about: About, contents: Contents) -> int:
+    """Bytes of a file without events: most of it is the schema, and that its two batches are of all columns."""
+    sink = io.BytesIO()
+    none = Rows(schema_of(contents, about)).none()
+    with ipc.new_stream(sink, none.schema, options=_options()) as stream:
+        stream.write_batch(none)
+        stream.write_batch(none, custom_metadata=_end({}))
+    return sink.tell()
+
+
 def _end(facts: Mapping[str, Any]) -> dict[bytes, str]:
     return {META: json.dumps({"end": dict(facts)})}
 
@@ -153,4 +163,5 @@ def _size(batch: pa.RecordBatch) -> int:
     sink = io.BytesIO()
     with ipc.new_stream(sink, batch.schema, options=_options()) as stream:
         stream.write_batch(batch)
-    return sink.tell()
+    schema: int = batch.schema.serialize().size
+    return sink.tell() - schema

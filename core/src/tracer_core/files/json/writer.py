@@ -32,6 +32,11 @@ def is_json_lines(head: bytes) -> bool:
     return _OURS.match(head) is not None
 
 
+def empty_size(about: About) -> int:
+    """Bytes of a file without events: of its first line."""
+    return len(startup_line(about)) + 1
+
+
 class JsonLines(EventWriter):
     """Writes events, a line each, or if they are sorted a line for each series. What a call wrote is whole lines.
 

@@ -1,0 +1,39 @@
+"""Small files of rotated sets: what they take without events, and that the rest is for events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tracer_core.events.form import form_of
+from tracer_core.files import arrow, json_lines
+from tracer_core.files.arrow.schema import schema_of
+from tracer_core.files.contents import Contents
+
+from .rotation import ABOUT, Load, event, files_of, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BATCHES = [[event(number)] for number in range(40)]
+
+
+def size(path: Path, batches: int) -> int:
+    """Bytes of a single file of so many."""
+    write(path, BATCHES[:batches], limit=0)
+    return path.stat().st_size
+
+
+def test_what_a_file_takes_without_events_is_known_before(tmp_path: Path) -> None:
+    assert size(tmp_path / "empty.json", 0) == json_lines.empty_size(ABOUT)
+    assert size(tmp_path / "empty.arrow", 0) == arrow.empty_size(ABOUT, Contents((form_of(Load),)))
+
+
+def test_the_schema_which_a_file_has_once_is_not_counted_for_each_batch(tmp_path: Path) -> None:
+    each = (size(tmp_path / "x.arrow", 20) - size(tmp_path / "x.arrow", 10)) // 10
+    path, limit = tmp_path / "events.arrow", 3 * size(tmp_path / "empty.arrow", 0)
+    write(path, BATCHES, limit=limit)
+    *full, _ = files_of(path)
+    assert len(full) > 2
+    schema = schema_of(Contents((form_of(Load),)), ABOUT).serialize().size
+    for file in full:
+        assert limit - file.stat().st_size < each + schema // 2
