@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracer_core.events.form import form_of
-from tracer_core.files import arrow, json_lines
+from tracer_core.files.arrow import writer as arrow
 from tracer_core.files.arrow.schema import schema_of
 from tracer_core.files.contents import Contents
+from tracer_core.files.json import writer as json
 
 from .rotation import ABOUT, Load, event, files_of, write
 
@@ -24,7 +25,7 @@ def size(path: Path, batches: int) -> int:
 
 
 def test_what_a_file_takes_without_events_is_known_before(tmp_path: Path) -> None:
-    assert size(tmp_path / "empty.json", 0) == json_lines.empty_size(ABOUT)
+    assert size(tmp_path / "empty.json", 0) == json.empty_size(ABOUT)
     assert size(tmp_path / "empty.arrow", 0) == arrow.empty_size(ABOUT, Contents((form_of(Load),)))
 
 
