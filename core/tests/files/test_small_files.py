@@ -38,3 +38,12 @@ def test_the_schema_which_a_file_has_once_is_not_counted_for_each_batch(tmp_path
     schema = schema_of(Contents((form_of(Load),)), ABOUT).serialize().size
     for file in full:
         assert limit - file.stat().st_size < each + schema // 2
+
+
+def test_the_end_of_a_file_has_room_though_it_takes_back_names(tmp_path: Path) -> None:
+    path, batch = tmp_path / "events.arrow", [event(number, size) for number, size in enumerate((1, 256, 3169, 4096))]
+    single = tmp_path / "single.arrow"
+    write(single, [batch], limit=0)
+    for limit in range(single.stat().st_size - 200, single.stat().st_size + 200, 8):
+        write(path, [batch], limit=limit)
+        assert all(file.stat().st_size <= limit for file in files_of(path))

@@ -89,12 +89,8 @@ class ArrowEvents(EventWriter):
         self._put(self._taken())
 
     def _end_size(self, facts: Mapping[str, Any]) -> int:
-        """Bytes of an end, at most: after events, empty dictionaries that replace theirs, too."""
-        sink, none = io.BytesIO(), self._rows.none()
-        with ipc.new_stream(sink, none.schema, options=_options()) as stream:
-            stream.write_batch(none, custom_metadata=_end(facts))
-        schema: int = none.schema.serialize().size
-        return sink.tell() - schema
+        """Bytes of an end, at most: it replaces names that were written before by none."""
+        return _size(self._rows.none(), _end(facts))
 
     def _begin(self) -> None:
         schema = schema_of(self._contents, self._files.numbered(self._about))
@@ -158,10 +154,10 @@ def _middle(batch: pa.RecordBatch) -> int:
     return min(begins, key=lambda row: abs(row - half), default=half)
 
 
-def _size(batch: pa.RecordBatch) -> int:
+def _size(batch: pa.RecordBatch, metadata: Mapping[bytes, str] | None = None) -> int:
     """Bytes that a batch takes in a file, at most: names that were written before are not written again."""
     sink = io.BytesIO()
     with ipc.new_stream(sink, batch.schema, options=_options()) as stream:
-        stream.write_batch(batch)
+        stream.write_batch(batch, custom_metadata=metadata)
     schema: int = batch.schema.serialize().size
     return sink.tell() - schema
