@@ -77,6 +77,7 @@ def test_a_probe_at_a_return_that_cannot_be_had_is_told_of_once(
         "better",
         "good",
     ]
+    assert attachments.left_out == {1}
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
         (logging.WARNING, "probe kretprobe:bad: cannot attach: Invalid argument; it is left out")
     ]

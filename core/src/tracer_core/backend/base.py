@@ -107,8 +107,11 @@ class Backend(Protocol):
             LoadError: the kernel refused a program.
         """
 
-    def attach(self) -> None:
+    def attach(self) -> int:
         """Attach all programs, but to no spare probe. They do nothing until :meth:`enable`.
+
+        Returns:
+            How many probes are attached: optional ones that cannot be had are left out, with a warning.
 
         Raises:
             RunError: a probe could not be attached.

@@ -91,7 +91,7 @@ class BccBackend:
                 self._load(spec, spec.entry, _ENTRIES[spec.kind])
         self._compiler.keep()
 
-    def attach(self) -> None:
+    def attach(self) -> int:
         """See :class:`~tracer_core.backend.base.Backend`."""
         for index, planned in enumerate(self._plan.probes):
             if planned.address:
@@ -99,6 +99,7 @@ class BccBackend:
         # of trampolines at one place the last attached runs first: events are made before their packet is forgotten
         order = sorted(self._loaded, key=lambda program: not self._only_frees(program))
         self._misses = Misses((program, self._attach(program, self._from_start(program))) for program in order)
+        return self._plan.attached - len(self._links.left_out)
 
     def extend(self, probes: Sequence[int]) -> tuple[int, ...]:
         """See :class:`~tracer_core.backend.base.Backend`."""

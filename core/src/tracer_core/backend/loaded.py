@@ -83,15 +83,16 @@ class Attachments:
 
     def __init__(self) -> None:
         self._links = LeftTogether()
-        self._left_out: set[int] = set()
+        self.left_out: set[int] = set()
+        """Indices of the probes that cannot be had."""
 
     def attach(
         self, program: LoadedProgram, probes: Iterable[int], planned: Sequence[PlannedProbe]
     ) -> tuple[Link, ...]:
         """Attach a program: see :meth:`LoadedProgram.attached`. It is detached when this is closed."""
-        wanted = [index for index in probes if index not in self._left_out]
+        wanted = [index for index in probes if index not in self.left_out]
         links = self._links.enter_context(program.attached(wanted, planned))
-        self._left_out.update(set(wanted).difference(*(link.probes for link in links)))
+        self.left_out.update(set(wanted).difference(*(link.probes for link in links)))
         return links
 
     def close(self) -> None:

@@ -86,9 +86,9 @@ class RecordingBackend:
         """See :class:`~tracer_core.backend.base.Backend`."""
         self._backend.load()
 
-    def attach(self) -> None:
+    def attach(self) -> int:
         """See :class:`~tracer_core.backend.base.Backend`."""
-        self._backend.attach()
+        return self._backend.attach()
 
     def extend(self, probes: Sequence[int]) -> tuple[int, ...]:
         """See :class:`~tracer_core.backend.base.Backend`."""
@@ -133,7 +133,7 @@ class ReplayBackend:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: BinaryIO | None = None
-        self._probes = 0
+        self._probes = self._attached = 0
 
     def __enter__(self) -> Self:
         return self
@@ -150,7 +150,7 @@ class ReplayBackend:
         Raises:
             UsageError: the recording cannot be read, or was made with other probes or sections.
         """
-        self._probes = len(plan.probes)
+        self._probes, self._attached = len(plan.probes), plan.attached
         try:
             self._file = self._path.open("rb")
             recorded = json.loads(self._file.readline())
@@ -165,8 +165,9 @@ class ReplayBackend:
     def load(self) -> None:
         """See :class:`~tracer_core.backend.base.Backend`."""
 
-    def attach(self) -> None:
-        """See :class:`~tracer_core.backend.base.Backend`."""
+    def attach(self) -> int:
+        """See :class:`~tracer_core.backend.base.Backend`. All are as good as attached."""
+        return self._attached
 
     def extend(self, _probes: Sequence[int]) -> tuple[int, ...]:
         """See :class:`~tracer_core.backend.base.Backend`."""

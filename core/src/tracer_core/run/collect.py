@@ -215,9 +215,9 @@ def _build(backend: Backend, collection: Collection, composition: Composition) -
 
 def _attach(collection: Collection, backend: Backend) -> None:
     with phase("attach"):
-        backend.attach()
+        attached = backend.attach()
         backend.enable()
-    log.info("%d probe(s) loaded", collection.prepared.plan.attached)
+    log.info("%d probe(s) loaded", attached)
     if collection.prepared.plan.weakness:  # told only to those who may trace
         log.warning("%s", collection.prepared.plan.weakness)
     if collection.ready_file is not None:
