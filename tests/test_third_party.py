@@ -92,17 +92,16 @@ def plugins(command: Path, cwd: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def installing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stranger, Trial]:
+def installing(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Stranger, Trial]:
     """The stranger, and what came of installing the collector as its README says."""
     folder = tmp_path_factory.mktemp("stranger")
-    wheels, python = folder / "wheels", folder / "env/bin/python"
+    python = folder / "env/bin/python"
     written(folder / "page")
-    pip(folder, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, ROOT / "core", ROOT / "plugins/skb")
     venv.create(folder / "env")
     install = ("--python", python, "install")
     dependencies = tomllib.loads((ROOT / "core/pyproject.toml").read_text())["project"]["dependencies"]
     pip(folder, *install, *dependencies, "pytest", "hypothesis", "hatchling", "editables")
-    pip(folder, *install, "--no-deps", *wheels.glob("*.whl"))
+    pip(folder, *install, "--no-deps", *(next(wheels.glob(f"tracer_{name}-*.whl")) for name in ("core", "skb")))
     made = Stranger(folder, python, plugins(python.with_name("tracer"), folder))
     return made, made.typed(README, blocks_for(INSTALLING))
 
