@@ -13,7 +13,6 @@ from tests.packages import download
 
 from lab.fixtures import Finished
 from tracer_core.plugins.host import Host
-from tracer_core.plugins.metadata import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,6 +59,18 @@ def site(early: Early) -> Path:
 
 
 @pytest.fixture(scope="session")
+def core_environment(early: Early, wheels: Path) -> Path:
+    """A virtual environment with the core and no collector. Who installs more there is the only one to have it."""
+    return early.made("core_environment")[0]
+
+
+@pytest.fixture(scope="session")
+def stranger_environment(early: Early, wheels: Path) -> Path:
+    """One with the core, ``skb``, and what an author of a collector tests and builds with. Ditto."""
+    return early.made("stranger_environment")[0]
+
+
+@pytest.fixture(scope="session")
 def locked_run(early: Early) -> Finished:
     """How a run ended under a kernel in lockdown."""
     return Finished(**early.made("locked_run")[1])
@@ -67,10 +78,15 @@ def locked_run(early: Early) -> Finished:
 
 @pytest.fixture(scope="module")
 def collectors_found_once() -> Iterator[None]:
-    """All commands that a module runs in this process look once what is installed: for those that run hundreds.
+    """All commands that a module runs in this process share the collectors: for modules that run hundreds.
 
-    A third of the time of a command that reads a small file goes into that.
+    Half of the time of a command that reads a small file goes into finding and registering them.
     """
+    found = Host()
+
+    def share(host: Host) -> None:
+        host.__dict__ = found.__dict__
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Host.__init__, "__defaults__", (cache(candidates),))
+        patch.setattr(Host, "__init__", share)
         yield

@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 import traceback
+import venv
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.packages import ROOT, build_wheels
+from tests.packages import ROOT, build_wheels, project, run
 
 from lab.fixtures import Lab
 from lab.qemu import Machine
@@ -39,6 +40,30 @@ def wheels(folder: Path) -> None:
     build_wheels(folder)
 
 
+def core_environment(folder: Path) -> None:
+    """A virtual environment with the core and no collector."""
+    venv.create(folder)
+    _install(folder, *_wheels(folder, "core"))
+
+
+def stranger_environment(folder: Path) -> None:
+    """One with the core, ``skb``, and what an author of a collector tests and builds with."""
+    venv.create(folder)
+    dependencies = project(ROOT / "core")["dependencies"]
+    _install(folder, *dependencies, "pytest", "hypothesis", "hatchling", "editables")
+    _install(folder, "--no-deps", *_wheels(folder, "core", "skb"))
+
+
+def _wheels(folder: Path, *names: str) -> list[Path]:
+    """Of packages; made by the first task."""
+    return [next((folder.parent / wheels.__name__).glob(f"tracer_{name}-*.whl")) for name in names]
+
+
+def _install(environment: Path, *what: str | Path) -> None:
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", environment / "bin/python")
+    run(*pip, "install", "--quiet", *what)
+
+
 def locked_run(folder: Path) -> dict[str, Any]:
     """How a run ends under a kernel in lockdown, booted for the purpose; see :class:`lab.fixtures.Finished`."""
     command = [str(executable()), "collect", "-c", "skb", "-p", "tp:net:netif_receive_skb"]
@@ -55,7 +80,8 @@ def site(folder: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
-TASKS: Mapping[str, Callable[[Path], object]] = {task.__name__: task for task in (wheels, locked_run, site)}
+_TASKS = (wheels, locked_run, core_environment, site, stranger_environment)
+TASKS: Mapping[str, Callable[[Path], object]] = {task.__name__: task for task in _TASKS}
 """By the name of the fixture that gives it, in the order in which tests want them: each makes something in a folder."""
 
 
