@@ -92,18 +92,23 @@ def collect(example: Sequence[str], runs: int) -> dict[str, dict[str, float]]:
     measured: dict[str, list[dict[str, float]]] = {COLD: [], WARM: []}
     with two_namespaces(PREFIX) as both, tempfile.TemporaryDirectory(prefix=f"{PREFIX}-") as folder:
         arguments = [*example, "--netns", both.a.name, "--netns", both.b.name]
-        for number in range(runs + 1):
+        for number in range(unmeasured(runs), runs):
             for start, values in measured.items():
                 cache = Path(folder, start)
                 if start == COLD:
                     shutil.rmtree(cache, ignore_errors=True)
                 run = one_run(arguments, Path(folder), cache)
-                if number:  # the first fills the caches of files, and ours
+                if number >= 0:
                     values.append(run)
     return {
         start: {name: statistics.median(run[name] for run in values) for name in (OTHER, *PHASES, TOTAL)}
         for start, values in measured.items()
     }
+
+
+def unmeasured(runs: int) -> int:
+    """The number of the first run: below 0 for one that fills caches and is not counted, where there are others."""
+    return -1 if runs > 1 else 0
 
 
 def one_run(arguments: Sequence[str], folder: Path, cache: Path) -> dict[str, float]:
@@ -146,11 +151,11 @@ def short(runs: int) -> dict[str, dict[str, float]]:
             PRINT: [str(executable()), "print", str(file)],
         }
         times: dict[str, list[float]] = {name: [] for name in commands}
-        for number in range(runs + 1):
+        for number in range(unmeasured(runs), runs):
             for name, command in commands.items():
                 start = time.perf_counter()
                 subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-                if number:  # the first fills the caches of files
+                if number >= 0:
                     times[name].append((time.perf_counter() - start) * 1e3)
     medians = {name: statistics.median(values) for name, values in times.items()}
     return {name: {"ms": value, "ratio": value / medians[CLICK]} for name, value in medians.items()}

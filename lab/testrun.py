@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     "tests/lab",
     "tests/test_topologies.py",
+    "tests/test_topologies_ovs.py",
+    "tests/test_topologies_gone.py",
     "tests/test_run.py",
     "tests/test_collect.py",
     "tests/test_tracking.py",

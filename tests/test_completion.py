@@ -13,10 +13,7 @@ import pytest
 from scripts.pages.blocks import blocks_for
 from tests.shells import ALL, TAB, Shell
 
-from tracer_core.cli.completion import probes
-from tracer_core.kernel import live
 from tracer_core.testing.command import executable
-from tracer_core.testing.kernels import recorded_kernel
 from tracer_core.testing.pytest_plugin import unavailable
 
 if TYPE_CHECKING:
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
     from tracer_core.testing.command import Tracer
 
 SESSIONS = "tests/test_completion.py::test_shells_complete_after_the_lines_of_the_page"
-DISTRIBUTIONS = Path(__file__).resolve().parent / "fixtures/distributions"
 
 
 def needs(shell: str) -> None:
@@ -198,38 +194,6 @@ def test_fish_lists_what_is_possible_with_help(folder: Path, tracer_path: str) -
         assert line.split()[-1] in [item.partition("\t")[0].strip("\n") for item in found.splitlines()], typed
 
 
-def answer(tracer: Tracer, *words: str, **environment: str) -> list[list[str]]:
-    """What zsh is answered; whatever it is, nothing else is said."""
-    asked = {**os.environ, "_TRACER_COMPLETE": "zsh_complete", "COMP_WORDS": "\n".join(words), **environment}
-    result = subprocess.run([tracer.path], check=False, capture_output=True, text=True, env=asked)
-    assert result.stderr == ""
-    return [line.split("\t") for line in result.stdout.splitlines() if line]
-
-
-def test_collectors_that_are_broken_are_not_heard_of(tracer: Tracer) -> None:
-    others = ("raising", "unimportable", "wrong", "good")
-    path = os.pathsep.join(str(DISTRIBUTIONS / name) for name in others)
-    offered = [value for _, value, _ in answer(tracer, "collect", "--", PYTHONPATH=path)]
-    assert "--format" in offered
-    assert "--skb-sections" in offered
-
-
-@pytest.mark.parametrize(
-    "words",
-    [("",), ("collect", "-c", ","), ("-",), ("--log-level=",), ("print", "~nobody/"), ("é",)],
-)
-def test_whatever_was_typed_nothing_is_said_but_what_fits(tracer: Tracer, words: tuple[str, ...]) -> None:
-    for _, value, _ in answer(tracer, *words):
-        assert value.startswith(words[-1])
-
-
-def test_no_shell_that_is_not_known_is_answered(tracer: Tracer) -> None:
-    for wrong in ("", "elvish_complete", "bash", "bash_nonsense"):
-        environment = {**os.environ, "_TRACER_COMPLETE": wrong}
-        result = subprocess.run([tracer.path], check=False, capture_output=True, text=True, env=environment)
-        assert (result.returncode, result.stdout, result.stderr) == (2, "", "")
-
-
 # names of folders of the machine are those of an empty file system
 REGISTER = r"""
 mount -t tmpfs tmpfs /usr/local/share
@@ -259,110 +223,3 @@ def test_what_is_registered_as_the_page_says_is_there_in_new_shells(
     assert re.fullmatch(r"complete .* -F \w+ tracer", in_bash)
     assert in_zsh == "_tracer"
     assert in_fish == "collect\tTrace packets and print their events."
-
-
-def test_a_script_that_cannot_be_written_is_one_line(tracer: Tracer, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    result = tracer.run("sh-complete", "--shell", "zsh", "--register", str(tmp_path / "file/script"))
-    assert result.returncode == 2
-    assert (
-        result.stderr == f"Error: cannot write {tmp_path}/file/script: Not a directory; name another file or folder\n"
-    )
-
-
-@pytest.fixture
-def tracefs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that stands for tracefs, and a list of symbols."""
-    (tmp_path / "available_events").write_text(
-        "net:netif_rx\nskb:kfree_skb\nnet:net_dev_queue\nnetlink:netlink_extack\n"
-    )
-    (tmp_path / "available_filter_functions").write_text("ip_rcv\nip_rcv_core [mod]\nip_output\n")
-    (tmp_path / "kallsyms").write_text(
-        "0000 T ip_rcv\n0000 t ip_rcv_local\t[mod]\n0000 D ip_rcv_data\n0000 T ip_x.cold\n"
-    )
-    monkeypatch.setattr(probes, "_TRACING", (str(tmp_path / "not mounted"), str(tmp_path)))
-    monkeypatch.setattr(probes, "_SYMBOLS", str(tmp_path / "kallsyms"))
-    return tmp_path
-
-
-def values(typed: str) -> list[str]:
-    import click
-
-    command = click.Command("any")
-    return [item.value for item in probes.probes(click.Context(command), click.Option(["-p"]), typed)]
-
-
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        ("tp:", ["tp:net:", "tp:netlink:", "tp:skb:"]),
-        ("raw_tracepoint:s", ["raw_tracepoint:skb:"]),
-        ("tp:net:netif", ["tp:net:netif_rx"]),
-        ("tp:net:netif_rx/s", ["tp:net:netif_rx/stack"]),
-        ("tp:net:netif_rx/stack/", ["tp:net:netif_rx/stack/ftrace"]),
-        ("net", ["net:", "netlink:"]),
-        ("net:", ["net:net_dev_queue", "net:netif_rx"]),
-        ("ip_r", ["ip_rcv", "ip_rcv_core"]),
-        ("kr:ip_rcv_", ["kr:ip_rcv_core"]),
-        ("fexit:ip_o", ["fexit:ip_output"]),
-        ("t", ["tp:"]),
-        ("k:", []),  # too many
-        ("nonsense:x", []),
-        ("ip_rcv[", []),
-        ("tp:*", []),
-    ],
-)
-def test_probes_are_completed_by_the_beginning_of_their_names(tracefs: Path, typed: str, found: list[str]) -> None:
-    assert values(typed) == found
-
-
-def test_without_tracefs_functions_are_those_of_the_list_of_symbols(tracefs: Path) -> None:
-    (tracefs / "available_filter_functions").unlink()
-    (tracefs / "available_events").unlink()
-    assert values("ip_") == ["ip_rcv", "ip_rcv_local"]
-    (tracefs / "kallsyms").unlink()
-    assert values("ip_") == []
-
-
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        ("tp:", ["tp:9p:", "tp:net:", "tp:netlink:"]),
-        ("raw_tracepoint:netl", ["raw_tracepoint:netlink:"]),
-        ("net", ["net:", "netlink:"]),
-        ("tp:net:netif_receive_skb_e", ["tp:net:netif_receive_skb_entry"]),
-        ("raw_tracepoint:skb:kfree", ["raw_tracepoint:skb:kfree", "raw_tracepoint:skb:kfree_skb"]),
-        ("tp:any:kfree_s", ["tp:any:kfree_skb"]),
-        ("net:kfree_s", ["net:kfree_skb"]),
-        ("usdt:kfree_s", []),
-        ("tp:net:", []),  # too many
-        ("tp:net:nonsense", []),
-    ],
-)
-def test_without_tracefs_groups_are_those_of_the_list_of_symbols_and_names_those_of_types(
-    tracefs: Path, monkeypatch: pytest.MonkeyPatch, typed: str, found: list[str]
-) -> None:
-    monkeypatch.setattr(live, "LiveKernel", lambda: recorded_kernel("6.18"))
-    (tracefs / "available_events").unlink()
-    with (tracefs / "kallsyms").open("a") as symbols:
-        symbols.write(
-            "0000 r str__net__trace_system_name\n0000 r str__9p__trace_system_name\t[9pnet]\n"
-            "0000 r str__netlink__trace_system_name\n0000 r str__net__trace_system_name\t[mod]\n"
-        )
-    assert values(typed) == found
-
-
-def test_where_groups_of_tracepoints_are_nowhere_those_of_the_usual_probes_are_offered(tracefs: Path) -> None:
-    (tracefs / "available_events").unlink()
-    assert values("tp:") == ["tp:net:", "tp:skb:"]
-    (tracefs / "kallsyms").unlink()
-    assert values("tp:s") == ["tp:skb:"]
-
-
-def test_the_real_tracefs_is_read(tracer: Tracer, root: None) -> None:
-    mount = ["unshare", "-m", "sh", "-c", 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"', "sh"]
-    asked = {**os.environ, "_TRACER_COMPLETE": "zsh_complete", "COMP_WORDS": "collect\n-p\ntp:skb:kfree"}
-    result = subprocess.run([*mount, tracer.path], check=False, capture_output=True, text=True, env=asked)
-    if "mount:" in result.stderr:
-        unavailable("tracefs", f"cannot mount tracefs: {result.stderr.strip()}")
-    assert "plain\ttp:skb:kfree_skb\t" in result.stdout.splitlines()

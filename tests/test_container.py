@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.packages import PLUGINS, ROOT, download, run
+from tests.packages import PLUGINS, ROOT, run
 
 from lab import chroot
 from lab.fixtures import release
 from lab.roots import RELEASES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scripts.pages.blocks import Block
 
     from tracer_core.testing.netns import TwoNamespaces
@@ -72,13 +74,13 @@ def test_what_is_not_installed_from_stays_out_of_the_build() -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.bpf
 def test_what_the_image_runs_traces_with_a_few_capabilities(
-    wheels: Path, two_netns: TwoNamespaces, tmp_path: Path, shown: tuple[Block, ...]
+    downloaded: Callable[[str, Path], None], two_netns: TwoNamespaces, tmp_path: Path, shown: tuple[Block, ...]
 ) -> None:
     tracing, asking = shown
     root = release("debian13").folder
     built = tmp_path / "opt"
     built.mkdir()
-    download("3.13", wheels, tmp_path / "context/dist")
+    downloaded("3.13", tmp_path / "context/dist")
     folders = {"/mnt": tmp_path / "context", "/opt": built}
     run(*chroot.command(root, ["sh", "-c", steps()[1]], shown=folders, environment={"PIP_NO_INDEX": "1"}))
     (entry,) = json.loads(value("ENTRYPOINT"))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tracer_core.sections import Event
     from tracer_core.testing.command import Tracer
 
+pytestmark = pytest.mark.usefixtures("collectors_found_once")
+
 KINDS = ("arrow", "json", "parquet")
 STRANGE = {
     **EVENT,

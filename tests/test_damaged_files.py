@@ -23,6 +23,8 @@ from tracer_core.cli.main import run
 if TYPE_CHECKING:
     from tracer_core.testing.command import Tracer
 
+pytestmark = pytest.mark.usefixtures("collectors_found_once")
+
 EVENTS: list[Any] = [
     EVENT,
     USER_EVENT,

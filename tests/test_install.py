@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from scripts.pages.blocks import blocks_for
-from tests.packages import DOWNLOAD, MAKE, PLUGINS, ROOT, download, project, run
+from tests.packages import DOWNLOAD, MAKE, PLUGINS, ROOT, project, run
 
 from lab import chroot, guest
 from lab.fixtures import lab, release
@@ -22,7 +22,7 @@ from lab.qemu import Machine
 from lab.roots import RELEASES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from scripts.pages.blocks import Block
@@ -72,14 +72,18 @@ class Release:
 
 
 @pytest.fixture(scope="module", params=list(RELEASES))
-def installed(request: pytest.FixtureRequest, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Release:
+def installed(
+    request: pytest.FixtureRequest,
+    downloaded: Callable[[str, Path], None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Release:
     """A release in which was typed what pages say of installing the tool, from wheels of ours."""
     made = Release(release(request.param), tmp_path_factory.mktemp(request.param), blocks_for(INSTALLING))
     for name in ("opt", "mnt/home"):
         (made.folder / name).mkdir(parents=True)
     python = made.run("python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").stdout.strip()
     (made.folder / "mnt/dist").symlink_to("wheels")
-    download(python, wheels, made.folder / "mnt/wheels")
+    downloaded(python, made.folder / "mnt/wheels")
     readme, *how_to = made.typed
     assert how_to[0].text.startswith(readme.text), "the README and the page begin alike"
     # what does not depend on a release is typed in the last one only

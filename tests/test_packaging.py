@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import venv
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,13 +68,9 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def core_alone(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def core_alone(core_environment: Path, wheels: Path) -> Environment:
     """An environment with ``tracer-core`` and no collector."""
-    folder = tmp_path_factory.mktemp("core")
-    venv.create(folder)
-    environment = Environment(folder, wheels)
-    environment.install(ROOT / "core")
-    return environment
+    return Environment(core_environment, wheels)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,10 +43,6 @@ def run(*argv: str | Path, cwd: Path) -> str:
     result = subprocess.run(argv, cwd=cwd, env=environment, check=False, capture_output=True, text=True)
     assert result.returncode == 0, f"{argv}\n{result.stdout}\n{result.stderr}"
     return result.stdout
-
-
-def pip(cwd: Path, *arguments: str | Path) -> None:
-    run(sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments, "--quiet", cwd=cwd)
 
 
 @dataclass(frozen=True)
@@ -92,17 +86,10 @@ def plugins(command: Path, cwd: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def installing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stranger, Trial]:
+def installing(stranger_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Stranger, Trial]:
     """The stranger, and what came of installing the collector as its README says."""
-    folder = tmp_path_factory.mktemp("stranger")
-    wheels, python = folder / "wheels", folder / "env/bin/python"
+    folder, python = tmp_path_factory.mktemp("stranger"), stranger_environment / "bin/python"
     written(folder / "page")
-    pip(folder, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, ROOT / "core", ROOT / "plugins/skb")
-    venv.create(folder / "env")
-    install = ("--python", python, "install")
-    dependencies = tomllib.loads((ROOT / "core/pyproject.toml").read_text())["project"]["dependencies"]
-    pip(folder, *install, *dependencies, "pytest", "hypothesis", "hatchling", "editables")
-    pip(folder, *install, "--no-deps", *wheels.glob("*.whl"))
     made = Stranger(folder, python, plugins(python.with_name("tracer"), folder))
     return made, made.typed(README, blocks_for(INSTALLING))
 

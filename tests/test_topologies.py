@@ -1,4 +1,4 @@
-"""Every topology carries traffic in the way it says, by the kernel's own account; and nothing of it stays.
+"""Every topology carries traffic in the way it says, by the kernel's own account.
 
 Here and in the guests of the lab: kernels differ in what they have.
 """
@@ -8,31 +8,16 @@ from __future__ import annotations
 import json
 import re
 import socket
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
+from tests.topology_traffic import COUNT, listening, ping, send
 
-from tracer_core.testing.namespace import FOLDER, Namespace
-from tracer_core.testing.netns import two_namespaces
-from tracer_core.testing.patience import VARIABLE, patience
-from tracer_core.testing.pytest_plugin import or_unavailable, unavailable
-from tracer_core.testing.topology import nat, nftables, openflow, vlan, vxlan
-from tracer_core.testing.topology.bridge import Bridge, bridge_namespaces
-from tracer_core.testing.topology.openvswitch import OpenVSwitch, openvswitch_namespaces
-from tracer_core.testing.topology.ovs_nat import OvsNat, ovs_nat_namespaces
-from tracer_core.testing.topology.site import MissingError, Topology, remove_leftovers, wait
-from tracer_core.testing.topology.vswitch import Switched
-
-COUNT = 3
-
-
-def ping(source: Namespace, address: str) -> None:
-    source.run(["ping", "-n", "-c", str(COUNT), "-i", "0.2", "-W", "20", address])
+from tracer_core.testing.namespace import Namespace
+from tracer_core.testing.patience import patience
+from tracer_core.testing.topology import nat, nftables, vlan, vxlan
+from tracer_core.testing.topology.bridge import Bridge
 
 
 def received(device: Namespace) -> int:
@@ -43,22 +28,6 @@ def received(device: Namespace) -> int:
 
 def kind(device: Namespace) -> str:
     return device.run(["ip", "-d", "-o", "link", "show", "dev", device.device]).stdout
-
-
-def send(source: Namespace, address: str, port: int, count: int = 1) -> None:
-    with source.entered():
-        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with sender:
-        for _ in range(count):
-            sender.sendto(b"hello", (address, port))
-
-
-def listening(namespace: Namespace, port: int) -> socket.socket:
-    with namespace.entered():
-        listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    listener.bind((namespace.ipv4, port))
-    listener.settimeout(patience(10))
-    return listener
 
 
 @pytest.mark.parametrize("address", ["198.51.100.1", nat.VIRTUAL])
@@ -167,185 +136,3 @@ def test_a_chain_accepts_drops_and_counts(nft_netns: nftables.Filtered) -> None:
             with pytest.raises(BlockingIOError):
                 listener.recv(16)
     assert net.counters() == {"accepted": 1, "dropped": 2, "pings": 2 * COUNT}
-
-
-def test_the_first_packet_goes_up_to_open_vswitch_and_the_others_by_the_flow_in_the_kernel(
-    ovs_netns: OpenVSwitch,
-) -> None:
-    net = ovs_netns
-    ping(net.a, net.b.ipv6)
-    ping(net.a, net.b.ipv4)
-    found = flows(net, of=IPV4)
-    counted = sorted(int(packets) for line in found for packets in re.findall(r"packets:(\d+)", line))
-    assert counted == [COUNT - 1, COUNT - 1], found
-    hit, missed, lost = lookups(net)
-    assert hit >= 2 * (COUNT - 1)
-    assert missed >= 2
-    assert lost == 0
-    assert {net.switch.device, net.port_a.device, net.port_b.device} < set(net.ports())
-    assert Path(f"/proc/{net.pid}/exe").resolve() == net.program
-
-
-def lookups(net: Switched) -> tuple[int, int, int]:
-    """How many packets the kernel had a flow for, sent up, and lost."""
-    datapath = net.control("ovs-dpctl", "show")
-    statistics = re.search(r"lookups: hit:(\d+) missed:(\d+) lost:(\d+)", datapath)
-    assert statistics, datapath
-    hit, missed, lost = map(int, statistics.groups())
-    return hit, missed, lost
-
-
-def flows(net: Switched, *, of: str) -> list[str]:
-    """The kernel's flows with this in them."""
-    return [line for line in net.control("ovs-dpctl", "dump-flows").splitlines() if of in line]
-
-
-IPV4 = "eth_type(0x0800)"
-
-
-def test_a_ping_goes_up_in_both_bridges_each_time_that_flows_are_forgotten_and_comes_from_the_outer(
-    ovs_nat_netns: OvsNat,
-) -> None:
-    net = ovs_nat_netns
-    with listening(net.server, 5300) as listener:
-        send(net.client, net.server.ipv4, 5300)
-        data, peer = listener.recvfrom(16)
-    assert (data, peer[0]) == (b"hello", net.bridge_ext.ipv4)
-    ping(net.client, net.server.ipv4)
-    ports = net.ports()
-    assert {"br_int", "br_ext", "local_pint", "local_pext"} < set(ports)
-    ways = [("local_pint", "br_int"), ("br_ext", "local_pext"), ("local_pext", "br_ext"), ("br_int", "local_pint")]
-    for _ in range(2):
-        before = lookups(net)
-        net.forget_flows()
-        ping(net.client, net.server.ipv4)
-        _, missed, lost = (after - earlier for after, earlier in zip(lookups(net), before, strict=True))
-        assert missed >= len(ways)
-        assert lost == 0
-        by_port = {line.partition("in_port(")[2].partition(")")[0]: line for line in flows(net, of=IPV4)}
-        for into, out in ways:
-            line = by_port[str(ports[into])]
-            assert f"packets:{COUNT - 1}," in line
-            assert line.endswith(f"actions:{ports[out]}")
-
-
-@pytest.mark.extra
-def test_bridges_do_what_they_are_told(ovs_nat_netns: OvsNat) -> None:
-    net = ovs_nat_netns
-    ping(net.client, net.server.ipv4)
-    net.set_flows(net.bridge_int, *openflow.TRACKED)
-    ping(net.client, net.server.ipv4)
-    assert flows(net, of=f"actions:ct(zone={openflow.ZONE}),recirc(")
-    assert flows(net, of=f"actions:ct(commit,zone={openflow.ZONE}),")
-    for told in (openflow.DROPPED, openflow.LOOPING):
-        net.set_flows(net.bridge_int, *told)
-        assert not answered(net)
-        (line,) = flows(net, of=IPV4)
-        assert line.endswith("actions:drop")
-    net.set_flows(net.bridge_int, *openflow.NORMAL)
-    ping(net.client, net.server.ipv4)
-
-
-def answered(net: OvsNat) -> bool:
-    return net.client.run(["ping", "-n", "-c", "1", "-W", "1", net.server.ipv4], check=False).returncode == 0
-
-
-Build = Callable[[str], AbstractContextManager[Topology]]
-BUILDS: list[Build] = [
-    two_namespaces,
-    nat.nat_namespaces,
-    vlan.vlan_namespaces,
-    vxlan.vxlan_namespaces,
-    bridge_namespaces,
-    nftables.filtered_namespaces,
-    openvswitch_namespaces,
-    ovs_nat_namespaces,
-]
-each_topology = pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.__name__.removesuffix("_namespaces"))
-
-
-def left() -> list[str]:
-    return [path.name for folder in (FOLDER, Path(tempfile.gettempdir())) for path in folder.glob("tracer-gone-*")]
-
-
-@each_topology
-@pytest.mark.extra
-def test_nothing_of_a_topology_stays_after_a_failure(root: None, build: Build) -> None:
-    inodes: list[int] = []
-
-    def fail() -> None:
-        with or_unavailable(), build("tracer-gone") as made:
-            assert len(set(made.names)) == len(made.names) == len(set(made.inodes))
-            assert [name for name in made.names if not (FOLDER / name).exists()] == []
-            inodes.extend(made.inodes)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert left() == []
-    assert inside(inodes) == []
-
-
-def inside(inodes: list[int]) -> list[str]:
-    """Processes in these namespaces."""
-    numbers = {f"net:[{inode}]" for inode in inodes}
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if str((path / "ns/net").readlink()) in numbers:
-                found.append((path / "comm").read_text())
-        except OSError:
-            continue  # it has ended
-    return found
-
-
-KILLED = """
-import os, signal, subprocess
-from {module} import {function}
-from tracer_core.testing.topology.ovs_nat import OvsNat, ovs_nat_namespaces
-from tracer_core.testing.topology.site import MissingError
-try:
-    with {function}("tracer-gone") as made:
-        print(*made.inodes, flush=True)
-        command = ["sh", "-c", "echo inside; exec sleep 1000"]
-        process = made.namespaces[-1].popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        process.stdout.readline()
-        os.kill(os.getpid(), signal.SIGKILL)
-except MissingError as error:
-    print("missing", error.what, error.reason, sep="|")
-"""
-
-
-@pytest.mark.parametrize("build", [two_namespaces, openvswitch_namespaces], ids=["two", "openvswitch"])
-@pytest.mark.extra
-def test_what_a_killed_process_made_is_removed_by_the_next(root: None, build: Build) -> None:
-    command = [sys.executable, "-c", KILLED.format(module=build.__module__, function=build.__name__)]
-    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=patience(60))
-    if result.stdout.startswith("missing|"):
-        unavailable(*result.stdout.strip().split("|")[1:])
-    assert left() != [], result.stderr
-    assert len(remove_leftovers("tracer-gone")) in (2, 3)
-    assert left() == []
-    wait(lambda: inside([int(word) for word in result.stdout.split()]) == [], "programs still run")
-
-
-@pytest.mark.parametrize("text", ["", "0", "-1", "inf", "long"])
-def test_patience_is_a_positive_number(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setenv(VARIABLE, text)
-    with pytest.raises(ValueError, match=f"{VARIABLE} is '{text}': a positive number"):
-        patience(1)
-
-
-def test_patience_multiplies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
-    assert patience(20) == 20
-    monkeypatch.setenv(VARIABLE, "2.5")
-    assert patience(20) == 50
-
-
-def test_what_a_machine_lacks_is_named(root: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    for build, what in ((nftables.filtered_namespaces, "nftables"), (openvswitch_namespaces, "openvswitch")):
-        with pytest.raises(MissingError, match="needs ") as caught, build("tracer-gone"):
-            pytest.fail("there are no programs")
-        assert caught.value.what == what

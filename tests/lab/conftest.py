@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,12 @@ def module_types(*, has_module_types: bool) -> None:
     """Types of modules, as ``nft`` and ``ovs`` need them."""
     if not has_module_types:
         pytest.skip("nft and ovs cannot run: no types of modules")
+
+
+@pytest.fixture
+def nf_tables() -> None:
+    """The kernel has nftables, also before anybody has a table."""
+    subprocess.run(["modprobe", "nf_tables"], check=True)
 
 
 @pytest.fixture

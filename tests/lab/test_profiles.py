@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.lab.test_nft import events
+from tests.lab.verdicts import events
 
 from tracer_core.testing.topology.nftables import ACCEPTED_PORT, DROPPED_PORT
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from core.tests.compose.compiling import compiled
-from core.tests.compose.ways import WAYS
+from core.tests.compose.ways import WAYS, every_way
 
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
@@ -56,8 +56,11 @@ MATCHED, ALWAYS = (SKB, Gate.MATCHED), (SKB, Gate.ALWAYS)
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: compiling makes maps")
 @pytest.mark.bpf
-@pytest.mark.parametrize("way", list(WAYS))
-@pytest.mark.parametrize("gates", [{"one": MATCHED}, {"one": MATCHED, "two": ALWAYS}], ids=["matched", "always"])
+@pytest.mark.parametrize(
+    ("kernel", "way", "gates"),
+    every_way(WAYS, {"matched": {"one": MATCHED}, "always": {"one": MATCHED, "two": ALWAYS}}),
+    indirect=["kernel"],
+)
 def test_programs_compile_for_every_kernel_and_way_to_probe(
     kernel: TypedKernel, way: str, gates: dict[str, tuple[str, Gate]]
 ) -> None:

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from core.tests.compose.compiling import compiled
-from core.tests.compose.ways import WAYS
+from core.tests.compose.ways import WAYS, every_way
 
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
@@ -79,8 +79,11 @@ MATCHED, PACKET, ALWAYS = (SKB, Gate.MATCHED), (SKB, Gate.PACKET), (SKB, Gate.AL
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: compiling makes maps")
 @pytest.mark.bpf
-@pytest.mark.parametrize("way", list(WAYS))
-@pytest.mark.parametrize("packet", ["", "vlan and icmp"], ids=["metadata only", "both filters"])
+@pytest.mark.parametrize(
+    ("kernel", "way", "packet"),
+    every_way(WAYS, {"metadata only": "", "both filters": "vlan and icmp"}),
+    indirect=["kernel"],
+)
 def test_programs_compile_for_every_kernel_and_way_to_probe(kernel: TypedKernel, way: str, packet: str) -> None:
     functions = ("ip_rcv", "kretprobe:ip_rcv" if way == "kprobes" else "fexit:ip_rcv")
     probes: tuple[str, ...] = (RECEIVE,)

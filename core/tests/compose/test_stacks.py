@@ -6,6 +6,7 @@ import os
 
 import pytest
 from core.tests.compose.compiling import compiled
+from core.tests.compose.ways import every_way
 
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
@@ -71,12 +72,17 @@ def function(text: str, name: str) -> str:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: compiling makes maps")
 @pytest.mark.bpf
-@pytest.mark.parametrize("way", list(WAYS))
-@pytest.mark.parametrize("filtered", [False, True], ids=["all", "filtered"])
 @pytest.mark.parametrize(
-    "needs",
-    [((TRACKED, Gate.MATCHED),), ((TRACKED, Gate.MATCHED), (DEVICE, Gate.ALWAYS), (DEVICE, Gate.MATCHED))],
-    ids=["tracked", "more"],
+    ("kernel", "way", "filtered", "needs"),
+    every_way(
+        WAYS,
+        {"all": False, "filtered": True},
+        {
+            "tracked": ((TRACKED, Gate.MATCHED),),
+            "more": ((TRACKED, Gate.MATCHED), (DEVICE, Gate.ALWAYS), (DEVICE, Gate.MATCHED)),
+        },
+    ),
+    indirect=["kernel"],
 )
 def test_programs_compile_for_every_kernel_and_way_to_probe(
     kernel: TypedKernel, way: str, *, filtered: bool, needs: tuple[tuple[str, Gate], ...]

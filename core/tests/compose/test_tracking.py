@@ -6,7 +6,7 @@ import os
 
 import pytest
 from core.tests.compose.compiling import compiled
-from core.tests.compose.ways import WAYS
+from core.tests.compose.ways import WAYS, every_way
 
 from tracer_core.compose.compose import compose
 from tracer_core.compose.composition import Composition, Machine
@@ -41,8 +41,9 @@ def composed(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: compiling makes maps")
 @pytest.mark.bpf
-@pytest.mark.parametrize("sort", [False, True], ids=["plain", "sort"])
-@pytest.mark.parametrize("way", list(WAYS))
+@pytest.mark.parametrize(
+    ("kernel", "way", "sort"), every_way(WAYS, {"plain": False, "sort": True}), indirect=["kernel"]
+)
 def test_programs_compile_for_every_kernel_and_way_to_probe(kernel: TypedKernel, way: str, sort: bool) -> None:
     probes = (RECEIVE,) if way == "no functions" else (RECEIVE, *WHERE_DATA_MOVES)
     made = composed(kernel, way, *probes, sort=sort)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+from hypothesis import HealthCheck, settings
+
 from tracer_core.backend.base import Batch
 from tracer_core.decode.columns import ColumnDecoder, probe_info
 from tracer_core.events.about import About, about_run
@@ -106,6 +108,9 @@ PLAN = plan_of(CLASSES)
 ONE = Sent(17, 0, b"ping", (bytes(range(28)), b"", b"\1\2"), b"packet")
 TWO = Sent(18, 1, b"", (None, None, b"\3\4"))
 USER = Sent(19, 2, b"daemon", (None, b"", None), b"")
+
+any_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+"""For tests whose examples may all be written to one path."""
 
 
 def batch_of(plan: Plan, sent: Sequence[Sent]) -> Batch:

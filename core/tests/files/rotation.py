@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+import pytest
+
 from tracer_core.events.about import About
 from tracer_core.events.form import form_of
 from tracer_core.files.arrow.schema import is_arrow_events
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from tracer_core.files.writer import EventWriter
 
 KINDS = ("json", "arrow")
+kinds = pytest.mark.parametrize("kind", KINDS)
 OURS = {"json": is_json_lines, "arrow": is_arrow_events}
 
 
@@ -103,3 +106,16 @@ def about_of(path: Path) -> About:
 def another() -> About:
     """Another run."""
     return dataclasses.replace(ABOUT, command="tracer collect -o x -p another", started=18)
+
+
+LIMIT = 20_000
+"""Bytes: so that MANY fill several files."""
+
+MANY = [[event(100 * batch + number) for number in range(100)] for batch in range(10)]
+ALL = [one for batch in MANY for one in batch]
+
+
+def write_all(writer: EventWriter) -> None:
+    """Write all of them, batch by batch."""
+    for batch in MANY:
+        writer.write(batch_of(batch))

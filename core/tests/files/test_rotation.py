@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -11,38 +10,29 @@ from typing import Any
 
 import pytest
 from core.tests.files.rotation import (
-    ABOUT,
-    KINDS,
+    ALL,
+    LIMIT,
+    MANY,
     OURS,
     about_of,
-    another,
     begin,
     event,
     files_of,
+    kinds,
     read,
     write,
+    write_all,
 )
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tracer_core.errors import RunError, UsageError
+from tracer_core.errors import RunError
 from tracer_core.events.about import Split
 from tracer_core.files.events import EventSet
 from tracer_core.files.target_files import TargetFiles
-from tracer_core.files.writer import EventWriter
 from tracer_core.testing.events import batch_of
 
-LIMIT = 20_000
-MANY = [[event(100 * batch + number) for number in range(100)] for batch in range(10)]
-ALL = [one for batch in MANY for one in batch]
 FACTS = {"lost": {f"tp:net:{'x' * 60}{number}": number for number in range(120)}}  # 10 KB
-
-kinds = pytest.mark.parametrize("kind", KINDS)
-
-
-def write_all(writer: EventWriter) -> None:
-    for batch in MANY:
-        writer.write(batch_of(batch))
 
 
 @kinds
@@ -135,95 +125,6 @@ def test_while_it_is_written_the_newest_file_has_the_name_that_was_given(tmp_pat
 
 
 @kinds
-def test_the_file_that_has_no_number_yet_is_the_last_of_a_set(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / f"events.{kind}"
-    with TargetFiles(path, OURS[kind], limit=LIMIT) as files:
-        write_all(begin(files, kind))  # and goes on, or is killed
-        assert read(files_of(path)[0], follow=True) == ALL
-    last = files_of(path)[-1]
-    expected = [one for file in files_of(path)[:-1] for one in read(file)]
-    last.unlink()
-    for other in (b"{}", b""):
-        path.write_bytes(other)  # somebody else's
-        assert read(files_of(path)[0], follow=True) == expected
-    path.unlink()
-    write(path, MANY, limit=0)  # a run without a limit
-    assert read(files_of(path)[0], follow=True) == expected
-
-
-@kinds
-def test_a_set_of_ours_is_replaced_as_a_whole(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / f"events.{kind}"
-    write(path, MANY, limit=LIMIT)
-    assert len(files_of(path)) > 3
-    write(path, [[event(1)]], limit=LIMIT)
-    assert [file.suffix for file in files_of(path)] == [".0"]
-    assert len(read(files_of(path)[0])) == 1
-
-
-@kinds
-@pytest.mark.parametrize("foreign", ["a file", "a folder", "a link", "another kind"])
-def test_what_is_not_ours_among_them_is_refused_and_nothing_has_changed(
-    tmp_path: Path, kind: str, foreign: str
-) -> None:
-    path = tmp_path / f"events.{kind}"
-    write(path, MANY, limit=LIMIT)
-    third = tmp_path / f"events.{kind}.3"
-    third.unlink()
-    (tmp_path / "precious").write_text("precious")
-    match foreign:
-        case "a file":
-            third.write_text("precious")
-        case "a folder":
-            third.mkdir()
-        case "a link":
-            third.symlink_to(tmp_path / "precious")
-        case _:
-            write(third.with_suffix(".arrow" if kind == "json" else ".json"), [], limit=0)
-            third.with_suffix(".arrow" if kind == "json" else ".json").rename(third)
-    before = {file.name: file.read_bytes() if file.is_file() else b"" for file in tmp_path.iterdir()}
-    with pytest.raises(UsageError, match=rf"events\.{kind}\.3 exists and is no event file of tracer; remove it"):
-        write(path, MANY, limit=LIMIT)
-    assert {file.name: file.read_bytes() if file.is_file() else b"" for file in tmp_path.iterdir()} == before
-
-
-@kinds
-def test_files_with_other_names_stay(tmp_path: Path, kind: str) -> None:
-    names = [f"events.{kind}.bak", f"events.{kind}.", f"events.{kind}.1a", f"events.{kind}.-1", f"event.{kind}.0"]
-    for name in names:
-        (tmp_path / name).write_text("precious")
-    write(tmp_path / f"events.{kind}", MANY, limit=LIMIT)
-    assert all((tmp_path / name).read_text() == "precious" for name in names)
-
-
-@kinds
-def test_two_runs_do_not_write_one_set(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / f"events.{kind}"
-    with TargetFiles(path, OURS[kind], limit=LIMIT) as files:
-        writer = begin(files, kind)
-        for batch in MANY:
-            writer.write(batch_of(batch))
-        before = files_of(path)
-        with pytest.raises(UsageError, match="another run is writing it"):
-            write(path, MANY, limit=LIMIT)
-        assert files_of(path) == before
-        writer.end({})
-    assert read(files_of(path)[0], follow=True) == ALL
-
-
-@pytest.mark.parametrize("kind", ["a pipe", "a folder"])
-def test_what_cannot_be_renamed_is_no_target_of_a_set(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "events.json"
-    if kind == "a pipe":
-        os.mkfifo(path)
-    else:
-        path.mkdir()
-    with pytest.raises(UsageError, match="it is no regular file"):
-        write(path, MANY, limit=LIMIT)
-    assert path.exists()
-
-
-@kinds
 def test_a_file_that_cannot_be_renamed_is_whole_and_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -276,71 +177,3 @@ def test_a_full_disk_leaves_whole_files(tmp_path: Path, monkeypatch: pytest.Monk
     with EventSet(files[-1], []) as last:
         list(last.batches())
         assert last.end == {"stopped": "the disk was full"}
-
-
-@kinds
-def test_a_file_that_was_named_alone_is_read_alone(tmp_path: Path, kind: str) -> None:
-    write(tmp_path / f"events.{kind}", MANY, limit=LIMIT)
-    files = files_of(tmp_path / f"events.{kind}")
-    apart = [read(file) for file in files]
-    assert all(apart)
-    assert sum(map(len, apart)) == 1000
-    assert read(files[2], follow=True) == [one for events in apart[2:] for one in events]
-
-
-@kinds
-def test_a_set_ends_where_one_is_missing(tmp_path: Path, kind: str) -> None:
-    write(tmp_path / f"events.{kind}", MANY, limit=LIMIT)
-    files = files_of(tmp_path / f"events.{kind}")
-    expected = [one for file in files[:2] for one in read(file)]
-    files[2].unlink()
-    assert read(files[0], follow=True) == expected
-
-
-@kinds
-@pytest.mark.parametrize("what", ["another run", "another limit", "another number", "an earlier start"])
-def test_a_file_that_is_left_of_another_run_is_not_read(
-    tmp_path: Path, kind: str, what: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    write(tmp_path / f"events.{kind}", MANY, limit=LIMIT, facts={"lost": {"a": 1}})
-    write(
-        tmp_path / f"other.{kind}",
-        MANY,
-        limit=LIMIT + (what == "another limit"),
-        about=another() if what == "another run" else ABOUT,
-    )
-    files = files_of(tmp_path / f"events.{kind}")
-    number = {"another number": 1, "an earlier start": 0}.get(what, 2)
-    for late in files[2:]:
-        late.unlink()
-    (tmp_path / f"other.{kind}.{number}").rename(files[2])
-    caplog.set_level(logging.WARNING)
-    expected = [one for file in files[:2] for one in read(file)]
-    caplog.clear()
-    assert read(files[0], follow=True) == expected
-    assert f"{files[2]} is of another run than {files[1]}: it is left out" in caplog.text
-
-
-@kinds
-@pytest.mark.parametrize("name", ["renamed", "events.{}.7", "events.{}"])
-def test_a_file_under_another_name_is_read_alone_and_that_is_told(
-    tmp_path: Path, kind: str, name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    write(tmp_path / f"events.{kind}", MANY, limit=LIMIT)
-    files = files_of(tmp_path / f"events.{kind}")
-    expected = read(files[0])
-    path = files[0].rename(tmp_path / name.format(kind))
-    caplog.clear()
-    assert read(path, follow=True) == expected
-    assert f"{path}: its name does not end in .0, its number in its set: it is read alone" in caplog.text
-
-
-def test_a_damaged_file_in_a_set_is_an_error_behind_the_events_before_it(tmp_path: Path) -> None:
-    write(tmp_path / "events.json", MANY, limit=LIMIT)
-    files = files_of(tmp_path / "events.json")
-    expected = sum(len(read(file)) for file in files[:2])
-    files[2].write_text("{broken")
-    seen: list[int] = []
-    with EventSet(files[0], [], follow=True) as found, pytest.raises(RunError, match=r"events\.json\.2, line 1"):
-        seen.extend(batch.count for batch in found.batches())
-    assert sum(seen) == expected

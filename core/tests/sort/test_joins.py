@@ -185,7 +185,7 @@ def lives(draw: st.DrawFn) -> list[Event]:
     return [steps[number].pop(0) for number in order]
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(anything | lives(), st.integers(1, 50))
 def test_without_a_limit_journeys_are_those_of_the_rules(events: list[Event], at_once: int) -> None:
     found, unjoined = sorted_events(events, at_once=at_once)
@@ -195,7 +195,7 @@ def test_without_a_limit_journeys_are_those_of_the_rules(events: list[Event], at
     assert unjoined == Counter(mark.key.decode() for mark in marks if mark is not None)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(anything | lives(), st.integers(1, 12), st.integers(1, 7))
 def test_with_a_limit_each_event_has_the_packet_number_and_mark_that_it_has_without(
     events: list[Event], most: int, at_once: int
@@ -211,7 +211,7 @@ def test_with_a_limit_each_event_has_the_packet_number_and_mark_that_it_has_with
             assert len(series) == 1
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(anything | lives(), st.integers(1, 12))
 def test_what_is_remembered_is_bounded_and_no_event_is_lost(events: list[Event], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

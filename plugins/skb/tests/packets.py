@@ -1,9 +1,11 @@
 """Hypothesis strategies for packets. Numbers that mean something are frequent, all others possible.
 
-A packet is the bytes from its Ethernet type on, so that frames, MACsec and Geneve can hold it.
+A packet is the bytes from its Ethernet type on, so that frames, MACsec and Geneve can hold it. Strategies for parts of
+packets are made once, by caches and constants: making one takes as long as drawing from it a few times.
 """
 
 import struct
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -12,18 +14,29 @@ VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
 SCTP_DATA, SCTP_INIT, SCTP_INIT_ACK, SCTP_SACK = range(4)
 
 
+@cache
 def number(bits: int, *frequent: int) -> st.SearchStrategy[int]:
     return st.one_of(st.sampled_from(frequent or (0,)), st.integers(0, (1 << bits) - 1))
 
 
+@cache
 def size(right: int, *wrong: int) -> st.SearchStrategy[int]:
     """A 16-bit length: mostly the right one, at times one of those that are worth a try."""
     return number(16, *[right] * 8, 0, 1, max(right - 1, 0), right + 9, *wrong)
 
 
+@cache
+def mostly(right: int, *others: int) -> st.SearchStrategy[int]:
+    """The right number, at times one of the others."""
+    return st.sampled_from([right] * 8 + list(others))
+
+
+@cache
 def exactly(count: int) -> st.SearchStrategy[bytes]:
     return st.binary(min_size=count, max_size=count)
 
+
+BYTES = st.binary(max_size=20)
 
 # What IP carries: (protocol, bytes).
 
@@ -33,17 +46,19 @@ def tcp_option(draw: st.DrawFn) -> bytes:
     kind = draw(number(8, *range(9), 11, 12, 13, 19, 20, 28, 29, 30, 34, 253, 254))
     if kind < 2:
         return bytes([kind])
-    value = draw(st.binary(max_size=20))
-    sizes = [len(value) + 2] * 8 + [0, 1, 2, 3, 10, 18, 40, 255]
-    return bytes([kind, draw(st.sampled_from(sizes))]) + value
+    value = draw(BYTES)
+    return bytes([kind, draw(mostly(len(value) + 2, 0, 1, 2, 3, 10, 18, 40, 255))]) + value
+
+
+TCP_OPTIONS = st.lists(tcp_option(), max_size=5)
 
 
 @st.composite
 def tcp(draw: st.DrawFn) -> tuple[int, bytes]:
     aligned_timestamps = b"\x01\x01\x08\x0a" + draw(exactly(8)) if draw(st.booleans()) else b""
-    options = (aligned_timestamps + b"".join(draw(st.lists(tcp_option(), max_size=5))))[:40]
+    options = (aligned_timestamps + b"".join(draw(TCP_OPTIONS)))[:40]
     options += bytes([draw(st.sampled_from([0, 1]))]) * (-len(options) % 4)
-    offset = draw(st.sampled_from([5 + len(options) // 4] * 8 + list(range(16))))
+    offset = draw(mostly(5 + len(options) // 4, *range(16)))
     header = struct.pack(
         ">HHIIHHHH",
         draw(number(16, 0, 80, 65535)),
@@ -65,25 +80,36 @@ def udp(draw: st.DrawFn, ports: st.SearchStrategy[int], payload: st.SearchStrate
     return 17, struct.pack(">HHHH", draw(number(16)), draw(ports), length, 0) + content
 
 
+@cache
+def chunk_value(fixed: int) -> st.SearchStrategy[bytes]:
+    return st.one_of(exactly(fixed), exactly(fixed + 5), BYTES)
+
+
 @st.composite
 def sctp_chunk(draw: st.DrawFn) -> bytes:
     kind = draw(number(8, *range(15)))
     fixed = {SCTP_DATA: 12, SCTP_INIT: 16, SCTP_INIT_ACK: 16, SCTP_SACK: 12}.get(kind, 0)
-    value = draw(st.one_of(exactly(fixed), exactly(fixed + 5), st.binary(max_size=20)))
+    value = draw(chunk_value(fixed))
     length = draw(size(4 + len(value), 2, 3, 4, 5, 12, 13, 16))
-    padding = bytes(draw(st.sampled_from([-len(value) % 4] * 8 + [0, 1])))
+    padding = bytes(draw(mostly(-len(value) % 4, 0, 1)))
     return struct.pack(">BBH", kind, draw(number(8, *range(8))), length) + value + padding
+
+
+SCTP_CHUNKS = st.lists(sctp_chunk(), max_size=4)
 
 
 @st.composite
 def sctp(draw: st.DrawFn) -> tuple[int, bytes]:
-    return 132, draw(exactly(12)) + b"".join(draw(st.lists(sctp_chunk(), max_size=4)))
+    return 132, draw(exactly(12)) + b"".join(draw(SCTP_CHUNKS))
+
+
+CHECK = st.binary(max_size=5).map(lambda raw: raw * 4)
 
 
 @st.composite
 def ah(draw: st.DrawFn) -> tuple[int, bytes]:
     protocol, body = draw(TRANSPORT)
-    check = draw(st.binary(max_size=5).map(lambda raw: raw * 4))
+    check = draw(CHECK)
     words = draw(number(8, *[len(check) // 4 + 1] * 8, 0))
     return 51, bytes([protocol, words]) + draw(exactly(10)) + check + body
 
@@ -97,17 +123,23 @@ def vxlan(draw: st.DrawFn) -> bytes:
     return draw(number(8, 0x08)).to_bytes(1, "big") + draw(exactly(7)) + draw(FRAME)
 
 
+GENEVE_VALUE = st.sampled_from([0, 1, 1, 2, 31]).flatmap(lambda words: exactly(words * 4))
+
+
 @st.composite
 def geneve_option(draw: st.DrawFn) -> bytes:
-    value = draw(st.sampled_from([0, 1, 1, 2, 31]).flatmap(lambda words: exactly(words * 4)))
+    value = draw(GENEVE_VALUE)
     words = draw(number(8, *[len(value) // 4] * 8))
     number_, kind = draw(number(16, 0x100, 0x102)), draw(number(8, 1, 0x80, 0x81))
     return struct.pack(">HBB", number_, kind, words) + value
 
 
+GENEVE_OPTIONS = st.lists(geneve_option(), max_size=3)
+
+
 @st.composite
 def geneve(draw: st.DrawFn) -> bytes:
-    options = b"".join(draw(st.lists(geneve_option(), max_size=3)))
+    options = b"".join(draw(GENEVE_OPTIONS))
     words = draw(number(8, *[len(options) // 4 & 0xFF] * 8))
     content = b"\x65\x58" + draw(FRAME) if draw(st.booleans()) else draw(NETWORK)
     flags = draw(number(8, 0, 0x40, 0x80, 0xC0))
@@ -132,6 +164,9 @@ TRANSPORT: st.SearchStrategy[tuple[int, bytes]] = st.deferred(
 # What Ethernet carries.
 
 
+IPV4_VERSION = st.sampled_from([0x40, 0x40, 0x40, 0x60, 0x00])
+
+
 @st.composite
 def ipv4(draw: st.DrawFn, transport: st.SearchStrategy[tuple[int, bytes]] = TRANSPORT) -> bytes:
     protocol, body = draw(transport)
@@ -139,11 +174,11 @@ def ipv4(draw: st.DrawFn, transport: st.SearchStrategy[tuple[int, bytes]] = TRAN
     if draw(st.booleans()):
         options = draw(st.binary(max_size=40))
         options += bytes(-len(options) % 4)
-    header_words = draw(st.sampled_from([5 + len(options) // 4] * 8 + list(range(16))))
+    header_words = draw(mostly(5 + len(options) // 4, *range(16)))
     total = 20 + len(options) + len(body)
     header = struct.pack(
         ">BBHHHBBH4s4s",
-        draw(st.sampled_from([0x40, 0x40, 0x40, 0x60, 0x00])) | header_words,
+        draw(IPV4_VERSION) | header_words,
         draw(st.integers(0, 255)),
         draw(size(total, 20, 27, 28, 40)),
         draw(number(16)),
@@ -157,6 +192,8 @@ def ipv4(draw: st.DrawFn, transport: st.SearchStrategy[tuple[int, bytes]] = TRAN
     return b"\x08\x00" + header + options + body
 
 
+EXTENSIONS = st.lists(st.sampled_from(EXTENSION_NUMBERS), max_size=3)
+IPV6_VERSION = st.sampled_from([6, 6, 6, 4, 0])
 IPV6_ADDRESS = st.one_of(
     st.lists(st.sampled_from([0, 0, 0, 1, 0xFFFF, 0x0A0B]), min_size=8, max_size=8).map(
         lambda groups: struct.pack(">8H", *groups)
@@ -170,11 +207,11 @@ IPV6_ADDRESS = st.one_of(
 @st.composite
 def ipv6(draw: st.DrawFn, transport: st.SearchStrategy[tuple[int, bytes]] = TRANSPORT) -> bytes:
     protocol, body = draw(transport)
-    for extension in draw(st.lists(st.sampled_from(EXTENSION_NUMBERS), max_size=3)):
+    for extension in draw(EXTENSIONS):
         units = draw(st.integers(0, 2))
         body = bytes([protocol, units]) + draw(exactly(6 + units * 8)) + body
         protocol = extension
-    version = draw(st.sampled_from([6, 6, 6, 4, 0]))
+    version = draw(IPV6_VERSION)
     header = struct.pack(
         ">IHBB16s16s",
         version << 28 | draw(st.integers(0, (1 << 28) - 1)),
@@ -187,11 +224,15 @@ def ipv6(draw: st.DrawFn, transport: st.SearchStrategy[tuple[int, bytes]] = TRAN
     return b"\x86\xdd" + header + body
 
 
+ARP_TARGET = st.one_of(st.just(bytes(6)), exactly(6))
+ARP_TYPES = st.one_of(st.just(bytes.fromhex("000108000604")), exactly(6))
+
+
 @st.composite
 def arp(draw: st.DrawFn) -> bytes:
     operation = draw(number(16, 1, 2, 3, 4))
-    target = draw(st.one_of(st.just(bytes(6)), exactly(6)))
-    types = draw(st.one_of(st.just(bytes.fromhex("000108000604")), exactly(6)))
+    target = draw(ARP_TARGET)
+    types = draw(ARP_TYPES)
     return b"\x08\x06" + types + struct.pack(">H", operation) + draw(exactly(10)) + target + bytes(4)
 
 
@@ -199,19 +240,23 @@ def arp(draw: st.DrawFn) -> bytes:
 def macsec(draw: st.DrawFn) -> bytes:
     control = draw(number(8, 0x00, 0x01, 0x10, 0x20, 0x40))
     identifier = draw(exactly(8)) if control & 0x20 else b""
-    content = draw(st.one_of(NETWORK, number(16).map(lambda ethertype: ethertype.to_bytes(2, "big"))))
+    content = draw(MACSEC_CONTENT)
     return b"\x88\xe5" + bytes([control]) + draw(exactly(5)) + identifier + content
+
+
+TAGS = st.lists(st.sampled_from(VLAN_TYPES), max_size=3)
 
 
 @st.composite
 def tagged(draw: st.DrawFn, packet: st.SearchStrategy[bytes]) -> bytes:
     data = draw(packet)
-    for tag in draw(st.lists(st.sampled_from(VLAN_TYPES), max_size=3)):
+    for tag in draw(TAGS):
         data = struct.pack(">HH", tag, draw(st.integers(0, 65535))) + data
     return data
 
 
 NETWORK: st.SearchStrategy[bytes] = st.deferred(lambda: st.one_of(ipv4(), ipv6(), arp(), macsec()))
+MACSEC_CONTENT = st.one_of(NETWORK, number(16).map(lambda ethertype: ethertype.to_bytes(2, "big")))
 FRAME: st.SearchStrategy[bytes] = tagged(NETWORK).map(lambda packet: bytes(12) + packet)
 
 
