@@ -30,10 +30,10 @@ def problems_of(root: click.Group, reading: Reading) -> list[Problem]:
     found = list(reading.problems)
     for profile in reading.profiles:
         for name, entries in profile.entries.items():
-            command = root.get_command(click.Context(root), name)
+            command = root.get_command(_context(root), name)
             if isinstance(command, ProfiledCommand):
                 for entry in entries:
-                    found += _Checker(profile, entry, command).problems()
+                    found += _Checker(profile, entry, command).problems(_context(root))
     return sorted(dict.fromkeys(found), key=lambda problem: problem.line)
 
 
@@ -45,6 +45,11 @@ def named_twice(readings: Iterable[Reading]) -> Iterator[Problem]:
         if other is not profile:
             what = f"there is a profile {profile.name} at {other.at(other.line)}, too"
             yield Problem(profile.origin, profile.line, what, profile.name)
+
+
+def _context(root: click.Group) -> click.Context:
+    # with its settings: commands remember names of options that they take from it
+    return click.Context(root, info_name="tracer", **root.context_settings)
 
 
 class _Checker:
@@ -61,11 +66,14 @@ class _Checker:
         self._entry = entry
         self._command = command
 
-    def problems(self) -> Iterator[Problem]:
-        """What is wrong with the profile, in the order of its lines."""
+    def problems(self, parent: click.Context) -> Iterator[Problem]:
+        """What is wrong with the profile, in the order of its lines.
+
+        Args:
+            parent: Of the command's context; nobody else has it.
+        """
         selecting = tuple(argument for argument in self._entry.arguments if argument.is_collectors)
         line = selecting[0].line if selecting else self._entry.line
-        parent = click.Context(click.Command("tracer"), info_name="tracer")
         have_checked(parent, Chosen(self._profile, replace(self._entry, arguments=selecting)))
         try:
             ctx = self._command.make_context(self._command.name, [], parent=parent)
