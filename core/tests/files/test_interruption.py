@@ -11,7 +11,6 @@ from tracer_core.files.interruption import uninterrupted
 
 
 def test_an_interruption_comes_at_the_end_of_the_block() -> None:
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     done = []
 
     def work() -> None:
@@ -19,12 +18,9 @@ def test_an_interruption_comes_at_the_end_of_the_block() -> None:
             signal.raise_signal(signal.SIGINT)
             done.append("all of it")
 
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            work()
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert done == ["all of it"]
 
 
