@@ -185,8 +185,7 @@ def test_the_run_ends_with_its_program_even_if_that_is_killed(two_netns: TwoName
 
 
 INTERRUPTED = """
-import contextlib, signal, sys, tracer_core
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what runs in its background ignore it
+import contextlib, sys, tracer_core
 options = {"collectors": "skb", "probe": "tp:net:netif_receive_skb", "netns": sys.argv[1]}
 with contextlib.suppress(KeyboardInterrupt), tracer_core.collect(**options) as run:
     print(run.pid, flush=True)
