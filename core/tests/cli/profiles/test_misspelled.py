@@ -16,18 +16,15 @@ from tracer_core.types import ProfileSource
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import Result
+    from core.tests.cli.conftest import Result
 
 FOLDER = Path(kernels.__file__).parent
 LINE = "Tracing without probe(s) that this kernel does not have: "
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, install: Callable[..., None]) -> None:
-    """No profiles but those of a test and those that are shipped, and a collector to use."""
-    monkeypatch.setattr(find, "_SYSTEM", ())
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
+def collector(install: Callable[..., None]) -> None:
+    """One to use."""
     install("good")
 
 

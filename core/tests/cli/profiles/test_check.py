@@ -7,27 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracer_core.profiles import find
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import Result
+    from core.tests.cli.conftest import Result
 
 GOOD = "collect:\n- args: {probe: tp:net:netif_rx}\n"
 BAD = "collect:\n- args: {prob: x}\n"
 NO_OPTION = "tracer collect has no option --prob, with the collectors that are selected; did you mean probe?"
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a test's profiles are, and no others but those that are shipped."""
-    monkeypatch.setattr(find, "_SYSTEM", ())
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / ".config/tracer/profiles"
-    folder.mkdir(parents=True)
-    return folder
 
 
 @pytest.fixture
