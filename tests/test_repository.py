@@ -27,6 +27,7 @@ EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/pyproject.
 PACKAGES = [ROOT / "core", *PLUGINS]
 MODULES = sorted(path for package in PACKAGES for path in (package / "src").rglob("*.py"))
 LONGEST_MODULE = 400
+ROUND = {"backend", "plan", "testing"}  # in which two modules each import each other, where they need it
 
 each_plugin = pytest.mark.parametrize("folder", PLUGINS, ids=NAMES)
 
@@ -175,8 +176,8 @@ def upward(folder: Path, layers: list[list[str]]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("stage", ["cli", "files"])
-def test_modules_of_a_stage_with_folders_import_each_other_in_no_circle(stage: str) -> None:
+@pytest.mark.parametrize("stage", sorted({path.parent.name for path in CORE.glob("*/__init__.py")} - ROUND))
+def test_modules_of_a_stage_import_each_other_in_no_circle(stage: str) -> None:
     modules = {
         ".".join(path.relative_to(CORE.parent).with_suffix("").parts): path
         for path in (CORE / stage).rglob("*.py")

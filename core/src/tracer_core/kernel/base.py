@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tracer_core.errors import MachineError
-from tracer_core.kernel.btf_types import BtfMember, BtfType, Kind
+from tracer_core.kernel.btf_types import TRACEPOINT, BtfMember, BtfType, Kind
 from tracer_core.kernel.config import parse_config
 from tracer_core.kernel.ctype import c_type
 from tracer_core.kernel.modules import ModuleTypes
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from tracer_core.kernel.signatures import Signatures
     from tracer_core.kernel.source import Source
 
-TRACEPOINT = "btf_trace_"
-"""Prefix of the typedef that describes a tracepoint, ``include/trace/bpf_probe.h``."""
 TRACEPOINT_CALLER = "__traceiter_"
 """Prefix of the function that calls the programs of a tracepoint, ``include/linux/tracepoint.h`` (5.10)."""
 

@@ -34,6 +34,9 @@ class Kind(IntEnum):
 MODIFIERS = frozenset({Kind.VOLATILE, Kind.CONST, Kind.RESTRICT, Kind.TYPE_TAG})
 """Kinds that only wrap another type and change nothing of its layout."""
 
+TRACEPOINT = "btf_trace_"
+"""Prefix of the typedef that describes a tracepoint, ``include/trace/bpf_probe.h``."""
+
 
 @dataclass(frozen=True, slots=True)
 class BtfMember:

@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING
 
 from tracer_core.kernel import roots
-from tracer_core.kernel.base import TRACEPOINT, TRACEPOINT_CALLER, BtfKernel
-from tracer_core.kernel.btf_types import Kind
+from tracer_core.kernel.base import TRACEPOINT_CALLER, BtfKernel
+from tracer_core.kernel.btf_types import TRACEPOINT, Kind
 from tracer_core.kernel.recorded import FORMAT, META
 from tracer_core.kernel.trim import Trim
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracer_core.kernel.base import TRACEPOINT
-from tracer_core.kernel.btf_types import VOID, Kind
+from tracer_core.kernel.btf_types import TRACEPOINT, VOID, Kind
 from tracer_core.kernel.columns import Columns
 from tracer_core.kernel.ctype import c_type
 
