@@ -92,11 +92,9 @@ def find(name: str, extra: Path | None, host: Callable[[], Host]) -> Profile:
     path = Path(name)
     if _is_file(path) and os.access(path, os.R_OK):
         return _of_file(path)
-    passed = []
-    for shelf in shelves(extra, host):
-        if (found := _on(shelf, name)) is not None:
-            return _told(found, shelf.readings)
-        passed.append(shelf)
+    shelf, passed = _search(name, extra, host)
+    if shelf is not None:
+        return _told(_on(shelf, name), shelf.readings)
     for problem in _bad_on(passed):
         log.debug("Skipping invalid file %s", problem)
     if _is_file(path):
@@ -113,11 +111,9 @@ def find_readings(name: str, extra: Path | None, host: Callable[[], Host]) -> tu
     path = Path(name)
     if _is_file(path) and os.access(path, os.R_OK):
         return (read_file(path),)
-    passed = []
-    for shelf in shelves(extra, host):
-        if found := tuple(reading for reading in shelf.readings if _has(reading, name)):
-            return found
-        passed.append(shelf)
+    shelf, passed = _search(name, extra, host)
+    if shelf is not None:
+        return tuple(reading for reading in shelf.readings if _has(reading, name))
     if _is_file(path):
         return (read_file(path),)
     if not name or not is_folder(path):
@@ -125,6 +121,16 @@ def find_readings(name: str, extra: Path | None, host: Callable[[], Host]) -> tu
     if found := tuple(map(read_file, _files(path))):
         return found
     raise UsageError(f"{name}: no file in it is called *{' or *'.join(_SUFFIXES)}")
+
+
+def _search(name: str, extra: Path | None, host: Callable[[], Host]) -> tuple[Shelf | None, list[Shelf]]:
+    """The first shelf that has something of that name, good or bad, and those before it."""
+    passed: list[Shelf] = []
+    for shelf in shelves(extra, host):
+        if any(_has(reading, name) for reading in shelf.readings):
+            return shelf, passed
+        passed.append(shelf)
+    return None, passed
 
 
 def _is_file(path: Path) -> bool:
@@ -146,18 +152,15 @@ def _told(profile: Profile, readings: Iterable[Reading]) -> Profile:
     return profile
 
 
-def _on(shelf: Shelf, name: str) -> Profile | None:
-    """The profile of that name. One that is there and bad is not passed over for another one of its name."""
+def _on(shelf: Shelf, name: str) -> Profile:
+    """The profile of that name on a shelf that has it. If it is bad, others of its name are not taken instead."""
     found = [profile for profile in shelf.profiles if profile.name == name]
     if len(found) > 1:
         places = " and ".join(profile.at(profile.line) for profile in found)
         raise UsageError(f"Found two profiles with name '{name}' in {shelf.name}: {places}", hint="rename one of them")
-    if found:
-        return found[0]
-    for reading in shelf.readings:
-        if _has(reading, name):
-            raise _bad(reading)
-    return None
+    if not found:
+        raise _bad(next(reading for reading in shelf.readings if _has(reading, name)))
+    return found[0]
 
 
 def _has(reading: Reading, name: str) -> bool:
