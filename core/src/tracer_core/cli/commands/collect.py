@@ -18,6 +18,7 @@ from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.messages import log_level
 from tracer_core.cli.options import ingredients
 from tracer_core.cli.options.collect import CollectOptions
+from tracer_core.cli.options.kernel import kconf_option, kernel_option
 from tracer_core.cli.options.output import DEFAULT_OUT, make_sinks, max_buffer_option
 from tracer_core.cli.options.size import file_size, size
 from tracer_core.cli.options.text import text_options
@@ -162,15 +163,8 @@ log = logging.getLogger(__name__)
     show_default=True,
     help="How BPF programs read kernel memory: by loads, where the kernel checks types, or by bpf_probe_read_kernel().",
 )
-@click.option(
-    "--kconf", type=click.Path(path_type=Path), help="File with the kernel's configuration, instead of the one found."
-)
-@click.option(
-    "--kernel",
-    "recorded",
-    type=click.Path(path_type=Path),
-    help="Use a recorded kernel instead of the running one, with --dry-run, --print-bpf or --replay-raw.",
-)
+@kconf_option
+@kernel_option(", with --dry-run, --print-bpf or --replay-raw")
 @click.option(
     "--ready-file", type=click.Path(path_type=Path), help="Create this file when all is attached and events can come."
 )

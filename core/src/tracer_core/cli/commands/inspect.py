@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +12,7 @@ import click
 from tracer_core.cli.collectors import CollectorCommand, selection
 from tracer_core.cli.completion.demand import on_demand
 from tracer_core.cli.options import ingredients
-from tracer_core.cli.options.collect import KernelChoice
+from tracer_core.cli.options.kernel import KernelChoice, kconf_option, kernel_option
 from tracer_core.cli.options.topics import INSPECT
 from tracer_core.cli.stdout import page
 from tracer_core.display.places import described
@@ -78,12 +77,8 @@ class _InspectCommand(CollectorCommand):
 @click.option(
     "-v", "--verbose", is_flag=True, help="Also list arguments, which collector reads what, and how to attach."
 )
-@click.option(
-    "--kconf", type=click.Path(path_type=Path), help="File with the kernel's configuration, instead of the one found."
-)
-@click.option(
-    "--kernel", "recorded", type=click.Path(path_type=Path), help="Use a recorded kernel instead of the running one."
-)
+@kconf_option
+@kernel_option()
 @click.pass_context
 def inspect(ctx: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's parameters
     """List the functions and tracepoints where the installed collectors can retrieve data.

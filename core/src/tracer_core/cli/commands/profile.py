@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tracer_core.cli.completion.demand import on_demand
+from tracer_core.cli.options.kernel import KernelChoice, kernel_option
 from tracer_core.cli.prefixes import PrefixGroup
 from tracer_core.cli.profiles.profiled import wanted_of
 from tracer_core.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tracer_core.kernel.view import TypedKernel
     from tracer_core.profiles.choose import Chosen
@@ -53,14 +54,11 @@ def list_profiles(ctx: click.Context) -> int:
 
 @profile.command()
 @click.argument("name", metavar="NAME|FILE", shell_complete=on_demand("values", "profiles"))
-@click.option(
-    "--kernel", "recorded", type=click.Path(path_type=Path), help="Use a recorded kernel instead of the running one."
-)
+@kernel_option()
 @click.pass_context
 def show(ctx: click.Context, name: str, recorded: Path | None) -> int:
     """Show a profile. That is its text, where it is from, and the options that it comes to on this kernel."""
-    from tracer_core.cli.options.collect import KernelChoice  # noqa: PLC0415 - not for --help
-    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - ditto
+    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - not for --help
     from tracer_core.plugins.host import Host  # noqa: PLC0415 - ditto
     from tracer_core.profiles.find import find  # noqa: PLC0415 - ditto
 

@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tracer_core.cli.options.kernel import KernelChoice
 from tracer_core.cli.options.text import TextChoice
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@dataclass(frozen=True, kw_only=True)
-class KernelChoice:
-    """Which kernel is looked at."""
-
-    recorded: Path | None = None
-    kconf: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from tracer_core.backend.base import Backend
     from tracer_core.changes.changes import Changes
-    from tracer_core.cli.options.collect import CollectOptions, KernelChoice
+    from tracer_core.cli.options.collect import CollectOptions
+    from tracer_core.cli.options.kernel import KernelChoice
     from tracer_core.compose.composition import Machine
     from tracer_core.display.text import TextFormat
     from tracer_core.files.target_files import TargetFiles

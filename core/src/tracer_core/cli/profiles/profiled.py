@@ -234,8 +234,8 @@ def command_line(ctx: click.Context) -> list[str]:
 
 def _kernel_of(args: Iterable[str]) -> TypedKernel:
     """The kernel that the command will look at, as far as its options tell."""
-    from tracer_core.cli.options.collect import KernelChoice  # noqa: PLC0415 - only some profiles have conditions
-    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - ditto
+    from tracer_core.cli.options.ingredients import kernel_of  # noqa: PLC0415 - only some profiles have conditions
+    from tracer_core.cli.options.kernel import KernelChoice  # noqa: PLC0415 - ditto
 
     recorded, kconf = alone(args, "--kernel"), alone(args, "--kconf")
     choice = KernelChoice(recorded=Path(recorded[-1]) if recorded else None, kconf=Path(kconf[-1]) if kconf else None)
