@@ -86,6 +86,14 @@ def test_the_first_event_finds_the_rules_that_are_there_when_the_run_begins(
     assert len(nft.calls) == 1
 
 
+def test_rules_among_which_one_that_traces_is_looked_for_are_not_read_again(nft: FakeNft) -> None:
+    nft.has((6, "drop"), (7, "meta nftrace set 1"))
+    run = Run((own_namespace(),))
+    with tracer_session(replace(run.session, changed=False)):
+        assert run.step(6) == (KNOWN, "drop")
+        assert len(nft.calls) == 1
+
+
 def test_a_rule_that_is_added_later_is_read_when_an_event_has_it(nft: FakeNft, start: Callable[..., Run]) -> None:
     nft.has((6, "drop"))
     run = start()

@@ -26,7 +26,7 @@ from tracer_core.api import (
 from tracer_nft import verdicts
 from tracer_nft.sections import Nft, Rule
 from tracer_nft.text import nft_text
-from tracer_nft.trace_table import is_tracing, trace_table
+from tracer_nft.trace_table import is_tracing, rules_until_tracing, trace_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,11 +136,12 @@ def tracer_changes(run: str) -> list[Change]:
 @hookimpl
 def tracer_session(session: Session) -> AbstractContextManager[None]:
     """Say so if there is no such rule, and read rules if the user wants to see them."""
-    if not session.changed and not is_tracing(session.netns):
+    found = {} if session.changed else rules_until_tracing(session.netns)
+    if not session.changed and not any(map(is_tracing, found.values())):
         session.log.info(_NO_RULE)
     options: NftOptions = session.options
     if not options.rules:
         return nullcontext()
     from tracer_nft.reader import rules_read  # noqa: PLC0415 - numpy takes its time, and --help needs none
 
-    return rules_read(session, options.texts)
+    return rules_read(session, options.texts, found)

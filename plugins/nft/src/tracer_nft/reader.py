@@ -14,10 +14,10 @@ from tracer_nft.sections import Nft
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tracer_core.api import Group, Session, Watch
-    from tracer_nft.listing import RuleKey
+    from tracer_nft.listing import RuleKey, Rules
     from tracer_nft.rules import RuleTexts
 
 _START: Final = 1.0  # seconds that a run waits for what is read ahead; a reading that has begun is not cut short
@@ -25,15 +25,18 @@ _PATIENCE: Final = 5.0  # seconds
 
 
 @contextmanager
-def rules_read(session: Session, texts: RuleTexts) -> Iterator[None]:
+def rules_read(session: Session, texts: RuleTexts, found: Mapping[int, Rules]) -> Iterator[None]:
     """Within this, rules are read: those that are there before events can come, and others when an event has one.
 
     Args:
         session: Of the collector.
         texts: Get what is read.
+        found: Rules of namespaces that were read already, by inode number.
     """
+    for netns, rules in found.items():
+        texts.add(netns, rules)
     reader = Reader(session.watch(Nft), texts, session.log)
-    reader.read_ahead(session.netns or _all_namespaces())
+    reader.read_ahead(netns for netns in session.netns or _all_namespaces() if netns not in found)
     with reader.running():
         yield
 

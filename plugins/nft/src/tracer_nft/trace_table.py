@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from tracer_core.api import Change
-from tracer_nft.listing import ListingError, RuleLister
+from tracer_nft.listing import ListingError, RuleLister, Rules, own_namespace
 
 _FAMILY, _CHAIN = "inet", "trace"
 _SETS = "meta nftrace set 1"
@@ -32,22 +33,26 @@ def trace_table(run: str) -> Change:
     return Change(f"table {_FAMILY} {name} of nftables", do=_nft(add), undo=_nft(delete))
 
 
-def is_tracing(namespaces: tuple[int, ...]) -> bool:
-    """Whether some rule sets nftrace, as far as can be told.
+def rules_until_tracing(namespaces: tuple[int, ...]) -> dict[int, Rules]:
+    """The rules of namespaces that tell them, up to the first one that has a rule which sets nftrace.
 
     Args:
-        namespaces: Whose rules to look at; our own if there are none.
+        namespaces: Their inode numbers; our own if there are none.
     """
     lister = RuleLister()
-    return any(_is_tracing(lister, inode) for inode in namespaces or (0,))
+    found: dict[int, Rules] = {}
+    for inode in namespaces or (own_namespace(),):
+        with suppress(ListingError):
+            if (rules := lister.rules(inode)) is not None:
+                found[inode] = rules
+                if is_tracing(rules):
+                    break
+    return found
 
 
-def _is_tracing(lister: RuleLister, inode: int) -> bool:
-    try:
-        rules = lister.rules(inode)
-    except ListingError:
-        return False
-    return rules is not None and any(_SETS in text for text in rules.values())
+def is_tracing(rules: Rules) -> bool:
+    """Whether some rule sets nftrace."""
+    return any(_SETS in text for text in rules.values())
 
 
 def _nft(commands: list[dict[str, Any]]) -> tuple[str, ...]:
